@@ -1,0 +1,84 @@
+"""DOCX: headers, the body in its order, notes, footers. Nothing is fetched, nothing is run."""
+
+import posixpath
+from dataclasses import dataclass
+from xml.parsers import expat
+
+from files.steps.content import Content
+from files.steps.package import Package
+from files.steps.word_text import WordText
+from files.steps.xml import Attributes, parse
+from huleedu.errors import ErrorCode, StepError
+
+ENGINE = f"huleedu-docx 1 ({expat.EXPAT_VERSION})"
+
+MACROS = "MACROS"
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    identity: str
+    kind: str
+    target: str
+
+
+def read(data: bytes) -> Content:
+    """The text of a DOCX file, paragraphs parted by an empty line.
+
+    Raises StepError CORRUPTED_FILE, ENCRYPTED_FILE or ARCHIVE_LIMIT.
+    """
+    package = Package(data)
+    main = _main_part(package)
+    body = WordText(package.read(main))
+    relations = _relations(package, main)
+    headers = _marginal_parts(package, body, relations, "header")
+    footers = _marginal_parts(package, body, relations, "footer")
+    notes = [part for kind in ("footnotes", "endnotes") for part in _note_parts(package, relations, kind)]
+    warnings = {warning for part in (body, *headers, *notes, *footers) for warning in part.warnings}
+    if any(name.endswith("vbaProject.bin") for name in package.names):
+        warnings.add(MACROS)
+    lines = [*_once(headers), *body.paragraphs, *_once(notes), *_once(footers)]
+    return Content("\n\n".join(line for line in lines if line.strip()), ENGINE, tuple(sorted(warnings)))
+
+
+def _main_part(package: Package) -> str:
+    targets = [relation.target for relation in _relations(package, "") if relation.kind == "officeDocument"]
+    for target in [*targets, "word/document.xml"]:
+        if target in package.names:
+            return target
+    raise StepError(ErrorCode.CORRUPTED_FILE, reason="missing part")
+
+
+def _relations(package: Package, part: str) -> list[_Relation]:
+    """What a part refers to inside the package; outside references are never followed."""
+    folder, name = posixpath.split(part)
+    listing = posixpath.join(folder, "_rels", f"{name}.rels")
+    found: list[_Relation] = []
+
+    def start(element: str, attributes: Attributes) -> None:
+        if element == "rel:Relationship" and attributes.get("TargetMode") != "External":
+            target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
+            kind = posixpath.basename(attributes.get("Type", ""))
+            found.append(_Relation(attributes.get("Id", ""), kind, target.lstrip("/")))
+
+    if listing in package.names:
+        parse(package.read(listing), start, lambda _: None, lambda _: None)
+    return found
+
+
+def _marginal_parts(
+    package: Package, body: WordText, relations: list[_Relation], kind: str
+) -> list[WordText]:
+    wanted = {relation.identity: relation.target for relation in relations if relation.kind == kind}
+    targets = [wanted[identity] for identity in body.references if identity in wanted]
+    return [WordText(package.read(target)) for target in dict.fromkeys(targets)]
+
+
+def _note_parts(package: Package, relations: list[_Relation], kind: str) -> list[WordText]:
+    targets = dict.fromkeys(relation.target for relation in relations if relation.kind == kind)
+    return [WordText(package.read(target)) for target in targets if target in package.names]
+
+
+def _once(parts: list[WordText]) -> list[str]:
+    """The parts' paragraphs, without a part that repeats an earlier one (first and even pages)."""
+    return [line for lines in dict.fromkeys(tuple(part.paragraphs) for part in parts) for line in lines]

@@ -1,0 +1,105 @@
+import random
+
+import pytest
+
+from files.steps.detect import Format, detect, extension
+from huleedu.errors import ErrorCode, StepError
+from tests.files.documents import ESSAY, SAMPLES, failure, needs_samples, pdf, word, zipped
+
+
+@pytest.mark.parametrize(
+    ("data", "filename", "expected"),
+    [
+        (ESSAY.encode(), "a.txt", Format.TXT),
+        (b"# Rubrik\n\nText *med* vikt", "a.md", Format.TXT),
+        (b"MZ is how this essay begins, and it is text all the same.", "a.txt", Format.TXT),
+        (b"<script>alert(1)</script> is what I wrote about", "a.txt", Format.TXT),
+        (b"   \n\t ", "blank.txt", Format.TXT),
+        (word(ESSAY), "named.pdf", Format.DOCX),
+        (pdf([[ESSAY]]), "named.docx", Format.PDF),
+        (b"\n\n" + pdf([[ESSAY]]), "shifted.pdf", Format.PDF),
+    ],
+)
+def test_content_decides_not_the_name(data: bytes, filename: str, expected: Format) -> None:
+    assert detect(data, filename) is expected
+
+
+@pytest.mark.parametrize(
+    ("data", "detected"),
+    [
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "jpeg"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "png"),
+        (b"{\\rtf1\\ansi hej}", "rtf"),
+        (b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff", "exe"),
+        (b"<!DOCTYPE html><html><body>hej</body></html>", "html"),
+        (b"\xef\xbb\xbf \n<!-- a page --><HTML lang='sv'>", "html"),
+        ("<?xml version='1.0'?><a/>".encode("utf-16"), "xml"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "svg"),
+        (zipped({"a.txt": "hej"}), "zip"),
+        (zipped({"xl/workbook.xml": "<a/>"}), "xlsx"),
+        (zipped({"Index/Document.iwa": "x"}), "pages"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"), "doc"),
+        (b"\x00" * 200, "unknown"),
+    ],
+)
+def test_unsupported_formats_are_named(data: bytes, detected: str) -> None:
+    with pytest.raises(StepError) as error:
+        detect(data, "essay.TXT")
+    assert failure(error) is ErrorCode.UNSUPPORTED_FORMAT
+    assert error.value.details == {"detected": detected, "extension": "txt"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("length", [64, 1_000, 50_000])
+def test_random_bytes_are_no_text(seed: int, length: int) -> None:
+    data = random.Random(seed).randbytes(length)  # noqa: S311
+    with pytest.raises(StepError) as error:
+        detect(data, "essay.txt")
+    assert failure(error) is ErrorCode.UNSUPPORTED_FORMAT
+
+
+def test_no_bytes_have_no_content() -> None:
+    with pytest.raises(StepError) as error:
+        detect(b"", "essay.docx")
+    assert failure(error) is ErrorCode.EMPTY_CONTENT
+
+
+def test_office_file_with_a_password() -> None:
+    data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "EncryptedPackage".encode("utf-16-le")
+    with pytest.raises(StepError) as error:
+        detect(data, "essay.docx")
+    assert failure(error) is ErrorCode.ENCRYPTED_FILE
+
+
+def test_word_file_cut_short() -> None:
+    with pytest.raises(StepError) as error:
+        detect(word(ESSAY)[:5000], "essay.docx")
+    assert failure(error) is ErrorCode.CORRUPTED_FILE
+
+
+@needs_samples
+@pytest.mark.parametrize(
+    ("ending", "detected"),
+    [("odt", "odt"), ("rtf", "rtf"), ("doc", "doc"), ("html", "html"), ("jpg", "jpeg"), ("epub", "epub")],
+)
+def test_samples_not_supported(ending: str, detected: str) -> None:
+    for path in SAMPLES.glob(f"documents/*.{ending}"):
+        with pytest.raises(StepError) as error:
+            detect(path.read_bytes(), path.name)
+        assert error.value.details["detected"] == detected
+
+
+@needs_samples
+def test_protected_word_samples() -> None:
+    for path in SAMPLES.glob("thirdparty/*protected*.docx"):
+        with pytest.raises(StepError) as error:
+            detect(path.read_bytes(), path.name)
+        assert failure(error) is ErrorCode.ENCRYPTED_FILE
+
+
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [("a.DOCX", "docx"), ("a", ""), ("../x.t/y", ""), ("a.p d$f", "pdf"), ("a." + "x" * 99, "x" * 10)],
+)
+def test_extension_is_short_and_plain(filename: str, expected: str) -> None:
+    assert extension(filename) == expected

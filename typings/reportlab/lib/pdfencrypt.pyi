@@ -1,0 +1,4 @@
+class StandardEncryption:
+    def __init__(
+        self, userPassword: str, ownerPassword: str | None = None, strength: int | None = None
+    ) -> None: ...
