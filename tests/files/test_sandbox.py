@@ -1,0 +1,348 @@
+"""The sandbox against files and children that misbehave; each child is a real process."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from files import sandbox
+from files.sandbox import SandboxCrashed, SandboxResult, run
+from files.steps.confinement import Confinement
+from files.steps.detect import Format
+from files.steps.validate import TextLimits
+from huleedu.errors import ErrorCode, StepError
+from tests.files.documents import (
+    ESSAY,
+    SAMPLES,
+    failure,
+    needs_samples,
+    paragraph,
+    part,
+    pdf,
+    raw_word,
+    scanned_pdf,
+    word,
+    zipped,
+)
+from tests.files.documents import run as text_run
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMITS = TextLimits()
+SMALL = Confinement(memory_bytes=256 * 1024**2, processor_seconds=1)
+CONFINED = (
+    "import os, sys, time; sys.path.insert(0, {root!r});"
+    "from files.steps.confinement import Confinement, limit, seal;"
+    "limit(Confinement(memory_bytes=256 * 1024**2, processor_seconds=1), {parent});"
+)
+
+Misbehave = Callable[[str], None]
+
+
+@pytest.fixture
+def misbehave(monkeypatch: pytest.MonkeyPatch) -> Misbehave:
+    """Puts other code in the child's place, under the child's own limits."""
+
+    def replace(code: str) -> None:
+        start = CONFINED.format(root=str(ROOT), parent=os.getpid())
+        command = [sys.executable, "-I", "-c", start + code]
+        monkeypatch.setattr(sandbox, "child_command", lambda *_: command)
+
+    return replace
+
+
+def fails(
+    code: ErrorCode, data: bytes | Path, filename: str = "essay.docx", seconds: float = 20
+) -> StepError:
+    with pytest.raises(StepError) as error:
+        run(data, filename, LIMITS, seconds)
+    assert failure(error) is code
+    return error.value
+
+
+def test_bytes_and_stored_files(tmp_path: Path) -> None:
+    expected = SandboxResult(
+        text=ESSAY, format=Format.TXT, engine="huleedu-text 1 (utf-8)", warnings=(), words=15, characters=82
+    )
+    stored = tmp_path / "raw"
+    stored.write_bytes(ESSAY.encode())
+    stored.chmod(0o600)
+    assert run(ESSAY.encode(), "a.txt", LIMITS) == expected
+    assert run(stored, "a.txt", LIMITS) == expected
+
+
+@pytest.mark.parametrize(
+    "data", [word(ESSAY), pdf([[ESSAY]]), ESSAY.encode("mac-roman"), ESSAY.encode("utf-32")]
+)
+def test_every_format_is_read_when_the_child_has_given_up_its_rights(data: bytes) -> None:
+    assert run(data, "essay", LIMITS).text == ESSAY
+
+
+@needs_samples
+@pytest.mark.parametrize("name", ["sv00.soffice.docx", "sv00.soffice.pdf", "sv00.cp850.txt"])
+def test_samples(name: str) -> None:
+    truth = (SAMPLES / "truth" / "sv00.txt").read_text("utf-8")
+    assert run(SAMPLES / "documents" / name, name, LIMITS).text.split() == truth.split()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", ErrorCode.EMPTY_CONTENT),
+        (b"\xef\xbb\xbf \n", ErrorCode.EMPTY_CONTENT),
+        (b"short", ErrorCode.CONTENT_TOO_SHORT),
+        (b"a" * 10_000_000, ErrorCode.CONTENT_TOO_LONG),
+        (b"\n" * 5_000_000 + b"a", ErrorCode.CONTENT_TOO_SHORT),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", ErrorCode.UNSUPPORTED_FORMAT),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+            ErrorCode.ENCRYPTED_FILE,
+        ),
+        (word(ESSAY)[:9000], ErrorCode.CORRUPTED_FILE),
+        (pdf([[ESSAY]])[:700], ErrorCode.CORRUPTED_FILE),
+        (pdf([[ESSAY]], password="x"), ErrorCode.ENCRYPTED_FILE),
+        (pdf([["x"]] * 501), ErrorCode.CONTENT_TOO_LONG),
+        (scanned_pdf(), ErrorCode.NO_TEXT_LAYER),
+    ],
+)
+def test_outcomes_pass_through(data: bytes, code: ErrorCode) -> None:
+    fails(code, data)
+
+
+def test_details_pass_through() -> None:
+    error = fails(ErrorCode.CONTENT_TOO_SHORT, b"short")
+    assert error.details == {"characters": 5, "minimum": 50}
+
+
+def test_zip_bomb_ends_at_once() -> None:
+    members = {f"word/media/{number}.xml": bytes(30_000_000) for number in range(10)}
+    bomb = zipped({"word/document.xml": part("document", ""), **members})
+    started = time.monotonic()
+    fails(ErrorCode.ARCHIVE_LIMIT, bomb)
+    assert time.monotonic() - started < 5
+
+
+def test_entity_bomb_ends_at_once() -> None:
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "lol"}">' for n in range(10))
+    bomb = zipped({"word/document.xml": f"<!DOCTYPE x [{entities}]><x>&e9;</x>"})
+    started = time.monotonic()
+    fails(ErrorCode.CORRUPTED_FILE, bomb)
+    assert time.monotonic() - started < 5
+
+
+def test_huge_document_stays_within_the_limits() -> None:
+    body = paragraph("".join(text_run("ord ") for _ in range(200_000)))
+    for _ in range(500):
+        body = f"<w:tbl><w:tr><w:tc>{body}</w:tc></w:tr></w:tbl>"
+    fails(ErrorCode.CONTENT_TOO_LONG, raw_word(body))
+
+
+def test_longest_text_in_its_longest_encoding() -> None:
+    text = "\\\U0001f600" * 25_000
+    assert run(text.encode(), "a.txt", LIMITS).text == text
+
+
+def test_endless_loop_ends_by_processor_time(misbehave: Misbehave) -> None:
+    misbehave("\nwhile True: pass")
+    assert fails(ErrorCode.TIMEOUT, b"x").details == {"limit": "processor"}
+
+
+def test_marks_that_take_quadratic_time_to_order_end_by_processor_time() -> None:
+    with pytest.raises(StepError) as error:
+        run(("a" + "\u0301\u0316" * 200_000).encode(), "a.txt", LIMITS, confinement=SMALL)
+    assert failure(error) is ErrorCode.TIMEOUT
+
+
+def test_waiting_forever_ends_by_the_wall_clock(misbehave: Misbehave) -> None:
+    misbehave("time.sleep(600)")
+    started = time.monotonic()
+    assert fails(ErrorCode.TIMEOUT, b"x", seconds=0.5).details == {"limit": "wall_clock", "seconds": 0.5}
+    assert time.monotonic() - started < 3
+
+
+def test_silence_after_the_answer_ends_by_the_wall_clock(misbehave: Misbehave) -> None:
+    misbehave("os.close(1); time.sleep(600)")
+    assert fails(ErrorCode.TIMEOUT, b"x", seconds=0.5).details["limit"] == "wall_clock"
+
+
+def test_whole_group_is_killed(misbehave: Misbehave, tmp_path: Path) -> None:
+    mark = tmp_path / "grandchild"
+    misbehave(f"\nif not os.fork(): open({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)")
+    fails(ErrorCode.TIMEOUT, b"x", seconds=1.5)
+    assert _ends(int(mark.read_text()))
+
+
+def test_memory_hog() -> None:
+    with pytest.raises(StepError) as error:
+        run(word(ESSAY) + bytes(300 * 1024**2), "a.docx", LIMITS, confinement=SMALL)
+    assert failure(error) is ErrorCode.CORRUPTED_FILE
+    assert error.value.details == {"limit": "memory"}
+
+
+def test_crash_of_a_library(misbehave: Misbehave) -> None:
+    misbehave("import ctypes; ctypes.string_at(0)")
+    assert fails(ErrorCode.CORRUPTED_FILE, b"x").details["signal"] == signal.SIGSEGV
+
+
+def test_too_much_written_to_disk(misbehave: Misbehave, tmp_path: Path) -> None:
+    path = str(tmp_path / "big")
+    misbehave(
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL);"
+        f"open({path!r}, 'wb').write(bytes(70_000_000))"
+    )
+    assert fails(ErrorCode.CORRUPTED_FILE, b"x").details["signal"] == signal.SIGXFSZ
+
+
+def test_flood_of_output_is_refused(misbehave: Misbehave) -> None:
+    misbehave("\nwhile True: os.write(1, bytes(65536))")
+    assert fails(ErrorCode.EXTRACTION_FAILED, b"x").details == {"limit": "output"}
+
+
+@pytest.mark.parametrize(
+    "output", [b"", b"nonsense", b"{}", b'{"result": {"text": 1}}', b'{"error": {"code": "X"}}']
+)
+def test_nonsense_is_refused(misbehave: Misbehave, output: bytes) -> None:
+    misbehave(f"os.write(1, {output!r})")
+    fails(ErrorCode.EXTRACTION_FAILED, b"x")
+
+
+@pytest.mark.parametrize(("text", "stored"), [("fine", True), ("a" * 50_001, False), ("a\x00b", False)])
+def test_text_that_breaks_the_promise_is_refused(misbehave: Misbehave, text: str, stored: bool) -> None:
+    result = SandboxResult(
+        text=text, format=Format.TXT, engine="", warnings=("A", "B"), words=1, characters=1
+    )
+    answer = f'{{"result": {result.model_dump_json()}}}'
+    misbehave(f"os.write(1, {answer.encode()!r})")
+    if stored:
+        assert run(b"x", "a.txt", LIMITS) == result
+    else:
+        fails(ErrorCode.EXTRACTION_FAILED, b"x")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_from_outside_can_be_tried_again(misbehave: Misbehave, number: signal.Signals) -> None:
+    misbehave(f"os.kill(os.getpid(), {int(number)})")
+    with pytest.raises(SandboxCrashed):
+        run(b"x", "a.txt", LIMITS)
+
+
+def test_a_broken_installation_can_be_tried_again(misbehave: Misbehave) -> None:
+    misbehave("import no_such_module")
+    with pytest.raises(SandboxCrashed):
+        run(b"x", "a.txt", LIMITS)
+
+
+def test_child_has_no_environment_descriptors_or_processes(
+    misbehave: Misbehave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "canary")
+    misbehave(
+        "seal(os.getppid())\n"
+        "try: os.fork(); sys.exit(11)\n"
+        "except OSError: pass\n"
+        "if 'SECRET_KEY' in os.environ or os.getcwd() != '/' or os.geteuid() == 0: sys.exit(12)\n"
+        "if os.listdir('/proc/self/fd') not in (['0', '1', '2', '3'],): sys.exit(13)\n"
+        "os._exit(3)"
+    )
+    assert fails(ErrorCode.CORRUPTED_FILE, b"x").details == {"limit": "memory"}
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may always leave the network")
+def test_child_has_no_network(misbehave: Misbehave, listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    misbehave(
+        "import socket; seal(os.getppid())\n"
+        f"try: socket.socket().connect(('127.0.0.1', {port}))\n"
+        "except OSError: os._exit(3)\n"
+    )
+    assert fails(ErrorCode.CORRUPTED_FILE, b"x").details == {"limit": "memory"}
+
+
+def test_child_dies_with_its_parent(tmp_path: Path) -> None:
+    mark = tmp_path / "child"
+    act = f"open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    script = (
+        f"import sys, os; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from files import sandbox; from files.steps.validate import TextLimits\n"
+        f"start = {CONFINED.format(root=str(ROOT), parent='@')!r}.replace('@', str(os.getpid()))\n"
+        f"code = start + {act!r}\n"
+        "sandbox.child_command = lambda *_: [sys.executable, '-I', '-c', code]\n"
+        "sandbox.run(b'x', 'a.txt', TextLimits(), 600)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script])
+    try:
+        _wait_for(lambda: mark.exists() and mark.read_text() != "")
+    finally:
+        parent.kill()
+        parent.wait()
+    assert _ends(int(mark.read_text()))
+
+
+def test_daemonic_processes_and_threads_may_call() -> None:
+    script = (
+        f"import multiprocessing, sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from files.sandbox import run; from files.steps.validate import TextLimits\n"
+        f"arguments = ({ESSAY.encode()!r}, 'a', TextLimits())\n"
+        "process = multiprocessing.Process(target=run, args=arguments, daemon=True)\n"
+        "process.start(); process.join(); sys.exit(process.exitcode)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+    results: list[SandboxResult] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(run(ESSAY.encode(), "a", LIMITS))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.text for result in results] == [ESSAY] * 4
+
+
+def test_command_line_holds_no_name() -> None:
+    command = sandbox.child_command("docx", LIMITS, Confinement())
+    assert "docx" in command
+    assert run(ESSAY.encode(), "Anna Andersson 9B.txt", LIMITS).text == ESSAY
+
+
+def test_no_descriptors_are_left_open() -> None:
+    run(ESSAY.encode(), "a.txt", LIMITS)
+    before = _descriptors()
+    run(ESSAY.encode(), "a.txt", LIMITS)
+    fails(ErrorCode.EMPTY_CONTENT, b"")
+    assert _descriptors() == before
+
+
+def _descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def _ends(process: int) -> bool:
+    """Whether a process is gone, or only its entry is left, within three seconds."""
+
+    def gone() -> bool:
+        try:
+            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+    return _wait_for(gone)
+
+
+def _wait_for(condition: Callable[[], bool]) -> bool:
+    for _ in range(300):
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
