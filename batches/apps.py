@@ -1,0 +1,9 @@
+"""The app's declaration."""
+
+from django.apps import AppConfig
+
+
+class BatchesConfig(AppConfig):
+    """The batches app."""
+
+    name = "batches"

@@ -1,0 +1,250 @@
+"""Batches, their essay slots and the phases that run over them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from batches.configuration import Configuration
+from huleedu.states import check_transition, known
+
+MAX_ESSAYS = 200
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    """Lookups; everything a person may see goes through ``owned_by``."""
+
+    def owned_by(self, user: User) -> "BatchQuerySet":
+        """The batches of one teacher."""
+        return self.filter(owner_id=user.pk)
+
+    def locked(self, batch_id: UUID) -> "Batch":
+        """The batch, locked until the transaction ends. Raises ``Batch.DoesNotExist``."""
+        return self.select_for_update(no_key=True).get(pk=batch_id)
+
+
+class Batch(models.Model):
+    """One assignment's pile of essays, owned by one teacher."""
+
+    class Status(models.TextChoices):
+        AWAITING_CONTENT = "awaiting_content", _("Waiting for essays")
+        READY = "ready", _("Ready to start")
+        PROCESSING = "processing", _("Being processed")
+        COMPLETED = "completed", _("Completed")
+        COMPLETED_WITH_FAILURES = "completed_with_failures", _("Completed, some need attention")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    class Language(models.TextChoices):
+        SWEDISH = "sv", _("Swedish")
+        ENGLISH = "en", _("English")
+
+    CLOSED = frozenset({Status.COMPLETED, Status.COMPLETED_WITH_FAILURES, Status.FAILED, Status.CANCELLED})
+    ALLOWED: dict[str, frozenset[str]] = {
+        Status.AWAITING_CONTENT: frozenset({Status.READY, Status.CANCELLED}),
+        Status.READY: frozenset({Status.PROCESSING, Status.CANCELLED, Status.AWAITING_CONTENT}),
+        Status.PROCESSING: frozenset(
+            {Status.COMPLETED, Status.COMPLETED_WITH_FAILURES, Status.FAILED, Status.CANCELLED}
+        ),
+        Status.COMPLETED: frozenset({Status.PROCESSING}),
+        Status.COMPLETED_WITH_FAILURES: frozenset({Status.PROCESSING}),
+        Status.FAILED: frozenset({Status.PROCESSING}),
+        Status.CANCELLED: frozenset(),
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="batches")
+    correlation_id = models.UUIDField(default=uuid4, db_index=True)
+    title = models.CharField(max_length=200, blank=True)
+    class_name = models.CharField(max_length=80, blank=True)
+    language = models.CharField(max_length=2, choices=Language.choices, default=Language.SWEDISH)
+    assignment = models.TextField(blank=True)
+    expected_essay_count = models.PositiveSmallIntegerField()
+    configuration = models.JSONField()
+    status = models.CharField(max_length=24, choices=Status.choices, default=Status.AWAITING_CONTENT)
+    deadline = models.DateTimeField()
+    timed_out_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the deadline passed with essays missing"
+    )
+    run = models.PositiveIntegerField(default=0, help_text="Counts readiness and deliberate repeats")
+    version = models.PositiveIntegerField(default=0, help_text="Counts the teacher's decisions")
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "batches"
+        indexes = [models.Index(fields=["owner", "-created_at", "-id"], name="batch_overview")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expected_essay_count__gte=1, expected_essay_count__lte=MAX_ESSAYS),
+                name="batch_expects_1_to_200",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+    @property
+    def settings(self) -> Configuration:
+        """The processing configuration, typed."""
+        return Configuration.model_validate(self.configuration)
+
+    @property
+    def is_closed(self) -> bool:
+        """True when no file may be added, replaced or removed any more."""
+        return self.status in self.CLOSED
+
+    def move_to(self, status: str) -> None:
+        """Change the status or raise ``InvalidTransition``; the caller holds the row lock."""
+        check_transition(self.ALLOWED, f"batch {self.pk}", self.status, status)
+        self.status = status
+        self.save(update_fields=["status"])
+
+    def make_ready(self) -> None:
+        """All expected slots are filled, or can no longer be."""
+        self.run += 1
+        self.move_to(self.Status.READY)
+        self.save(update_fields=["run"])
+
+    def begin(self) -> None:
+        """Processing starts."""
+        self.started_at = self.started_at or timezone.now()
+        self.completed_at = None
+        self.move_to(self.Status.PROCESSING)
+        self.save(update_fields=["started_at", "completed_at"])
+
+    def reopen(self) -> None:
+        """A deliberate repeat after completion."""
+        self.run += 1
+        self.begin()
+        self.save(update_fields=["run"])
+
+    def complete(self, status: str) -> None:
+        """Processing ended as ``status``."""
+        self.completed_at = timezone.now()
+        self.move_to(status)
+        self.save(update_fields=["completed_at"])
+
+    def change(self, **fields: Any) -> None:
+        """A teacher's decision: set ``fields`` and count it."""
+        self.version += 1
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save(update_fields=["version", *fields])
+
+    def note_timeout(self, at: datetime) -> None:
+        """The readiness deadline passed."""
+        self.timed_out_at = at
+        self.save(update_fields=["timed_out_at"])
+
+
+class EssaySlot(models.Model):
+    """A numbered place for one essay, made at registration before any file exists."""
+
+    class Status(models.TextChoices):
+        AWAITING_CONTENT = "awaiting_content", _("No essay yet")
+        READY = "ready", _("Ready")
+        PROCESSING = "processing", _("Being processed")
+        COMPLETED = "completed", _("Done")
+        FAILED = "failed", _("Needs attention")
+
+    ALLOWED: dict[str, frozenset[str]] = {
+        Status.AWAITING_CONTENT: frozenset({Status.READY}),
+        Status.READY: frozenset({Status.PROCESSING, Status.COMPLETED, Status.READY, Status.AWAITING_CONTENT}),
+        Status.PROCESSING: frozenset(
+            {Status.COMPLETED, Status.FAILED, Status.READY, Status.AWAITING_CONTENT}
+        ),
+        Status.COMPLETED: frozenset({Status.PROCESSING, Status.READY, Status.AWAITING_CONTENT}),
+        Status.FAILED: frozenset({Status.PROCESSING, Status.READY, Status.AWAITING_CONTENT}),
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="slots")
+    number = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.AWAITING_CONTENT)
+    text_storage_id = models.UUIDField(null=True, blank=True)
+    revision = models.PositiveIntegerField(
+        default=0, help_text="Counts contents and deliberate repeats of steps"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="slot_number_once"),
+            models.CheckConstraint(
+                condition=models.Q(status="awaiting_content", text_storage_id__isnull=True)
+                | (~models.Q(status="awaiting_content") & models.Q(text_storage_id__isnull=False)),
+                name="slot_text_when_filled",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"essay {self.number} of {self.batch_id}"
+
+    def move_to(self, status: str) -> None:
+        """Change the status or raise ``InvalidTransition``; the caller holds the batch lock."""
+        if status != self.status:
+            check_transition(self.ALLOWED, f"essay {self.pk}", self.status, status)
+        self.status = status
+        self.save(update_fields=["status", "text_storage_id", "revision"])
+
+    @property
+    def text_id(self) -> UUID:
+        """The text the slot holds. Raises ``LookupError`` for an open slot."""
+        return known(self.text_storage_id)
+
+    def fill(self, text_storage_id: UUID) -> None:
+        """Give the slot a text; a new text is a new revision."""
+        self.text_storage_id = text_storage_id
+        self.revision += 1
+        self.move_to(self.Status.READY)
+
+    def repeat(self) -> None:
+        """A step is run again on the same text."""
+        self.revision += 1
+        self.move_to(self.Status.READY)
+
+    def release(self) -> None:
+        """Open the slot again."""
+        self.text_storage_id = None
+        self.revision += 1
+        self.move_to(self.Status.AWAITING_CONTENT)
+
+
+class BatchPhase(models.Model):
+    """One phase of one run over a batch; it concludes once."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="phases")
+    phase = models.CharField(max_length=40)
+    run = models.PositiveIntegerField()
+    status = models.CharField(max_length=24, default="running")
+    succeeded = models.PositiveSmallIntegerField(null=True, blank=True)
+    failed = models.PositiveSmallIntegerField(null=True, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    concluded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "phase", "run"], name="phase_once_per_run")]
+
+    def __str__(self) -> str:
+        return f"{self.phase} of {self.batch_id}, run {self.run}"
+
+    @property
+    def duration_ms(self) -> int:
+        """Milliseconds from start to conclusion, or to now."""
+        end = self.concluded_at or timezone.now()
+        return round((end - self.started_at).total_seconds() * 1000)
+
+    def conclude(self, status: str, succeeded: int, failed: int) -> None:
+        """Record the counts; called once, under the batch lock."""
+        self.status, self.succeeded, self.failed = status, succeeded, failed
+        self.concluded_at = timezone.now()
+        self.save(update_fields=["status", "succeeded", "failed", "concluded_at"])

@@ -1,0 +1,28 @@
+"""The orchestrator: what events make of a batch. Each runs in the relay's transaction."""
+
+from batches.actions import READINESS_TIMER, begin, initiate_next
+from batches.models import Batch
+from huleedu.events import BatchEssaysReady, BatchPhaseConcluded, BatchResultsReady
+from huleedu.timers import clear_timer
+
+
+def begin_processing(event: BatchEssaysReady) -> None:
+    """Readiness starts the first phase, unless the batch waits for its teacher."""
+    batch = Batch.objects.locked(event.batch_id)
+    clear_timer(READINESS_TIMER, batch.pk)
+    if batch.status == Batch.Status.READY and batch.settings.auto_start:
+        begin(batch)
+
+
+def start_next_phase(event: BatchPhaseConcluded) -> None:
+    """One phase concluded: order the next."""
+    batch = Batch.objects.locked(event.batch_id)
+    if batch.status == Batch.Status.PROCESSING and event.revision == batch.run:
+        initiate_next(batch)
+
+
+def complete(event: BatchResultsReady) -> None:
+    """The results of this run are there: the batch is done."""
+    batch = Batch.objects.locked(event.batch_id)
+    if batch.status == Batch.Status.PROCESSING and event.revision == batch.run:
+        batch.complete(event.status)

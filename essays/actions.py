@@ -1,0 +1,298 @@
+"""The essay lifecycle: readiness, requests for steps, their results, and the end of a phase."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from batches.actions import begin, open_batch, references, reopen_if_done, report_change
+from batches.models import Batch, BatchPhase, EssaySlot
+from essays.models import StepRun
+from essays.phases import PHASES, StepOutcome
+from files.models import FileUpload
+from huleedu import work
+from huleedu.error_words import make_detail
+from huleedu.errors import ErrorCode, Refused
+from huleedu.events import (
+    BatchEssaysReady,
+    BatchPhaseConcluded,
+    BatchReprocessRequested,
+    BatchStarted,
+    FileReprocessRequested,
+)
+from huleedu.models import WorkItem
+from huleedu.outbox import emit
+
+FILLED = (
+    EssaySlot.Status.READY,
+    EssaySlot.Status.PROCESSING,
+    EssaySlot.Status.COMPLETED,
+    EssaySlot.Status.FAILED,
+)
+
+
+def evaluate_readiness(batch: Batch) -> None:
+    """Declare the locked batch ready: all slots filled, or enough at a passed deadline."""
+    if batch.status != Batch.Status.AWAITING_CONTENT:
+        return
+    filled = batch.files.filter(status=FileUpload.Status.ASSIGNED).count()
+    reading = batch.files.filter(status=FileUpload.Status.PROCESSING).exists()
+    complete = filled == batch.expected_essay_count
+    enough = filled > 0 and filled >= batch.settings.partial_batch_threshold * batch.expected_essay_count
+    if complete or (batch.timed_out_at is not None and enough and not reading):
+        declare_ready(batch)
+
+
+def declare_ready(batch: Batch) -> None:
+    """Move the batch to ready and tell, once per readiness."""
+    batch.make_ready()
+    by_status = {
+        status: list(batch.files.filter(status=status).order_by("created_at").values_list("pk", flat=True))
+        for status in (FileUpload.Status.FAILED, FileUpload.Status.EXCESS)
+    }
+    emit(
+        BatchEssaysReady(
+            batch_id=batch.pk,
+            correlation_id=batch.correlation_id,
+            revision=batch.run,
+            ready_essays=references(batch),
+            failed_files=by_status[FileUpload.Status.FAILED],
+            excess_files=by_status[FileUpload.Status.EXCESS],
+        )
+    )
+
+
+@transaction.atomic
+def start(batch_id: UUID, user: User) -> Batch:
+    """The teacher starts with what is here. Repeating it changes nothing. Raises ``Refused``."""
+    batch = open_batch(batch_id)
+    if batch.status == Batch.Status.PROCESSING:
+        return batch
+    if not batch.files.filter(status=FileUpload.Status.ASSIGNED).exists():
+        raise Refused("NO_ESSAYS")
+    old = batch.status
+    batch.change()
+    if batch.status == Batch.Status.AWAITING_CONTENT:
+        declare_ready(batch)
+    begin(batch)
+    report_change(batch, BatchStarted, user.pk, old, batch.status)
+    return batch
+
+
+def request_step(slot: EssaySlot, file_upload_id: UUID, phase_name: str, batch: Batch) -> None:
+    """Ask for one step on the slot's present text, once per revision. Batch locked."""
+    run, created = StepRun.objects.get_or_create(
+        slot=slot,
+        phase=phase_name,
+        revision=slot.revision,
+        defaults={"file_upload_id": file_upload_id, "text_storage_id": slot.text_id},
+    )
+    if not created:
+        return
+    slot.move_to(EssaySlot.Status.PROCESSING)
+    emit(
+        PHASES[phase_name].request(
+            batch_id=batch.pk,
+            correlation_id=batch.correlation_id,
+            revision=run.revision,
+            essay_id=slot.pk,
+            file_upload_id=file_upload_id,
+            text_storage_id=run.text_storage_id,
+            language=batch.language,
+        )
+    )
+
+
+def request_steps(batch: Batch, phase_name: str) -> None:
+    """Ask for a phase's step on every essay that has a text. Batch locked."""
+    files = FileUpload.objects.filter(batch=batch, status=FileUpload.Status.ASSIGNED).select_related("slot")
+    for upload in files.order_by("slot__number"):
+        if upload.slot is not None:
+            request_step(upload.slot, upload.pk, phase_name, batch)
+
+
+def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
+    """Lock what a step's result touches; None when this attempt is outdated."""
+    batch = Batch.objects.locked(item.batch_id)
+    run = (
+        StepRun.objects.select_related("slot")
+        .filter(slot_id=item.subject_id, phase=item.step, revision=item.revision)
+        .first()
+    )
+    if not work.finish(item) or run is None or run.status in StepRun.ENDED:
+        return None
+    return run, run.slot, batch
+
+
+@transaction.atomic
+def begin_step(item: WorkItem) -> tuple[StepRun, str] | None:
+    """Mark the run as running; returns it with the essay's language, or None when it is outdated."""
+    run = (
+        StepRun.objects.select_for_update(of=("self",))
+        .select_related("slot__batch")
+        .filter(slot_id=item.subject_id, phase=item.step, revision=item.revision)
+        .first()
+    )
+    if run is None or run.status in StepRun.ENDED or run.slot.revision != run.revision:
+        work.finish(item)
+        return None
+    run.begin()
+    return run, run.slot.batch.language
+
+
+@transaction.atomic
+def record_step(item: WorkItem, outcome: StepOutcome) -> None:
+    """A step succeeded: keep its output and tell."""
+    locked = lock_run(item)
+    if locked is None:
+        return
+    run, slot, batch = locked
+    run.succeed(outcome.engine, outcome.output)
+    report_completed(run, slot, batch, outcome.figures)
+
+
+@transaction.atomic
+def fail_step(item: WorkItem, code: ErrorCode, details: dict[str, Any]) -> None:
+    """A step cannot be done on this text: keep why and tell."""
+    locked = lock_run(item)
+    if locked is not None:
+        end_failed(*locked, code, details)
+
+
+def end_failed(run: StepRun, slot: EssaySlot, batch: Batch, code: ErrorCode, details: dict[str, Any]) -> None:
+    """Mark the locked run failed and tell."""
+    run.fail(make_detail(code, run.phase, batch.correlation_id, **details).model_dump(mode="json"))
+    report_completed(run, slot, batch, {})
+
+
+@transaction.atomic
+def give_up_step(item: WorkItem) -> None:
+    """Every try failed for reasons of ours: the essay shows it, and can be tried again."""
+    batch = Batch.objects.locked(item.batch_id)
+    run = (
+        StepRun.objects.select_related("slot")
+        .filter(slot_id=item.subject_id, phase=item.step, revision=item.revision)
+        .first()
+    )
+    if run is not None and run.status not in StepRun.ENDED:
+        end_failed(run, run.slot, batch, ErrorCode.SPELLCHECK_FAILED, {"attempts": item.attempts})
+
+
+def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[str, Any]) -> None:
+    """Emit the phase's completed event; settle the essay when it was its last step on its present text."""
+    if slot.revision == run.revision:
+        settle(slot, batch)
+    emit(
+        PHASES[run.phase].completed.model_validate(
+            {
+                "batch_id": batch.pk,
+                "correlation_id": batch.correlation_id,
+                "revision": run.revision,
+                "essay_id": slot.pk,
+                "file_upload_id": run.file_upload_id,
+                "status": run.status,
+                "error": run.error,
+                "duration_ms": run.duration_ms,
+                "engine": run.engine,
+                **figures,
+            }
+        )
+    )
+
+
+def settle(slot: EssaySlot, batch: Batch) -> None:
+    """Set the essay's state from its runs: failed if one failed, completed when all steps have succeeded."""
+    runs = dict(slot.step_runs.filter(revision=slot.revision).values_list("phase", "status"))
+    steps = batch.settings.steps
+    if StepRun.Status.FAILED in runs.values():
+        slot.move_to(EssaySlot.Status.FAILED)
+    elif all(runs.get(step) == StepRun.Status.SUCCEEDED for step in steps):
+        slot.move_to(EssaySlot.Status.COMPLETED)
+
+
+def conclude_phase(batch: Batch) -> None:
+    """Conclude the locked batch's phase when no file is being read and no step is open."""
+    if batch.status != Batch.Status.PROCESSING:
+        return
+    phase = batch.phases.filter(run=batch.run, concluded_at__isnull=True).first()
+    if phase is None or batch.files.filter(status=FileUpload.Status.PROCESSING).exists():
+        return
+    request_steps(batch, phase.phase)
+    runs = current_runs(batch, phase.phase)
+    if all(run.status in StepRun.ENDED for run in runs):
+        close_phase(batch, phase, runs)
+
+
+def current_runs(batch: Batch, phase_name: str) -> list[StepRun]:
+    """The phase's run on each filled slot's present text."""
+    runs = StepRun.objects.filter(
+        slot__batch=batch, phase=phase_name, slot__status__in=FILLED
+    ).select_related("slot")
+    return [run for run in runs.order_by("slot__number") if run.revision == run.slot.revision]
+
+
+def close_phase(batch: Batch, phase: BatchPhase, runs: list[StepRun]) -> None:
+    """Record the counts and tell."""
+    failed = [run.slot_id for run in runs if run.status == StepRun.Status.FAILED]
+    succeeded = len(runs) - len(failed)
+    status: Literal["succeeded", "succeeded_with_failures", "failed"] = "succeeded"
+    if failed:
+        status = "succeeded_with_failures" if succeeded else "failed"
+    phase.conclude(status, succeeded, len(failed))
+    emit(
+        BatchPhaseConcluded(
+            batch_id=batch.pk,
+            correlation_id=batch.correlation_id,
+            revision=batch.run,
+            phase=phase.phase,
+            status=status,
+            succeeded=succeeded,
+            failed=len(failed),
+            essay_ids_failed=failed,
+            duration_ms=phase.duration_ms,
+        )
+    )
+
+
+@transaction.atomic
+def repeat_step(upload: FileUpload, user: User, phase_name: str) -> FileUpload:
+    """Run one step of one essay again. Raises ``Refused``."""
+    batch = Batch.objects.locked(upload.batch_id)
+    current = FileUpload.objects.locked(upload.pk)
+    if current.slot is None or current.status != FileUpload.Status.ASSIGNED:
+        raise Refused("NOT_AN_ESSAY")
+    if phase_name not in batch.settings.steps:
+        raise Refused("STEP_NOT_CONFIGURED", phase=phase_name)
+    current.slot.repeat()
+    current.move_to(FileUpload.Status.ASSIGNED)
+    reopen_if_done(batch)
+    emit(
+        FileReprocessRequested(
+            batch_id=batch.pk,
+            correlation_id=current.correlation_id,
+            revision=current.rev,
+            file_upload_id=current.pk,
+            rev=current.rev,
+            from_phase=phase_name,
+            requested_by=user.pk,
+        )
+    )
+    return current
+
+
+@transaction.atomic
+def repeat_batch(batch_id: UUID, user: User, phase_name: str) -> Batch:
+    """Run one step of every essay again. Raises ``Refused``."""
+    batch = Batch.objects.locked(batch_id)
+    if phase_name not in batch.settings.steps:
+        raise Refused("STEP_NOT_CONFIGURED", phase=phase_name)
+    slots = list(batch.slots.filter(status__in=FILLED, file__status=FileUpload.Status.ASSIGNED))
+    if not slots:
+        raise Refused("NO_ESSAYS")
+    batch.change()
+    for slot in slots:
+        slot.repeat()
+    reopen_if_done(batch)
+    report_change(batch, BatchReprocessRequested, user.pk, None, phase_name)
+    return batch

@@ -1,0 +1,133 @@
+"""Which essay slot a file's text gets. Called under the batch lock."""
+
+from django.db.models import Q
+
+from batches.models import Batch, EssaySlot
+from files.models import FileUpload
+from huleedu.error_words import make_detail
+from huleedu.errors import ErrorCode
+from huleedu.events import DuplicateContentDetected, EssaySlotAssigned, ExcessContentProvisioned
+from huleedu.outbox import emit
+
+HOLDING = (FileUpload.Status.ASSIGNED, FileUpload.Status.EXCESS)
+
+
+def place(upload: FileUpload) -> None:
+    """Give the file's text a slot, or show that it is a duplicate or has no place. The file is locked."""
+    original = find_original(upload)
+    if original is not None:
+        release_slot(upload)
+        mark_duplicate(upload, original)
+        return
+    slot = upload.slot or free_slot(upload.batch)
+    if slot is None:
+        mark_excess(upload)
+        return
+    assign(upload, slot)
+
+
+def find_original(upload: FileUpload) -> FileUpload | None:
+    """Another file of the batch that already stands for the same bytes or the same text."""
+    same = Q(content_hash=upload.content_hash)
+    if upload.text_hash:
+        same |= Q(text_hash=upload.text_hash)
+    others = FileUpload.objects.filter(same, batch_id=upload.batch_id, status__in=HOLDING).exclude(
+        pk=upload.pk
+    )
+    return others.order_by("created_at", "pk").first()
+
+
+def free_slot(batch: Batch) -> EssaySlot | None:
+    """The lowest-numbered slot that no file holds, locked; rows other transactions work on are skipped."""
+    free = EssaySlot.objects.filter(batch=batch, status=EssaySlot.Status.AWAITING_CONTENT)
+    taken = FileUpload.objects.filter(batch=batch, slot__isnull=False).values("slot_id")
+    return free.exclude(pk__in=taken).order_by("number").select_for_update(skip_locked=True).first()
+
+
+def release_slot(upload: FileUpload) -> None:
+    """Open the slot the file held, if it held one."""
+    if upload.slot is not None and upload.slot.text_storage_id is not None:
+        upload.slot.release()
+
+
+def assign(upload: FileUpload, slot: EssaySlot) -> None:
+    """Link file and slot and tell."""
+    upload.assign(slot)
+    slot.fill(upload.text_id)
+    report_assigned(upload, slot)
+
+
+def report_assigned(upload: FileUpload, slot: EssaySlot) -> None:
+    """Emit ``EssaySlotAssigned``; the same mapping again has the same id."""
+    emit(
+        EssaySlotAssigned(
+            batch_id=upload.batch_id,
+            correlation_id=upload.correlation_id,
+            revision=slot.revision,
+            essay_id=slot.pk,
+            essay_number=slot.number,
+            file_upload_id=upload.pk,
+            text_storage_id=upload.text_id,
+            filename=upload.filename,
+            words=upload.words,
+            characters=upload.characters,
+            format=upload.format,
+            rev=upload.rev,
+        )
+    )
+
+
+def mark_excess(upload: FileUpload) -> None:
+    """Keep the file without a place and tell."""
+    detail = make_detail(ErrorCode.EXCESS_CONTENT, "assign", upload.correlation_id)
+    upload.mark_excess(detail.model_dump(mode="json"))
+    emit(
+        ExcessContentProvisioned(
+            batch_id=upload.batch_id,
+            correlation_id=upload.correlation_id,
+            revision=upload.rev,
+            file_upload_id=upload.pk,
+            rev=upload.rev,
+            filename=upload.filename,
+            text_storage_id=upload.text_id,
+        )
+    )
+
+
+def mark_duplicate(upload: FileUpload, original: FileUpload) -> None:
+    """Keep the file as a duplicate of ``original`` and tell."""
+    detail = make_detail(
+        ErrorCode.DUPLICATE_CONTENT, "assign", upload.correlation_id, duplicate_of=str(original.pk)
+    )
+    upload.mark_duplicate(original, detail.model_dump(mode="json"))
+    emit(
+        DuplicateContentDetected(
+            batch_id=upload.batch_id,
+            correlation_id=upload.correlation_id,
+            revision=upload.rev,
+            file_upload_id=upload.pk,
+            rev=upload.rev,
+            duplicate_of=original.pk,
+        )
+    )
+
+
+def fill_free_slots(batch: Batch) -> None:
+    """Give open places to files that wait, the oldest first, duplicates whose original left included."""
+    waiting = FileUpload.objects.filter(
+        batch=batch,
+        status__in=[FileUpload.Status.EXCESS, FileUpload.Status.DUPLICATE],
+        text_storage_id__isnull=False,
+    )
+    for upload in waiting.select_for_update(of=("self",)).order_by("created_at", "pk"):
+        upload.batch = batch
+        original = find_original(upload)
+        if original is not None:
+            if upload.status == FileUpload.Status.EXCESS and original.status == FileUpload.Status.ASSIGNED:
+                mark_duplicate(upload, original)
+            continue
+        slot = free_slot(batch)
+        if slot is not None:
+            assign(upload, slot)
+        elif upload.status == FileUpload.Status.DUPLICATE:
+            mark_excess(upload)

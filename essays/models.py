@@ -1,0 +1,82 @@
+"""Runs of processing steps on essays."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from batches.models import EssaySlot
+from huleedu.states import check_transition
+
+
+class StepRun(models.Model):
+    """One step on one revision of one essay. A repeat is a new row, so a failed one is left properly."""
+
+    class Status(models.TextChoices):
+        AWAITING = "awaiting", _("Waiting")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Done")
+        FAILED = "failed", _("Failed")
+
+    ENDED = frozenset({Status.SUCCEEDED, Status.FAILED})
+    ALLOWED: dict[str, frozenset[str]] = {
+        Status.AWAITING: frozenset({Status.RUNNING, Status.FAILED}),
+        Status.RUNNING: frozenset({Status.RUNNING, Status.SUCCEEDED, Status.FAILED}),
+        Status.SUCCEEDED: frozenset(),
+        Status.FAILED: frozenset(),
+    }
+
+    slot = models.ForeignKey(EssaySlot, on_delete=models.CASCADE, related_name="step_runs")
+    phase = models.CharField(max_length=40)
+    revision = models.PositiveIntegerField()
+    file_upload_id = models.UUIDField(db_index=True)
+    text_storage_id = models.UUIDField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.AWAITING)
+    engine = models.CharField(max_length=120, blank=True, default="")
+    output = models.JSONField(null=True, blank=True)
+    error = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["slot", "phase", "revision"], name="step_once_per_revision"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["succeeded", "failed"], ended_at__isnull=False)
+                | (~models.Q(status__in=["succeeded", "failed"]) & models.Q(ended_at__isnull=True)),
+                name="step_ended_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phase} of {self.slot_id} r{self.revision}"
+
+    @property
+    def duration_ms(self) -> int:
+        """Milliseconds the step ran; 0 before it has ended."""
+        if self.started_at is None or self.ended_at is None:
+            return 0
+        return round((self.ended_at - self.started_at).total_seconds() * 1000)
+
+    def move_to(self, status: str, **fields: Any) -> None:
+        """Change status and ``fields`` in one save, or raise ``InvalidTransition``."""
+        check_transition(self.ALLOWED, f"{self.phase} of essay {self.slot_id}", self.status, status)
+        changes = {**fields, "status": status}
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(changes))
+
+    def begin(self) -> None:
+        """A worker has it."""
+        self.move_to(self.Status.RUNNING, started_at=timezone.now())
+
+    def succeed(self, engine: str, output: dict[str, Any]) -> None:
+        """The step's value is here."""
+        self.move_to(self.Status.SUCCEEDED, engine=engine[:120], output=output, ended_at=timezone.now())
+
+    def fail(self, error: dict[str, Any]) -> None:
+        """The step cannot be done on this text."""
+        self.move_to(self.Status.FAILED, error=error, ended_at=timezone.now())

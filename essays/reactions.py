@@ -1,0 +1,119 @@
+"""What events make of essays. Each runs in the relay's transaction, the batch locked first."""
+
+from batches.models import Batch, EssaySlot
+from essays import actions, assignment
+from essays.models import StepRun
+from files.models import FileUpload
+from huleedu import work
+from huleedu.events import (
+    BatchExpectationChanged,
+    BatchFileRemoved,
+    BatchReadinessTimeout,
+    BatchReprocessRequested,
+    DuplicateContentDetected,
+    EssayContentProvisioned,
+    EssayPhaseRequest,
+    EssaySlotAssigned,
+    EssayValidationFailed,
+    ExcessContentProvisioned,
+    FileReprocessRequested,
+    PhaseCompleted,
+    PhaseInitiate,
+)
+
+
+def assign_slot(event: EssayContentProvisioned) -> None:
+    """A valid text arrived: give it a slot. A repeat publishes the same mapping again."""
+    batch = Batch.objects.locked(event.batch_id)
+    upload = FileUpload.objects.locked(event.file_upload_id)
+    upload.batch = batch
+    if upload.revision != event.revision:
+        return
+    if upload.status == FileUpload.Status.PROCESSING:
+        assignment.place(upload)
+    elif upload.status == FileUpload.Status.ASSIGNED and upload.slot is not None:
+        assignment.report_assigned(upload, upload.slot)
+
+
+def stream_first_step(event: EssaySlotAssigned) -> None:
+    """Start an early essay's first step while later files still upload."""
+    batch = Batch.objects.locked(event.batch_id)
+    steps = batch.settings.steps
+    if batch.is_closed or not steps or not batch.settings.auto_start:
+        return
+    slot = EssaySlot.objects.filter(pk=event.essay_id, revision=event.revision).first()
+    if slot is not None and slot.text_storage_id is not None:
+        actions.request_step(slot, event.file_upload_id, steps[0], batch)
+
+
+def note_progress(
+    event: EssaySlotAssigned
+    | EssayValidationFailed
+    | ExcessContentProvisioned
+    | DuplicateContentDetected
+    | PhaseCompleted
+    | BatchReadinessTimeout,
+) -> None:
+    """Something ended: the batch may be ready, or its phase concluded."""
+    batch = Batch.objects.locked(event.batch_id)
+    actions.evaluate_readiness(batch)
+    actions.conclude_phase(batch)
+
+
+def offer_places(event: BatchFileRemoved | EssayValidationFailed | BatchExpectationChanged) -> None:
+    """Places may have opened, or the count changed: files that wait get them."""
+    batch = Batch.objects.locked(event.batch_id)
+    if not batch.is_closed:
+        assignment.fill_free_slots(batch)
+    actions.evaluate_readiness(batch)
+    actions.conclude_phase(batch)
+
+
+def request_phase(event: PhaseInitiate) -> None:
+    """The orchestrator orders a phase: request its step for each essay that has not had it."""
+    batch = Batch.objects.locked(event.batch_id)
+    if batch.status == Batch.Status.PROCESSING and batch.run == event.revision:
+        actions.request_steps(batch, event.phase_name)
+        actions.conclude_phase(batch)
+
+
+def repeat_requested_step(event: FileReprocessRequested) -> None:
+    """The teacher wants one step of one essay again."""
+    batch = Batch.objects.locked(event.batch_id)
+    upload = FileUpload.objects.select_related("slot").filter(pk=event.file_upload_id).first()
+    if event.from_phase in batch.settings.steps and upload is not None and upload.slot is not None:
+        actions.request_step(upload.slot, upload.pk, event.from_phase, batch)
+
+
+def repeat_requested_phase(event: BatchReprocessRequested) -> None:
+    """The teacher wants one step of every essay again."""
+    batch = Batch.objects.locked(event.batch_id)
+    actions.request_steps(batch, str(event.new))
+
+
+def queue_step(event: EssayPhaseRequest) -> None:
+    """Queue the step on its essay, if the text is still the present one."""
+    run = (
+        StepRun.objects.select_related("slot__batch")
+        .filter(slot_id=event.essay_id, phase=event.phase_name, revision=event.revision)
+        .first()
+    )
+    if run is None or run.status in StepRun.ENDED:
+        return
+    batch = run.slot.batch
+    configuration = batch.settings
+    work.enqueue(
+        work.WorkOrder(
+            step=event.phase_name,
+            task=f"essays.tasks.{event.phase_name}_next",
+            subject_id=run.slot_id,
+            revision=run.revision,
+            batch_id=batch.pk,
+            owner_id=batch.owner_id,
+            file_upload_id=run.file_upload_id,
+            correlation_id=event.correlation_id,
+            priority=configuration.priority,
+            max_retries=configuration.max_retries,
+            timeout_seconds=configuration.timeout_seconds,
+        )
+    )

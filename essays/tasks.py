@@ -1,0 +1,35 @@
+"""Step tasks: each takes one queued essay, runs the pure step, hands the outcome to one action."""
+
+from essays import actions
+from essays.phases import PHASES
+from files import content
+from huleedu import work
+from huleedu.errors import StepError
+from huleedu.models import WorkItem
+
+
+def spellcheck_next() -> None:
+    """Run the next queued spelling check, if there is one."""
+    run_next("spellcheck")
+
+
+def run_next(phase_name: str) -> None:
+    """Run the next queued step of a phase, if there is one."""
+    with work.claimed(phase_name) as item:
+        if item is not None:
+            work.run(item, run_step, actions.give_up_step)
+
+
+def run_step(item: WorkItem) -> None:
+    """Run one step on one essay's text and record how it ended."""
+    begun = actions.begin_step(item)
+    if begun is None:
+        return
+    run, language = begun
+    text = content.read_text(run.text_storage_id)
+    try:
+        outcome = PHASES[item.step].step(text, language)
+    except StepError as error:
+        actions.fail_step(item, error.code, error.details)
+        return
+    actions.record_step(item, outcome)

@@ -1,0 +1,392 @@
+"""What happens to an uploaded file. Each function is one transaction; the batch is locked before the file."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.db import transaction
+from django.utils import timezone
+
+from batches.actions import open_batch, reopen_if_done
+from batches.models import Batch
+from files import content
+from files.content import Stored
+from files.models import FileUpload, StoredContent
+from files.names import clean_name
+from huleedu import work
+from huleedu.error_words import make_detail
+from huleedu.errors import ErrorCode, Refused
+from huleedu.events import (
+    BatchFileAdded,
+    BatchFileRemoved,
+    EssayContentProvisioned,
+    EssayUploadFinished,
+    EssayValidationFailed,
+    Extraction,
+    FileProcessingStarted,
+    FileReprocessRequested,
+)
+from huleedu.models import WorkItem
+from huleedu.outbox import emit
+
+EXTRACT = "extract"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One file of an upload request. ``upload_key`` makes repeats of the request harmless."""
+
+    file: "File[bytes]"
+    filename: str
+    client_ref: str | None = None
+    upload_key: str | None = None
+
+
+@dataclass(frozen=True)
+class ExtractedText:
+    """A durable text with its measures; ``duration_ms`` is the time extraction took."""
+
+    stored: Stored
+    words: int
+    characters: int
+    format: str
+    engine: str
+    duration_ms: int
+
+
+def receive(batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUID) -> FileUpload:
+    """Take one file in: bytes durable first, then row and event together.
+
+    Returns the file's row, the earlier one when the request is a repeat. A file over the size limit becomes
+    a failed row without content. Raises ``Refused`` (closed or full batch) and ``content.StorageFailed``.
+    """
+    repeated = find_repeat(batch_id, incoming)
+    if repeated:
+        return repeated
+    if incoming.file.size > settings.MAX_FILE_BYTES:
+        return refuse_too_large(batch_id, incoming, correlation_id)
+    stored = content.store(StoredContent.Kind.RAW, uuid4(), incoming.file)
+    try:
+        return add_file(batch_id, owner, incoming, stored, correlation_id)
+    except Exception:
+        content.discard(stored)
+        raise
+
+
+def find_repeat(batch_id: UUID, incoming: Incoming) -> FileUpload | None:
+    """The row an earlier, identical request made, if there is one."""
+    if incoming.upload_key is None:
+        return None
+    return FileUpload.objects.filter(batch_id=batch_id, upload_key=incoming.upload_key).first()
+
+
+@transaction.atomic
+def add_file(
+    batch_id: UUID, owner: User, incoming: Incoming, stored: Stored, correlation_id: UUID
+) -> FileUpload:
+    """Write the rows of durable bytes and tell. Raises ``Refused``."""
+    batch = open_batch(batch_id)
+    check_room(batch)
+    repeated = find_repeat(batch_id, incoming)
+    if repeated:
+        transaction.on_commit(lambda: content.discard(stored))
+        return repeated
+    content.record(stored, owner.pk, batch.pk)
+    upload = make_row(batch, incoming, correlation_id, sha256=stored.sha256)
+    upload.raw_storage_id = stored.id
+    upload.save()
+    report_added(upload)
+    return upload
+
+
+@transaction.atomic
+def refuse_too_large(batch_id: UUID, incoming: Incoming, correlation_id: UUID) -> FileUpload:
+    """Keep a failed row, without content, for a file over the size limit. Raises ``Refused``."""
+    batch = open_batch(batch_id)
+    check_room(batch)
+    upload = make_row(batch, incoming, correlation_id, sha256="")
+    detail = make_detail(
+        ErrorCode.FILE_TOO_LARGE, "receive", correlation_id, size=upload.size, limit=settings.MAX_FILE_BYTES
+    )
+    upload.status = FileUpload.Status.FAILED
+    upload.error = detail.model_dump(mode="json")
+    upload.save()
+    report_failed(upload, ErrorCode.FILE_TOO_LARGE)
+    return upload
+
+
+def make_row(batch: Batch, incoming: Incoming, correlation_id: UUID, sha256: str) -> FileUpload:
+    """An unsaved row for ``incoming``."""
+    return FileUpload(
+        batch=batch,
+        upload_key=incoming.upload_key,
+        client_ref=incoming.client_ref,
+        correlation_id=correlation_id,
+        filename=clean_name(incoming.filename),
+        size=incoming.file.size,
+        content_hash=sha256,
+        created_at=timezone.now(),
+        updated_at=timezone.now(),
+    )
+
+
+def check_room(batch: Batch) -> None:
+    """Raise ``Refused("TOO_MANY_FILES")`` when the batch holds as many files as it may."""
+    if batch.files.exclude(status=FileUpload.Status.REMOVED).count() >= settings.MAX_FILES_PER_BATCH:
+        raise Refused("TOO_MANY_FILES", limit=settings.MAX_FILES_PER_BATCH)
+
+
+def report_added(upload: FileUpload) -> None:
+    """Emit ``BatchFileAdded`` for the file's present content."""
+    emit(
+        BatchFileAdded(
+            batch_id=upload.batch_id,
+            correlation_id=upload.correlation_id,
+            revision=upload.revision,
+            file_upload_id=upload.pk,
+            rev=upload.rev,
+            filename=upload.filename,
+            size=upload.size,
+            content_hash=upload.content_hash,
+            raw_storage_id=upload.raw_id,
+            client_ref=upload.client_ref,
+            created_at=upload.created_at,
+        )
+    )
+
+
+def report_failed(upload: FileUpload, code: ErrorCode) -> None:
+    """Emit ``EssayValidationFailed`` with the row's error."""
+    emit(
+        EssayValidationFailed(
+            batch_id=upload.batch_id,
+            correlation_id=upload.correlation_id,
+            revision=upload.revision,
+            file_upload_id=upload.pk,
+            rev=upload.rev,
+            filename=upload.filename,
+            raw_storage_id=upload.raw_storage_id,
+            size=upload.size,
+            validation_error_code=code.value,
+            validation_error_detail=upload.error,
+        )
+    )
+
+
+@transaction.atomic
+def finish_upload(batch: Batch, correlation_id: UUID, upload_id: UUID, file_count: int) -> None:
+    """Tell that an upload request with ``file_count`` files has ended."""
+    emit(
+        EssayUploadFinished(
+            batch_id=batch.pk,
+            correlation_id=correlation_id,
+            expected_count=file_count,
+            upload_ts=timezone.now(),
+            upload_id=upload_id,
+        )
+    )
+
+
+@transaction.atomic
+def begin_extraction(item: WorkItem) -> FileUpload | None:
+    """Tell that reading has begun; None when the file was replaced or removed meanwhile."""
+    upload = FileUpload.objects.get(pk=item.subject_id)
+    if not is_current(upload, item):
+        work.finish(item)
+        return None
+    emit(
+        FileProcessingStarted(
+            batch_id=upload.batch_id,
+            correlation_id=upload.correlation_id,
+            revision=upload.revision,
+            file_upload_id=upload.pk,
+            rev=upload.rev,
+        )
+    )
+    return upload
+
+
+def is_current(upload: FileUpload, item: WorkItem) -> bool:
+    """True while the work is about the content the file has now."""
+    return upload.revision == item.revision and upload.status == FileUpload.Status.PROCESSING
+
+
+@transaction.atomic
+def accept(item: WorkItem, text: ExtractedText) -> None:
+    """The file's text is good: record it and tell. A late result of replaced content changes nothing."""
+    upload = claim_result(item)
+    if upload is None:
+        return
+    content.record(text.stored, upload.batch.owner_id, upload.batch_id)
+    upload.move_to(
+        FileUpload.Status.PROCESSING,
+        text_storage_id=text.stored.id,
+        text_hash=text.stored.sha256,
+        format=text.format,
+        words=text.words,
+        characters=text.characters,
+        engine=text.engine[:80],
+        duration_ms=text.duration_ms,
+    )
+    emit(
+        EssayContentProvisioned(
+            batch_id=upload.batch_id,
+            correlation_id=upload.correlation_id,
+            revision=upload.revision,
+            file_upload_id=upload.pk,
+            rev=upload.rev,
+            filename=upload.filename,
+            raw_storage_id=upload.raw_id,
+            text_storage_id=text.stored.id,
+            content_hash=upload.content_hash,
+            size=upload.size,
+            words=text.words,
+            characters=text.characters,
+            format=text.format,
+            extraction=Extraction(engine=text.engine, duration_ms=text.duration_ms),
+        )
+    )
+
+
+@transaction.atomic
+def reject(item: WorkItem, code: ErrorCode, details: dict[str, Any]) -> None:
+    """The file cannot become an essay: record why and tell."""
+    upload = claim_result(item)
+    if upload is not None:
+        fail_file(upload, code, details)
+
+
+def fail_file(upload: FileUpload, code: ErrorCode, details: dict[str, Any]) -> None:
+    """Mark the locked file failed; if it held a slot, the slot opens."""
+    slot = upload.slot
+    detail = make_detail(code, EXTRACT, upload.correlation_id, **details)
+    upload.mark_failed(detail.model_dump(mode="json"))
+    if slot is not None and slot.text_storage_id is not None:
+        slot.release()
+    report_failed(upload, code)
+
+
+def claim_result(item: WorkItem) -> FileUpload | None:
+    """Lock the file for this attempt's result; None when the attempt or the content is outdated."""
+    batch = Batch.objects.locked(item.batch_id)
+    upload = FileUpload.objects.locked(item.subject_id)
+    upload.batch = batch
+    if not work.finish(item) or not is_current(upload, item):
+        return None
+    return upload
+
+
+@transaction.atomic
+def give_up(item: WorkItem) -> None:
+    """Every try failed for reasons of ours: the file shows it, and can be tried again."""
+    batch = Batch.objects.locked(item.batch_id)
+    upload = FileUpload.objects.locked(item.subject_id)
+    upload.batch = batch
+    if is_current(upload, item):
+        fail_file(upload, ErrorCode.EXTRACTION_FAILED, {"attempts": item.attempts})
+
+
+def lock_open(file_upload_id: UUID, batch_id: UUID) -> FileUpload:
+    """Lock batch and file for a teacher's decision. Raises ``Refused`` for a closed batch."""
+    batch = open_batch(batch_id)
+    upload = FileUpload.objects.locked(file_upload_id)
+    upload.batch = batch
+    return upload
+
+
+def replace(upload: FileUpload, owner: User, incoming: Incoming) -> FileUpload:
+    """Put other content in the file's place, its essay number kept; bytes durable first.
+
+    Raises ``Refused`` (closed batch, removed file, too large) and ``content.StorageFailed``.
+    """
+    if incoming.file.size > settings.MAX_FILE_BYTES:
+        raise Refused("FILE_TOO_LARGE", limit=settings.MAX_FILE_BYTES)
+    stored = content.store(StoredContent.Kind.RAW, uuid4(), incoming.file)
+    try:
+        return put_content(upload, owner, incoming, stored)
+    except Exception:
+        content.discard(stored)
+        raise
+
+
+@transaction.atomic
+def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Stored) -> FileUpload:
+    """Write the replacement of durable bytes and tell. Raises ``Refused``."""
+    current = lock_open(upload.pk, upload.batch_id)
+    if current.status == FileUpload.Status.REMOVED:
+        raise Refused("FILE_REMOVED")
+    report_removed(current, "replaced")
+    content.record(stored, owner.pk, current.batch_id)
+    current.restart(
+        filename=clean_name(incoming.filename),
+        size=stored.size,
+        content_hash=stored.sha256,
+        raw_storage_id=stored.id,
+        text_storage_id=None,
+        text_hash="",
+        format=None,
+        words=None,
+        characters=None,
+    )
+    report_added(current)
+    return current
+
+
+@transaction.atomic
+def remove(upload: FileUpload) -> FileUpload:
+    """Take the file out of the batch; its content is kept, its slot opens, a repeat changes nothing."""
+    current = lock_open(upload.pk, upload.batch_id)
+    if current.status == FileUpload.Status.REMOVED:
+        return current
+    slot = current.slot
+    current.mark_removed()
+    if slot is not None and slot.text_storage_id is not None:
+        slot.release()
+    report_removed(current, "removed", essay_id=slot.pk if slot else None)
+    return current
+
+
+def report_removed(upload: FileUpload, reason: str, essay_id: UUID | None = None) -> None:
+    """Emit ``BatchFileRemoved``; ``reason`` is removed or replaced."""
+    emit(
+        BatchFileRemoved.model_validate(
+            {
+                "batch_id": upload.batch_id,
+                "correlation_id": upload.correlation_id,
+                "revision": upload.revision,
+                "file_upload_id": upload.pk,
+                "rev": upload.rev,
+                "filename": upload.filename,
+                "reason": reason,
+                "essay_id": essay_id,
+            }
+        )
+    )
+
+
+@transaction.atomic
+def reread(upload: FileUpload, requested_by: User) -> FileUpload:
+    """Extract the stored bytes again; brings a removed file back. Raises ``Refused``."""
+    batch = Batch.objects.locked(upload.batch_id)
+    reopen_if_done(batch)
+    current = FileUpload.objects.locked(upload.pk)
+    if current.raw_storage_id is None:
+        raise Refused("NO_CONTENT")
+    if current.status == FileUpload.Status.REMOVED:
+        check_room(batch)
+    current.restart()
+    emit(
+        FileReprocessRequested(
+            batch_id=current.batch_id,
+            correlation_id=current.correlation_id,
+            revision=current.revision,
+            file_upload_id=current.pk,
+            rev=current.rev,
+            from_phase=EXTRACT,
+            requested_by=requested_by.pk,
+        )
+    )
+    return current

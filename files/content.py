@@ -1,0 +1,96 @@
+"""The content store: immutable bytes under ids, through Django's storage API."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+
+from files.models import StoredContent
+from huleedu.errors import StorageFailed
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Bytes that are durable in the store; their row comes with the change that uses them."""
+
+    id: UUID
+    kind: str
+    sha256: str
+    size: int
+
+
+def storage_name(kind: str, content_id: UUID) -> str:
+    """Where the bytes lie: never anything a client named."""
+    return f"{kind}/{content_id.hex[:2]}/{content_id.hex}"
+
+
+def text_id(raw_storage_id: UUID, engine: str) -> UUID:
+    """The id of the text that ``engine`` makes of a raw content: repeating the extraction gives the same."""
+    return uuid5(raw_storage_id, f"text:{engine}")
+
+
+def sha256_of(content: "File[bytes]") -> str:
+    """Hex SHA-256 of the whole content; the position is back at the start afterwards."""
+    digest = hashlib.sha256()
+    content.seek(0)
+    for chunk in content.chunks():
+        digest.update(chunk)
+    content.seek(0)
+    return digest.hexdigest()
+
+
+def store(kind: str, content_id: UUID, content: "File[bytes]") -> Stored:
+    """Make ``content`` durable under ``content_id``. Raises ``StorageFailed``."""
+    digest = sha256_of(content)
+    try:
+        default_storage.save(storage_name(kind, content_id), content)
+    except OSError as error:
+        raise StorageFailed from error
+    return Stored(content_id, kind, digest, content.size)
+
+
+def store_text(content_id: UUID, text: str) -> Stored:
+    """Make ``text`` durable as UTF-8. Raises ``StorageFailed``."""
+    return store(StoredContent.Kind.TEXT, content_id, ContentFile(text.encode()))
+
+
+def discard(stored: Stored) -> None:
+    """Remove bytes whose row was never written."""
+    default_storage.delete(storage_name(stored.kind, stored.id))
+
+
+def record(stored: Stored, owner_id: int, batch_id: UUID | None) -> None:
+    """Write the row of durable bytes, in the transaction of the change that uses them."""
+    StoredContent.objects.get_or_create(
+        pk=stored.id,
+        defaults={
+            "kind": stored.kind,
+            "owner_id": owner_id,
+            "batch_id": batch_id,
+            "sha256": stored.sha256,
+            "size": stored.size,
+        },
+    )
+
+
+def read(kind: str, content_id: UUID) -> bytes:
+    """The stored bytes. Raises ``StorageFailed`` when they cannot be had."""
+    try:
+        with default_storage.open(storage_name(kind, content_id)) as file:
+            data: bytes = file.read()
+            return data
+    except OSError as error:
+        raise StorageFailed from error
+
+
+def read_text(content_id: UUID) -> str:
+    """The stored text. Raises ``StorageFailed``."""
+    return read(StoredContent.Kind.TEXT, content_id).decode()
+
+
+def owned_content(user: User, content_id: UUID) -> StoredContent | None:
+    """The row of a content that belongs to ``user``, or None."""
+    return StoredContent.objects.owned_by(user).filter(pk=content_id).first()

@@ -1,0 +1,189 @@
+"""Uploaded files and stored content."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from batches.models import Batch, EssaySlot
+from huleedu.states import check_transition, known
+
+
+class StoredContentQuerySet(models.QuerySet["StoredContent"]):
+    """Lookups; everything a person may see goes through ``owned_by``."""
+
+    def owned_by(self, user: User) -> "StoredContentQuerySet":
+        """The contents of one teacher."""
+        return self.filter(owner_id=user.pk)
+
+
+class StoredContent(models.Model):
+    """Immutable bytes in the content store."""
+
+    class Kind(models.TextChoices):
+        RAW = "raw"
+        TEXT = "text"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    kind = models.CharField(max_length=4, choices=Kind.choices)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, null=True, blank=True)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = StoredContentQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class FileUploadQuerySet(models.QuerySet["FileUpload"]):
+    """Lookups; everything a person may see goes through ``owned_by``."""
+
+    def owned_by(self, user: User) -> "FileUploadQuerySet":
+        """The files in one teacher's batches."""
+        return self.filter(batch__owner_id=user.pk)
+
+    def present(self) -> "FileUploadQuerySet":
+        """Files the teacher has not removed."""
+        return self.exclude(status=FileUpload.Status.REMOVED)
+
+    def locked(self, file_upload_id: UUID) -> "FileUpload":
+        """The file, locked; take the batch's lock first. Raises ``FileUpload.DoesNotExist``."""
+        return self.select_for_update(of=("self",)).get(pk=file_upload_id)
+
+
+class FileUpload(models.Model):
+    """One uploaded file. Its id travels with every event, log line and result about it."""
+
+    class Status(models.TextChoices):
+        PROCESSING = "processing", _("Reading")
+        ASSIGNED = "assigned", _("Ready")
+        FAILED = "failed", _("Needs attention")
+        EXCESS = "excess", _("No place left")
+        DUPLICATE = "duplicate", _("Already here")
+        REMOVED = "removed", _("Removed")
+
+    ALLOWED: dict[str, frozenset[str]] = {
+        Status.PROCESSING: frozenset(
+            {
+                Status.ASSIGNED,
+                Status.FAILED,
+                Status.EXCESS,
+                Status.DUPLICATE,
+                Status.REMOVED,
+                Status.PROCESSING,
+            }
+        ),
+        Status.ASSIGNED: frozenset({Status.PROCESSING, Status.REMOVED, Status.ASSIGNED}),
+        Status.FAILED: frozenset({Status.PROCESSING, Status.REMOVED}),
+        Status.EXCESS: frozenset({Status.ASSIGNED, Status.DUPLICATE, Status.PROCESSING, Status.REMOVED}),
+        Status.DUPLICATE: frozenset({Status.ASSIGNED, Status.EXCESS, Status.PROCESSING, Status.REMOVED}),
+        Status.REMOVED: frozenset({Status.PROCESSING}),
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="files")
+    slot = models.OneToOneField(
+        EssaySlot, on_delete=models.SET_NULL, null=True, blank=True, related_name="file"
+    )
+    upload_key = models.CharField(
+        max_length=300, null=True, blank=True, help_text="Client's key, for repeats"
+    )
+    client_ref = models.CharField(max_length=200, null=True, blank=True)
+    correlation_id = models.UUIDField(db_index=True)
+    filename = models.CharField(max_length=150)
+    size = models.PositiveBigIntegerField()
+    content_hash = models.CharField(max_length=64)
+    raw_storage_id = models.UUIDField(null=True, blank=True)
+    text_storage_id = models.UUIDField(null=True, blank=True)
+    text_hash = models.CharField(max_length=64, blank=True, default="")
+    format = models.CharField(max_length=10, null=True, blank=True)
+    words = models.PositiveIntegerField(null=True, blank=True)
+    characters = models.PositiveIntegerField(null=True, blank=True)
+    engine = models.CharField(max_length=80, blank=True, default="")
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROCESSING)
+    error = models.JSONField(null=True, blank=True)
+    duplicate_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True)
+    revision = models.PositiveIntegerField(default=0, help_text="Counts replacements and deliberate repeats")
+    rev = models.PositiveIntegerField(default=0, help_text="Counts every change; clients compare it")
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = FileUploadQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["batch", "status"], name="file_batch_status"),
+            models.Index(fields=["batch", "content_hash"], name="file_batch_hash"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "upload_key"], name="file_upload_key_once"),
+            models.CheckConstraint(
+                condition=~models.Q(status="assigned") | models.Q(slot__isnull=False),
+                name="file_assigned_has_slot",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["assigned", "processing"]) | models.Q(slot__isnull=True),
+                name="file_slot_only_when_held",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=["failed", "excess", "duplicate"])
+                | models.Q(error__isnull=False),
+                name="file_problem_has_error",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def raw_id(self) -> UUID:
+        """The stored bytes. Raises ``LookupError`` when they were never stored."""
+        return known(self.raw_storage_id)
+
+    @property
+    def text_id(self) -> UUID:
+        """The stored text. Raises ``LookupError`` before it is extracted."""
+        return known(self.text_storage_id)
+
+    def move_to(self, status: str, **fields: Any) -> None:
+        """Change status and ``fields`` in one save, or raise ``InvalidTransition``; the row is locked."""
+        check_transition(self.ALLOWED, f"file {self.pk}", self.status, status)
+        changes = {**fields, "status": status, "rev": self.rev + 1, "updated_at": timezone.now()}
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(changes))
+
+    def assign(self, slot: EssaySlot) -> None:
+        """The file's text is the essay in ``slot``."""
+        self.move_to(self.Status.ASSIGNED, slot=slot, error=None, duplicate_of=None)
+
+    def restart(self, **fields: Any) -> None:
+        """Read the file again, or other content in its place; a slot it holds stays its own."""
+        self.move_to(
+            self.Status.PROCESSING, revision=self.revision + 1, error=None, duplicate_of=None, **fields
+        )
+
+    def mark_failed(self, error: dict[str, Any]) -> None:
+        """The file cannot become an essay; its slot opens."""
+        self.move_to(self.Status.FAILED, slot=None, error=error)
+
+    def mark_excess(self, error: dict[str, Any]) -> None:
+        """No slot was free."""
+        self.move_to(self.Status.EXCESS, slot=None, error=error)
+
+    def mark_duplicate(self, original: "FileUpload", error: dict[str, Any]) -> None:
+        """``original`` already holds the same content."""
+        self.move_to(self.Status.DUPLICATE, slot=None, duplicate_of=original, error=error)
+
+    def mark_removed(self) -> None:
+        """The teacher took the file away; its content is kept."""
+        self.move_to(self.Status.REMOVED, slot=None)

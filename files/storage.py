@@ -1,0 +1,64 @@
+"""Files on disk that survive a power cut: written aside, flushed, renamed, and the folder flushed."""
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
+
+TEMPORARY_SUFFIX = ".part"
+
+
+class DurableFileSystemStorage(FileSystemStorage):
+    """``save`` returns after the bytes are on the disk under their final name; partial files never stay."""
+
+    def get_available_name(
+        self,
+        name: str,
+        max_length: int | None = None,  # noqa: ARG002
+    ) -> str:
+        """Names are ids of immutable content: writing one again writes the same bytes."""
+        return name
+
+    def _save(self, name: str, content: "File[bytes]") -> str:
+        target = Path(self.path(name))
+        make_durable_folder(target.parent, Path(self.location))
+        temporary = target.with_name(f"{target.name}.{uuid4().hex}{TEMPORARY_SUFFIX}")
+        try:
+            write_flushed(temporary, content)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        flush_folder(target.parent)
+        return name
+
+
+def write_flushed(path: Path, content: "File[bytes]") -> None:
+    """Write ``content`` to the new private file ``path`` and flush it. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        for chunk in content.chunks():
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def make_durable_folder(folder: Path, root: Path) -> None:
+    """Make ``folder`` below ``root``; a new folder is flushed into its parent."""
+    if folder.is_dir():
+        return
+    if folder != root:
+        make_durable_folder(folder.parent, root)
+    folder.mkdir(mode=0o700, parents=folder == root, exist_ok=True)
+    flush_folder(folder.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush the folder's entries to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,90 @@
+"""Who is calling: a bearer token, or the browser's session."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from rest_framework import authentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from huleedu.models import ApiToken
+
+PREFIX = "hule_"
+LIFETIME = timedelta(days=90)
+USE_NOTED_EVERY = timedelta(minutes=5)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token as its owner sees it, once."""
+
+    secret: str
+    row: ApiToken
+
+
+def digest_of(secret: str) -> str:
+    """What is stored of a token: it is random, so a plain SHA-256 is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def make_token(owner: User, name: str, scope: str = ApiToken.Scope.WRITE) -> NewToken:
+    """Make a token that lives 90 days; the secret is shown once and never stored."""
+    secret = PREFIX + secrets.token_urlsafe(32)
+    row = ApiToken.objects.create(
+        owner=owner,
+        name=name[:80],
+        scope=scope,
+        digest=digest_of(secret),
+        expires_at=timezone.now() + LIFETIME,
+    )
+    return NewToken(secret, row)
+
+
+def find_token(secret: str) -> ApiToken | None:
+    """The live token with this secret and an active owner, or None."""
+    live = Q(revoked_at__isnull=True, expires_at__gt=Now(), owner__is_active=True)
+    token = ApiToken.objects.select_related("owner").filter(live, digest=digest_of(secret)).first()
+    if token is not None:
+        note_use(token)
+    return token
+
+
+def note_use(token: ApiToken) -> None:
+    """Remember roughly when the token was last used, without a write per call."""
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """``Authorization: Bearer <token>``; a read token may only read."""
+
+    keyword = "Bearer"
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """The token's owner, or None without the header. Raises ``AuthenticationFailed``."""
+        header = request.headers.get("Authorization", "")
+        scheme, _, secret = header.partition(" ")
+        if scheme.lower() != self.keyword.lower():
+            return None
+        token = find_token(secret.strip())
+        if token is None:
+            raise AuthenticationFailed
+        if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
+            raise AuthenticationFailed
+        return token.owner, token
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+        """The challenge of a 401."""
+        return self.keyword
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The browser's session, with CSRF checks on unsafe methods."""

@@ -1,0 +1,72 @@
+"""django-q2's database queue, woken by notifications instead of polling."""
+
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
+from django_q.brokers.orm import ORM
+from django_q.conf import Conf
+
+WAIT_SECONDS = 1.0  # how long one wait blocks; django-q2 looks at its stop event between waits
+SAFETY_SECONDS = 5.0  # how often the table is looked at without any notification
+log = structlog.get_logger(__name__)
+
+TAKE = """
+UPDATE django_q_ormq SET lock = now() + make_interval(secs => %s)
+WHERE id IN (SELECT id FROM django_q_ormq WHERE key = %s AND lock <= now()
+             ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id, payload
+"""
+
+
+def channel_of(cluster: str) -> str:
+    """The notification channel of one cluster's queue."""
+    return f"huleedu_work_{cluster}"
+
+
+def notify_workers(cluster: str) -> None:
+    """Wake the cluster's workers when the running transaction commits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [channel_of(cluster)])
+
+
+class ListeningBroker(ORM):
+    """The ORM broker: one statement takes tasks, and an empty queue waits for NOTIFY."""
+
+    _listening_on: object | None = None
+    _looked_at = 0.0
+    _empty = False
+
+    def dequeue(self) -> list[tuple[int, str]] | None:
+        """Up to ``Conf.BULK`` tasks as (id, payload), or None after a short wait, also without a database."""
+        try:
+            self._listen()
+            if self._empty and not self._notified() and time.monotonic() - self._looked_at < SAFETY_SECONDS:
+                return None
+            return self._take()
+        except (DatabaseError, InterfaceError):
+            log.warning("broker.database.away")
+            connection.close()
+            time.sleep(WAIT_SECONDS)
+            return None
+
+    def _listen(self) -> None:
+        connection.ensure_connection()
+        if self._listening_on is not connection.connection:
+            with connection.cursor() as cursor:
+                cursor.execute(f"LISTEN {channel_of(self.list_key)}")
+            self._listening_on = connection.connection
+            self._empty = False
+
+    def _notified(self) -> bool:
+        notifies: Callable[..., Iterable[object]] = connection.connection.notifies
+        return any(True for _ in notifies(timeout=WAIT_SECONDS, stop_after=1))
+
+    def _take(self) -> list[tuple[int, str]] | None:
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE, [Conf.RETRY, self.list_key, Conf.BULK])
+            tasks = cursor.fetchall()
+        self._looked_at = time.monotonic()
+        self._empty = not tasks
+        return tasks or None

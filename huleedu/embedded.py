@@ -1,0 +1,366 @@
+"""PostgreSQL and Valkey for the small installation and for tests, from programs that came as Python packages.
+
+Both listen on unix sockets in folders of their own account and ask for a generated password besides.
+``python -m huleedu.embedded -- COMMAND …`` runs a command with throwaway servers, their addresses in
+``DATABASE_URL`` and ``REDIS_URL``.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from huleedu import places, programs
+from huleedu.places import InstallationError
+from huleedu.programs import Account, Program
+
+POSTGRES_MAJOR = "18"
+DATABASE = "huleedu"
+OWNER = "huleedu"
+ADMINISTRATOR = "postgres"
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+ANSWER_SECONDS = 4.0
+SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
+
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "effective_cache_size": "512MB",
+    "max_wal_size": "512MB",
+    # Two cores are better spent on other requests, and small /dev/shm folders cannot hold parallel plans.
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+    "timezone": "UTC",
+    "lc_messages": "C",
+    "log_checkpoints": "off",
+}
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+VALKEY_CONFIGURATION = """\
+port 0
+unixsocket {socket}
+unixsocketperm 700
+requirepass {password}
+dir {home}
+daemonize no
+logfile ""
+loglevel warning
+save ""
+appendonly no
+maxmemory 128mb
+maxmemory-policy allkeys-lru
+maxclients 4000
+"""
+
+
+class Server(Protocol):
+    """What the supervisor and the tests need of an embedded server."""
+
+    @property
+    def var(self) -> Path:
+        """The state folder."""
+
+    @property
+    def url(self) -> str:
+        """How clients reach the server, password included."""
+
+    def prepare(self) -> Program:
+        """Make files and folders as needed, end leftovers in them, and return the program to run."""
+
+    def ready(self) -> bool:
+        """Whether clients can work now."""
+
+    def alive(self) -> bool:
+        """Whether the server still answers at all; False when it hangs."""
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """PostgreSQL with its data in ``<var>/postgres``; ``durable=False`` trades safety for speed in tests."""
+
+    var: Path
+    durable: bool = True
+
+    @property
+    def home(self) -> Path:
+        return places.server_folder(self.var, "postgres")
+
+    @property
+    def data(self) -> Path:
+        return self.home / POSTGRES_MAJOR
+
+    @property
+    def _socket(self) -> Path:
+        return places.socket_folder(self.home) / ".s.PGSQL.5432"
+
+    @property
+    def url(self) -> str:
+        folder = quote(str(places.socket_folder(self.home)), safe="")
+        return f"postgresql://{OWNER}:{places.secret(self.var, 'database')}@{folder}/{DATABASE}"
+
+    def prepare(self) -> Program:
+        """Create the data folder at first, end leftovers in it, return the program.
+
+        Raises InstallationError when the folder cannot be made or used.
+        """
+        account = places.service_account()
+        places.make_state_folder(self.var, account)
+        account = places.make_server_folder(self.var, "postgres", account)
+        places.make_socket_folder(self.home, account)
+        programs = places.binaries(account).postgres
+        if not self.data.exists():
+            self._create_data(programs / "initdb", account)
+        self._end_leftovers()
+        sockets = places.socket_folder(self.home)
+        settings = SETTINGS | (DURABLE if self.durable else QUICK) | {"unix_socket_directories": str(sockets)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        command = (str(programs / "postgres"), "-D", str(self.data), *options)
+        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
+        return Program("postgres", command, ENVIRONMENT, self.data, account, signal.SIGINT)
+
+    def _create_data(self, initdb: Path, account: Account | None) -> None:
+        """Build in a folder beside and rename, so that a kill in between leaves no half-made data."""
+        partial = self.home / f"{POSTGRES_MAJOR}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        password = self.home / "initdb.password"
+        places.write_private(password, places.secret(self.var, "database-administrator"), account)
+        locale = [
+            "--locale=C.UTF-8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+        ]
+        access = ["--auth=scram-sha-256", f"--username={ADMINISTRATOR}", f"--pwfile={password}"]
+        options = ["--encoding=UTF8", *locale, *access, *([] if self.durable else ["--no-sync"])]
+        done = subprocess.run(  # noqa: S603
+            [str(initdb), "-D", str(partial), *options],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=self.home,
+            env=ENVIRONMENT,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+        password.unlink()
+        if done.returncode:
+            raise InstallationError(
+                f"The database could not be created in {self.home}: {done.stderr.strip()}"
+            )
+        partial.rename(self.data)
+
+    def _end_leftovers(self) -> None:
+        def left() -> list[int]:
+            return programs.processes_inside(self.data, "postgres")
+
+        lock = self.data / "postmaster.pid"
+        with suppress(FileNotFoundError, ValueError, IndexError):
+            postmaster = int(lock.read_text().split()[0])
+            if postmaster in left():
+                os.kill(postmaster, signal.SIGINT)
+                programs.wait_until(lambda: not left(), STOP_SECONDS)
+        _kill_all(left())
+        # With nobody inside, the lock files are stale; their number may be another process by now.
+        for stale in (lock, self._socket.with_name(f"{self._socket.name}.lock"), self._socket):
+            stale.unlink(missing_ok=True)
+
+    def ready(self) -> bool:
+        """Whether the database takes clients; creates its owner and the database at first."""
+        with suppress(psycopg.OperationalError), self._administrator() as connection:
+            self._create_owner(connection)
+            return True
+        return False
+
+    def _administrator(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(
+            host=str(places.socket_folder(self.home)),
+            user=ADMINISTRATOR,
+            password=places.secret(self.var, "database-administrator"),
+            dbname="postgres",
+            connect_timeout=2,
+            autocommit=True,
+        )
+
+    def _create_owner(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        """The application's own role owns its database and is no superuser."""
+        owner, database = sql.Identifier(OWNER), sql.Identifier(DATABASE)
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(owner))
+            self._set_password(connection)
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            self._set_password(connection)
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+
+    def _set_password(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        password = sql.Literal(places.secret(self.var, "database"))
+        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(OWNER), password))
+
+    def alive(self) -> bool:
+        """Whether the postmaster answers, also while it recovers; starts no session and runs no SQL."""
+        return _answer(self._socket, SSL_REQUEST) in {b"N", b"S"}
+
+
+@dataclass(frozen=True)
+class ValkeyServer:
+    """Valkey in ``<var>/valkey``: fan-out and caches only, so it keeps nothing on disk."""
+
+    var: Path
+
+    @property
+    def home(self) -> Path:
+        return places.server_folder(self.var, "valkey")
+
+    @property
+    def socket(self) -> Path:
+        return places.socket_folder(self.home) / "valkey.sock"
+
+    @property
+    def url(self) -> str:
+        return f"unix://:{places.secret(self.var, 'valkey')}@{quote(str(self.socket))}?db=0"
+
+    def prepare(self) -> Program:
+        """Write the configuration, end leftovers, return the program.
+
+        Raises InstallationError when the folder cannot be made or used.
+        """
+        account = places.service_account()
+        places.make_state_folder(self.var, account)
+        account = places.make_server_folder(self.var, "valkey", account)
+        places.make_socket_folder(self.home, account)
+        _kill_all(programs.processes_inside(self.home, "valkey-server"))
+        self.socket.unlink(missing_ok=True)
+        configuration = self._write_configuration(account)
+        command = (str(places.binaries(account).valkey), str(configuration))
+        return Program("valkey", command, ENVIRONMENT, self.home, account)
+
+    def _write_configuration(self, account: Account | None) -> Path:
+        path = self.home / "valkey.conf"
+        names = {"socket": f'"{self.socket}"', "home": f'"{self.home}"'}
+        text = VALKEY_CONFIGURATION.format(password=places.secret(self.var, "valkey"), **names)
+        places.write_private(path, text, account)
+        return path
+
+    def ready(self) -> bool:
+        """Whether Valkey takes clients."""
+        return self.alive()
+
+    def alive(self) -> bool:
+        """Whether Valkey answers; needs no sign-in."""
+        return _answer(self.socket, b"PING\r\n") in {b"+", b"-"}
+
+
+def _kill_all(pids: list[int]) -> None:
+    for pid in pids:
+        programs.send(pid, signal.SIGKILL)
+    programs.wait_until(lambda: not any(programs.process_facts(pid) for pid in pids), STOP_SECONDS)
+
+
+def _answer(path: Path, question: bytes) -> bytes:
+    """The first byte a server on a unix socket answers, empty when it does not answer in time."""
+    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+        connection.settimeout(ANSWER_SECONDS)
+        connection.connect(str(path))
+        connection.sendall(question)
+        return connection.recv(1)
+    return b""
+
+
+@contextmanager
+def running(server: Server) -> Iterator[str]:
+    """Run ``server`` for the length of the block and give its URL.
+
+    Raises InstallationError when it does not come up.
+    """
+    program = server.prepare()
+    run = server.var / "run"
+    process = programs.spawn(program, server.var / "logs", run)
+    try:
+        programs.wait_until(lambda: process.poll() is not None or server.ready(), START_SECONDS)
+        if process.poll() is not None:
+            log = (server.var / "logs" / f"{program.name}.log").read_text(errors="replace")
+            raise InstallationError(f"{program.name} did not start: {log[-2000:]}")
+        yield server.url
+    finally:
+        programs.stop(process, program, run, STOP_SECONDS)
+
+
+@dataclass(frozen=True)
+class Throwaway:
+    """Addresses of servers that last as long as their block."""
+
+    database_url: str
+    redis_url: str
+
+
+@contextmanager
+def throwaway() -> Iterator[Throwaway]:
+    """Fresh servers in a temporary folder, quick instead of durable, gone afterwards even after ``kill -9``.
+
+    Raises InstallationError when they do not come up.
+    """
+    var = Path(tempfile.mkdtemp(prefix="huleedu-"))
+    account = places.service_account()
+    if account:
+        os.chown(var, -1, account.gid)
+        var.chmod(0o710)
+    places.make_state_folder(var, account)
+    guard = programs.start_guard(var / "run", remove=var)
+    try:
+        with running(PostgresServer(var, durable=False)) as database, running(ValkeyServer(var)) as redis:
+            yield Throwaway(database, redis)
+    finally:
+        programs.release_guard(guard)
+
+
+def installed_environment(var: Path) -> dict[str, str]:
+    """The environment Django needs to use the small installation in ``var``; empty when there is none."""
+    if not (var / "secrets").is_dir() or not os.access(var / "secrets", os.X_OK):
+        return {}
+    environment = {"HULEEDU_VAR": str(var), "SECRET_KEY": places.secret(var, "secret-key")}
+    if PostgresServer(var).data.exists():
+        environment["DATABASE_URL"] = PostgresServer(var).url
+    if ValkeyServer(var).home.exists():
+        environment["REDIS_URL"] = ValkeyServer(var).url
+    return environment
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command with throwaway servers unless the environment names others. Returns its exit code."""
+    command = arguments[1:] if arguments[:1] == ["--"] else arguments
+    if not command:
+        sys.stderr.write("usage: python -m huleedu.embedded -- COMMAND…\n")
+        return 2
+    signal.signal(signal.SIGTERM, _leave)
+    environment = dict(os.environ)
+    with ExitStack() as stack:
+        if not {"DATABASE_URL", "REDIS_URL"} <= environment.keys():
+            servers = stack.enter_context(throwaway())
+            environment.setdefault("DATABASE_URL", servers.database_url)
+            environment.setdefault("REDIS_URL", servers.redis_url)
+        return subprocess.run(command, check=False, env=environment).returncode  # noqa: S603
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,53 @@
+"""Typed errors: stable codes, and what steps and actions raise.
+
+Imports the standard library only: steps load it in a short-lived process of their own.
+"""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Stable codes; words and remedies for people are in ``huleedu.error_words``."""
+
+    UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
+    CORRUPTED_FILE = "CORRUPTED_FILE"
+    ENCRYPTED_FILE = "ENCRYPTED_FILE"
+    TIMEOUT = "TIMEOUT"
+    EMPTY_CONTENT = "EMPTY_CONTENT"
+    NO_TEXT_LAYER = "NO_TEXT_LAYER"
+    ARCHIVE_LIMIT = "ARCHIVE_LIMIT"
+    CONTENT_TOO_SHORT = "CONTENT_TOO_SHORT"
+    CONTENT_TOO_LONG = "CONTENT_TOO_LONG"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE"
+    DUPLICATE_CONTENT = "DUPLICATE_CONTENT"
+    EXCESS_CONTENT = "EXCESS_CONTENT"
+    EXTRACTION_FAILED = "EXTRACTION_FAILED"
+    STORAGE_FAILED = "STORAGE_FAILED"
+    MALWARE = "MALWARE"
+    SPELLCHECK_FAILED = "SPELLCHECK_FAILED"
+    LANGUAGE_UNSUPPORTED = "LANGUAGE_UNSUPPORTED"
+
+
+class StepError(Exception):
+    """A step's typed, final outcome: its input cannot be processed.
+
+    ``details`` must be JSON and hold no essay text.
+    """
+
+    def __init__(self, code: ErrorCode, **details: str | int | float | bool | list[str]) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.details = details
+
+
+class Refused(Exception):
+    """A well-formed request that may not be carried out now; ``code`` is stable, ``facts`` are JSON."""
+
+    def __init__(self, code: str, **facts: str | int) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts
+
+
+class StorageFailed(Exception):
+    """The content store did not take or give the bytes; trying again may help."""

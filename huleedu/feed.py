@@ -1,0 +1,113 @@
+"""What browsers and integrators follow: which events become live messages, and reading them back."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from huleedu.models import Feed, LoggedEvent
+
+MESSAGE_NAMES = {
+    "BatchFileAdded": "batch.file.added",
+    "FileProcessingStarted": "file.processing.started",
+    "EssaySlotAssigned": "essay.slot.assigned",
+    "EssayValidationFailed": "essay.validation.failed",
+    "ExcessContentProvisioned": "essay.content.excess",
+    "DuplicateContentDetected": "essay.content.duplicate",
+    "BatchFileRemoved": "batch.file.removed",
+    "FileReprocessRequested": "file.reprocess.requested",
+    "BatchEssaysReady": "batch.essays.ready",
+    "BatchReadinessTimeout": "batch.readiness.timeout",
+    "SpellcheckCompleted": "essay.spellcheck.completed",
+    "BatchPhaseConcluded": "batch.phase.concluded",
+    "BatchResultsReady": "batch.results.ready",
+    "BatchCancelled": "batch.changed",
+    "BatchExpectationChanged": "batch.changed",
+    "BatchDeadlineExtended": "batch.changed",
+    "BatchStarted": "batch.changed",
+    "BatchReprocessRequested": "batch.changed",
+}
+CATCH_UP_LIMIT = 2000  # messages; a reader further behind gets a snapshot instead
+
+
+@dataclass(frozen=True)
+class FeedPosition:
+    """Where a batch's numbering stands. ``epoch`` changes when counting restarts."""
+
+    epoch: UUID
+    seq: int
+    owner_id: int
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Messages after a position in order, or the advice to read a snapshot."""
+
+    epoch: UUID
+    seq: int
+    resync: bool
+    events: list[dict[str, Any]]
+
+
+def message_name(envelope: dict[str, Any]) -> str | None:
+    """The live message's name, or None when the event is not for browsers.
+
+    A replaced file stays on the page: its next ``batch.file.added`` says all there is to say.
+    """
+    if envelope["event_type"] == "BatchFileRemoved" and envelope["data"].get("reason") == "replaced":
+        return None
+    return MESSAGE_NAMES.get(envelope["event_type"])
+
+
+def make_message(name: str, seq: int, envelope: dict[str, Any]) -> dict[str, Any]:
+    """The WebSocket's event object."""
+    return {
+        "type": "event",
+        "event": name,
+        "seq": seq,
+        "timestamp": envelope["occurred_at"],
+        "correlation_id": envelope["correlation_id"],
+        "data": envelope["data"],
+    }
+
+
+def open_feed(batch_id: UUID, owner_id: int) -> None:
+    """Start numbering a new batch's messages."""
+    Feed.objects.create(batch_id=batch_id, owner_id=owner_id)
+
+
+def position(batch_id: UUID) -> FeedPosition | None:
+    """The current position, or None for an unknown batch."""
+    feed = Feed.objects.filter(pk=batch_id).first()
+    return FeedPosition(feed.epoch, feed.seq, feed.owner_id) if feed else None
+
+
+def missed(batch_id: UUID, after: int, epoch: UUID | None) -> Missed:
+    """Messages of ``batch_id`` after ``after``; ``resync`` when that position cannot be continued.
+
+    Raises ``Feed.DoesNotExist`` for an unknown batch.
+    """
+    feed = Feed.objects.get(pk=batch_id)
+    behind = feed.seq - after
+    if epoch != feed.epoch or behind < 0 or after < 0 or behind > CATCH_UP_LIMIT:
+        return Missed(feed.epoch, feed.seq, True, [])
+    rows = LoggedEvent.objects.filter(batch_id=batch_id, seq__gt=after, seq__lte=feed.seq).order_by("seq")
+    events = [message for message in rows.values_list("message", flat=True) if message is not None]
+    if len(events) != behind:
+        return Missed(feed.epoch, feed.seq, True, [])
+    return Missed(feed.epoch, feed.seq, False, events)
+
+
+def trace(file_upload_id: UUID) -> list[dict[str, Any]]:
+    """Every relayed event of one file in order: type, topic, id, times and data."""
+    rows = LoggedEvent.objects.filter(file_upload_id=file_upload_id).order_by("id")
+    return [
+        {
+            "event_type": row.event_type,
+            "topic": row.topic,
+            "event_id": row.event_id,
+            "occurred_at": row.occurred_at,
+            "relayed_at": row.relayed_at,
+            "data": row.envelope["data"],
+        }
+        for row in rows
+    ]

@@ -1,0 +1,59 @@
+"""``manage.py first_start``: bring the database up to date and, on an empty one, make the first accounts."""
+
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from huleedu.accounts import ROLES, create_account, random_password
+
+FILE_NAME = "first-sign-in.txt"
+
+
+class Command(BaseCommand):
+    """Migrates; without any account it makes one for each role and writes them to a private file."""
+
+    help = "Prepare the database; the first time also make two accounts, written to first-sign-in.txt."
+
+    def handle(self, **_options: object) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        if get_user_model().objects.exists():
+            return
+        path = settings.VAR_DIR / FILE_NAME
+        create_first_accounts(path)
+        self.stdout.write(f"The first two accounts are in {path}")
+
+
+def create_first_accounts(path: Path) -> None:
+    """Make the accounts named in ``path``, which is written first: killed in between, the next start goes on
+    with the same passwords and none is lost."""
+    accounts = _read(path) or _write(path)
+    with transaction.atomic():
+        for role, (username, password) in zip(ROLES, accounts, strict=True):
+            create_account(role, username, password)
+
+
+def _read(path: Path) -> list[tuple[str, str]]:
+    """The accounts of a whole file, one for each role; empty when the file is missing or something else."""
+    if not path.exists():
+        return []
+    words = [line.split() for line in path.read_text().splitlines()]
+    whole = all(len(line) == 3 for line in words) and [line[0] for line in words] == list(ROLES)
+    return [(username, password) for _role, username, password in words] if whole else []
+
+
+def _write(path: Path) -> list[tuple[str, str]]:
+    accounts = [(str(role), random_password()) for role in ROLES]
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{name} {name} {password}\n" for name, password in accounts)
+        file.flush()
+        os.fsync(descriptor)
+    partial.replace(path)
+    return accounts

@@ -1,0 +1,232 @@
+"""Ground-floor rows: outbox, event log and feed, dead letters, queued work, timers, idempotency, tokens."""
+
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+LANES = 16  # ordering is kept per lane; a batch always uses the same one
+
+
+class OutboxMessage(models.Model):
+    """An event or command waiting for the relay. Rows leave when relayed, so the table stays small."""
+
+    event_id = models.CharField(max_length=64, unique=True)
+    event_type = models.CharField(max_length=80)
+    batch_id = models.UUIDField()
+    lane = models.SmallIntegerField()
+    envelope = models.JSONField()
+    attempts = models.PositiveSmallIntegerField(db_default=0, default=0)
+    first_error = models.TextField(db_default="", default="", blank=True)
+    last_error = models.TextField(db_default="", default="", blank=True)
+    first_failed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["lane", "due_at", "id"], name="outbox_lane_due")]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.event_id[:12]}"
+
+
+class LoggedEvent(models.Model):
+    """A relayed event with its full envelope: serves trace, catch-up and replay."""
+
+    event_id = models.CharField(max_length=64, unique=True)
+    event_type = models.CharField(max_length=80, db_index=True)
+    topic = models.CharField(max_length=120)
+    batch_id = models.UUIDField()
+    file_upload_id = models.UUIDField(null=True, db_index=True)
+    essay_id = models.UUIDField(null=True, db_index=True)
+    correlation_id = models.UUIDField(db_index=True)
+    occurred_at = models.DateTimeField()
+    relayed_at = models.DateTimeField(db_default=Now())
+    envelope = models.JSONField()
+    deliveries = models.PositiveIntegerField(default=1, db_default=1)
+    # What browsers follow: per batch, +1 per message, given by the relay.
+    seq = models.PositiveIntegerField(null=True)
+    message = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch_id", "seq"], name="feed_seq_once")]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.event_id[:12]}"
+
+
+class Feed(models.Model):
+    """Numbering of one batch's live messages, and who may follow them."""
+
+    batch_id = models.UUIDField(primary_key=True)
+    owner_id = models.BigIntegerField(db_index=True)
+    epoch = models.UUIDField(default=uuid4)
+    seq = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"feed {self.batch_id} at {self.seq}"
+
+
+class ConsumedEvent(models.Model):
+    """Consumer and event, recorded in the transaction of the effect: an effect happens once."""
+
+    consumer = models.CharField(max_length=80)
+    event_id = models.CharField(max_length=64)
+    consumed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event_id", "consumer"], name="consumed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} {self.event_id[:12]}"
+
+
+class DeadLetter(models.Model):
+    """An event or a piece of work that failed for good, kept for support staff."""
+
+    TOPIC = "essay.processing.dlq"
+
+    class Kind(models.TextChoices):
+        EVENT = "event"
+        WORK = "work"
+
+    class Status(models.TextChoices):
+        DEAD = "dead"
+        REPLAYED = "replayed"
+        DISCARDED = "discarded"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.DEAD)
+    topic = models.CharField(max_length=40, default=TOPIC)
+    event_type = models.CharField(max_length=80, help_text="Event class, or the step of a piece of work")
+    event_id = models.CharField(max_length=64, blank=True, default="")
+    batch_id = models.UUIDField(db_index=True)
+    file_upload_id = models.UUIDField(null=True, db_index=True)
+    correlation_id = models.UUIDField(db_index=True)
+    envelope = models.JSONField()
+    consumer = models.CharField(max_length=80)
+    attempts = models.PositiveSmallIntegerField()
+    first_error = models.TextField()
+    last_error = models.TextField()
+    first_failed_at = models.DateTimeField()
+    died_at = models.DateTimeField(db_default=Now())
+    handled_at = models.DateTimeField(null=True, blank=True)
+    handled_by_id = models.BigIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.event_type} after {self.attempts} attempts"
+
+
+class WorkItem(models.Model):
+    """One step to run on one subject. The row is the queue; a django-q2 task is a token to take the next row.
+
+    ``rank`` is a virtual start time: flows (an owner at one priority) share the workers by weight,
+    so a flood delays its own flow and nothing starves.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+
+    step = models.CharField(max_length=40)
+    task = models.CharField(max_length=120, help_text="Dotted path of the task that takes one item")
+    subject_id = models.UUIDField()
+    revision = models.PositiveIntegerField(default=0)
+    batch_id = models.UUIDField()
+    owner_id = models.BigIntegerField()
+    file_upload_id = models.UUIDField()
+    correlation_id = models.UUIDField()
+    priority = models.CharField(max_length=6)
+    rank = models.BigIntegerField()
+    state = models.CharField(max_length=7, choices=State.choices, default=State.QUEUED)
+    max_retries = models.PositiveSmallIntegerField(default=3)
+    timeout_seconds = models.PositiveIntegerField(default=300)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    first_error = models.TextField(default="", blank=True)
+    first_failed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(db_default=Now())
+    leased_at = models.DateTimeField(null=True, blank=True)
+    token_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["step", "subject_id", "revision"], name="work_once"),
+            models.CheckConstraint(
+                condition=models.Q(state="queued", leased_at=None)
+                | models.Q(state="running", leased_at__isnull=False),
+                name="work_running_is_leased",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["step", "rank", "id"], name="work_next", condition=models.Q(state="queued")),
+            models.Index(fields=["step", "owner_id", "priority", "rank"], name="work_flow"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.subject_id} r{self.revision}"
+
+
+class Timer(models.Model):
+    """Something to do at a time of the database's clock. One per kind and batch."""
+
+    kind = models.CharField(max_length=40)
+    batch_id = models.UUIDField()
+    due_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "batch_id"], name="timer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.batch_id}"
+
+
+class RelayPresence(models.Model):
+    """One row per relay or worker process: its sign of life, and whether it sleeps and wants to be woken."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    role = models.CharField(max_length=10)
+    armed = models.BooleanField(default=False)
+    seen_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IdempotencyRecord(models.Model):
+    """The answer to an unsafe request, kept under the client's key."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body")
+    status_code = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    locked_until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="idempotency_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ApiToken(models.Model):
+    """A bearer token; only its SHA-256 is stored."""
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        WRITE = "write"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.WRITE)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,124 @@
+"""RFC 9457 problem answers with a stable code and the correlation id; never a stack trace."""
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, InterfaceError
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from huleedu.errors import Refused, StorageFailed
+from huleedu.middleware import correlation_id_of
+from huleedu.states import InvalidTransition
+
+RETRY_SECONDS = 5
+MEDIA_TYPE = "application/problem+json"
+log = structlog.get_logger(__name__)
+
+TITLES = {
+    "NOT_FOUND": _("There is nothing here. Check the address."),
+    "NOT_SIGNED_IN": _("Sign in first."),
+    "FORBIDDEN": _("This is not allowed."),
+    "INVALID": _("Some values are not right. See the list of errors."),
+    "MALFORMED_JSON": _("The body is not proper JSON."),
+    "INVALID_TEXT": _("The text holds characters that cannot be stored."),
+    "METHOD_NOT_ALLOWED": _("This address does not take that method."),
+    "UNSUPPORTED_MEDIA_TYPE": _("The body’s type is not one this address takes."),
+    "TOO_MANY_REQUESTS": _("Too many requests. Wait a moment and try again."),
+    "BATCH_CLOSED": _("The batch is closed. Make a new batch for more files."),
+    "BATCH_ALREADY_STARTED": _("The batch has started, so its deadline no longer matters."),
+    "DEADLINE_TOO_FAR": _("The deadline may be at most 90 days away."),
+    "COUNT_BELOW_ASSIGNED": _("The batch holds more essays than that. Remove files first."),
+    "NO_ESSAYS": _("No essay is ready yet. Add files, or wait until they are read."),
+    "NOT_AN_ESSAY": _("The file is not an essay yet. Wait until it is read, or replace it."),
+    "STEP_NOT_CONFIGURED": _("The batch does not use this step."),
+    "NO_CONTENT": _("The file’s content was never stored. Upload it again."),
+    "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
+    "FILE_TOO_LARGE": _("The file is too big. A file may have at most 10 MB."),
+    "TOO_MANY_FILES": _("The batch is full. Remove files, or make another batch."),
+    "INVALID_STATE": _("That is not possible now. Reload the page to see how things stand."),
+    "STORAGE_FAILED": _("The file could not be stored. Nothing is lost; try again in a moment."),
+    "UNAVAILABLE": _("HuleEdu is waking up or very busy. Try again in a moment."),
+    "INTERNAL": _("Something went wrong on our side. Try again; if it happens twice, contact support."),
+    "UPLOAD_INCOMPLETE": _(
+        "Part of the upload did not arrive. Files that arrived are safe; send the rest again."
+    ),
+    "MALFORMED_MULTIPART": _("The upload could not be read. Send the files again."),
+    "REQUEST_TOO_LARGE": _("The upload is too big. Send fewer files at a time."),
+    "IDEMPOTENCY_KEY_REUSED": _("This key was used for another request. Use a new key."),
+    "IDEMPOTENCY_KEY_INVALID": _("The key must be 1 to 255 plain characters."),
+    "REQUEST_IN_PROGRESS": _("The same request is still being carried out. Try again in a moment."),
+    "WRONG_CREDENTIALS": _("The user name or the password is not right."),
+    "REQUEST_TIMEOUT": _("The upload took too long to arrive. Try again."),
+}
+STATUS_OF_REFUSAL = {"FILE_TOO_LARGE": 413, "TOO_MANY_FILES": 409}
+
+
+class Problem(exceptions.APIException):
+    """A refusal by the API itself, with its HTTP status and stable code."""
+
+    def __init__(self, status_code: int, code: str, retry_after: int | None = None, **facts: Any) -> None:
+        super().__init__(TITLES[code], code)
+        self.status_code = status_code
+        self.problem_code = code
+        self.retry_after = retry_after
+        self.facts = facts
+
+
+def problem_response(
+    request: HttpRequest, status_code: int, code: str, retry_after: int | None = None, **facts: Any
+) -> Response:
+    """The answer for ``code``; ``retry_after`` in seconds."""
+    body = {
+        "type": "about:blank",
+        "title": str(TITLES[code]),
+        "status": status_code,
+        "code": code,
+        "correlation_id": str(correlation_id_of(request)),
+        **facts,
+    }
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    return Response(body, status=status_code, headers=headers, content_type=MEDIA_TYPE)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """Turn whatever an API view raised into a problem answer."""
+    request: HttpRequest = context["request"]._request
+    set_rollback()
+    if isinstance(error, Problem):
+        return problem_response(
+            request, error.status_code, error.problem_code, error.retry_after, **error.facts
+        )
+    if isinstance(error, Refused):
+        code = STATUS_OF_REFUSAL.get(error.code, 409)
+        return problem_response(request, code, error.code, details=error.facts)
+    if isinstance(error, exceptions.ValidationError):
+        return problem_response(request, 400, "INVALID", errors=error.detail)
+    return other_response(request, error)
+
+
+def other_response(request: HttpRequest, error: Exception) -> Response:
+    """Answers for errors without facts of their own."""
+    for kinds, status_code, code, retry_after in ANSWERS:
+        if isinstance(error, kinds):
+            return problem_response(request, status_code, code, retry_after)
+    log.error("api.failed", status="error", exc_info=error)
+    return problem_response(request, status.HTTP_500_INTERNAL_SERVER_ERROR, "INTERNAL")
+
+
+ANSWERS: list[tuple[tuple[type[Exception], ...], int, str, int | None]] = [
+    ((Http404, exceptions.NotFound), 404, "NOT_FOUND", None),
+    ((exceptions.NotAuthenticated, exceptions.AuthenticationFailed), 401, "NOT_SIGNED_IN", None),
+    ((PermissionDenied, exceptions.PermissionDenied), 403, "FORBIDDEN", None),
+    ((exceptions.ParseError,), 400, "MALFORMED_JSON", None),
+    ((exceptions.MethodNotAllowed,), 405, "METHOD_NOT_ALLOWED", None),
+    ((exceptions.UnsupportedMediaType,), 415, "UNSUPPORTED_MEDIA_TYPE", None),
+    ((exceptions.Throttled,), 429, "TOO_MANY_REQUESTS", RETRY_SECONDS),
+    ((InvalidTransition,), 409, "INVALID_STATE", None),
+    ((StorageFailed,), 503, "STORAGE_FAILED", RETRY_SECONDS),
+    ((DatabaseError, InterfaceError), 503, "UNAVAILABLE", RETRY_SECONDS),
+]

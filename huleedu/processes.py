@@ -1,0 +1,36 @@
+"""What worker processes do when django-q2 spawns them."""
+
+import os
+import socket
+import threading
+from typing import Any
+
+import structlog
+from django.db import connections
+
+log = structlog.get_logger(__name__)
+
+
+def process_name(role: str) -> str:
+    """A name that tells this process from all others that share the database."""
+    return f"{role}-{socket.gethostname()[:30]}-{os.getpid()}"
+
+
+def start_relay(**_: Any) -> None:
+    """Run the relay in a thread for as long as this worker lives."""
+    from huleedu.relay import Relay
+
+    # The connection inherited from the parent process is the parent's.
+    connections.close_all()
+    relay = Relay(process_name("relay"))
+    threading.Thread(target=relay.run, args=(threading.Event(),), name="relay", daemon=True).start()
+    log.info("relay.started", status="running")
+
+
+def warm_steps(**_: Any) -> None:
+    """Load dictionaries before the first essay needs them."""
+    from essays.steps.spellcheck import warm
+
+    for language in ("sv", "en"):
+        warm(language)
+    log.info("steps.warm", status="running")

@@ -1,0 +1,169 @@
+"""``make run``: the small installation on one machine, everything supervised from one terminal.
+
+Runs before Django's settings are read, because they need the addresses which the embedded servers get here.
+"""
+
+import os
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from huleedu import places
+from huleedu.embedded import PostgresServer, Server, ValkeyServer
+from huleedu.places import InstallationError
+from huleedu.programs import BASE_DIR, Program
+from huleedu.supervisor import (
+    SERVER_STOP_SECONDS,
+    Child,
+    StopRequested,
+    Supervisor,
+    heartbeat,
+    python_program,
+)
+
+MANAGE = str(BASE_DIR / "manage.py")
+SIGN_IN_FILE = "first-sign-in.txt"
+HEALTH_ANSWER_SECONDS = 5.0
+
+
+def say(text: str) -> None:
+    """Tell the operator; a closed terminal must not stop the installation."""
+    with suppress(OSError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+def server_child(name: str, server: Server) -> Child:
+    """An embedded server as a child of the supervisor."""
+    return Child(name, server.prepare, server.ready, server.alive, SERVER_STOP_SECONDS)
+
+
+def web_child(environment: Mapping[str, str], host: str, port: int) -> Child:
+    """The web server; ready when ``/healthz`` answers 200, hung when nothing answers at all."""
+    listen = ["-m", "daphne", "-b", host, "-p", str(port), "--http-timeout", "60"]
+    program = python_program("web", [*listen, "huleedu.asgi:application"], environment)
+    url = f"http://{_loopback(host)}:{port}/healthz"
+    return Child("web", lambda: program, lambda: _status(url) == 200, lambda: _status(url) > 0)
+
+
+def cluster_child(name: str, environment: Mapping[str, str]) -> Child:
+    """A django-q2 cluster; hung when it stops touching the file named in ``HULEEDU_HEARTBEAT``."""
+    beat = Path(environment["HULEEDU_VAR"]) / "run" / f"{name}.heartbeat"
+    own = {**environment, "Q_CLUSTER_NAME": name, "HULEEDU_HEARTBEAT": str(beat)}
+    program = python_program(name, [MANAGE, "qcluster"], own)
+
+    def prepare() -> Program:
+        beat.unlink(missing_ok=True)
+        return program
+
+    return Child(name, prepare, health=heartbeat(beat))
+
+
+def application_children(environment: Mapping[str, str], host: str, port: int) -> list[Child]:
+    """Every process of the application, in one place."""
+    return [
+        web_child(environment, host, port),
+        cluster_child("relay", environment),
+        cluster_child("steps", environment),
+    ]
+
+
+def _loopback(host: str) -> str:
+    if host in {"0.0.0.0", ""}:  # noqa: S104
+        return "127.0.0.1"
+    return "[::1]" if host == "::" else f"[{host}]" if ":" in host else host
+
+
+def _status(url: str) -> int:
+    """The HTTP status at ``url``; 0 when nobody answers in time."""
+    try:
+        with urllib.request.urlopen(url, timeout=HEALTH_ANSWER_SECONDS) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    except OSError:
+        return 0
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises InstallationError when the web server could not listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InstallationError(
+                f"Port {port} on {host} cannot be used: {error.strerror}. If another program has it, choose "
+                f"another port: make run HULEEDU_PORT={port + 1}"
+            ) from error
+
+
+def start_servers(supervisor: Supervisor, var: Path, environment: dict[str, str]) -> None:
+    """Start the embedded servers that ``environment`` does not already name, and name them there."""
+    wanted: list[tuple[str, str, Server]] = [
+        ("DATABASE_URL", "postgres", PostgresServer(var)),
+        ("REDIS_URL", "valkey", ValkeyServer(var)),
+    ]
+    missing = [entry for entry in wanted if not environment.get(entry[0])]
+    supervisor.start(*(server_child(name, server) for _variable, name, server in missing))
+    for variable, _name, server in missing:
+        environment[variable] = server.url
+
+
+def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> None:
+    """Start everything and keep it running until asked to stop.
+
+    Raises InstallationError, with what to do, when a part does not start.
+    """
+    began = time.monotonic()
+    places.make_state_folder(var, places.service_account())
+    environment = {
+        **os.environ,
+        "HULEEDU_VAR": str(var),
+        "HULEEDU_HOST": host,
+        "HULEEDU_PORT": str(port),
+        "SECRET_KEY": os.environ.get("SECRET_KEY") or places.secret(var, "secret-key"),
+    }
+    with Supervisor(var, tell) as supervisor, suppress(StopRequested):
+        check_port(host, port)
+        start_servers(supervisor, var, environment)
+        supervisor.run_once(python_program("migrate", [MANAGE, "first_start"], environment))
+        supervisor.start(*application_children(environment, host, port))
+        _greet(var, host, port, time.monotonic() - began, tell)
+        supervisor.watch()
+        tell("Stopping HuleEdu …")
+    tell("HuleEdu has stopped.")
+
+
+def _greet(var: Path, host: str, port: int, seconds: float, tell: Callable[[str], None]) -> None:
+    tell(f"HuleEdu is ready at http://{_loopback(host)}:{port}/ (started in {seconds:.1f} s).")
+    sign_in = var / SIGN_IN_FILE
+    if sign_in.exists():
+        tell(f"Sign in with a line of {sign_in} (role, username, password); delete it when you have them.")
+    tell(f"Logs are in {var / 'logs'}. Stop with Ctrl-C.")
+
+
+def main() -> int:
+    """Run the installation described by the environment; returns the exit code."""
+    host = os.environ.get("HULEEDU_HOST", "127.0.0.1")
+    text = os.environ.get("HULEEDU_PORT", "8000")
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        say(f"HULEEDU_PORT must be a number from 1 to 65535, not {text!r}.")
+        return 2
+    try:
+        run(places.state_folder(), host, int(text))
+    except (InstallationError, OSError) as error:
+        say(f"HuleEdu could not start. {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""Settings, all from the environment; ``make run`` and ``make test`` provide it."""
+
+import os
+import secrets
+from pathlib import Path
+
+import dj_database_url
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("HULEEDU_VAR", BASE_DIR / "var")).resolve()
+PROCESS = os.environ.get("HULEEDU_PROCESS", "command")
+
+
+def flag(name: str, default: bool = False) -> bool:
+    """True when the environment variable ``name`` says yes."""
+    return os.environ.get(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
+
+
+def number(name: str, default: int) -> int:
+    """The environment variable ``name`` as an integer, else ``default``."""
+    return int(os.environ.get(name, default))
+
+
+DEBUG = flag("HULEEDU_DEBUG")
+HOST = os.environ.get("HULEEDU_HOST", "127.0.0.1")
+PORT = number("HULEEDU_PORT", 8000)
+HTTPS = flag("HULEEDU_HTTPS")
+# A process-local key serves commands that sign nothing; servers get theirs from the supervisor.
+SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50)
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split() if key]
+ALLOWED_HOSTS = os.environ.get("HULEEDU_ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]").split()
+CSRF_TRUSTED_ORIGINS = os.environ.get("HULEEDU_TRUSTED_ORIGINS", "").split()
+
+if DEBUG and HOST not in {"127.0.0.1", "localhost", "::1"}:
+    raise ImproperlyConfigured("HULEEDU_DEBUG is for this machine only: unset it or bind to 127.0.0.1.")
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("HULEEDU_ALLOWED_HOSTS must name the hosts that serve HuleEdu.")
+if PROCESS == "web" and len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("SECRET_KEY must be at least 50 characters of randomness.")
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "channels",
+    "django_q",
+    "huleedu",
+    "batches",
+    "files",
+    "essays",
+    "results",
+    "realtime",
+]
+
+MIDDLEWARE = [
+    "huleedu.middleware.CorrelationMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "huleedu.middleware.PrivateCacheMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "huleedu.urls"
+ASGI_APPLICATION = "huleedu.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+            ],
+        },
+    }
+]
+
+DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql:///huleedu")
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database.")
+DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "connect_timeout": 5}
+if PROCESS == "web":
+    # Every request runs in a thread of its own, so connections live in a pool and not in threads.
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 16, "timeout": 5}
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = None
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+CHANNEL_PREFIX = "huleedu"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # redis-py's default socket timeout would cut idle subscribers off.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": CHANNEL_PREFIX},
+    }
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+STORAGE_ROOT = Path(os.environ.get("HULEEDU_STORAGE", VAR_DIR / "content"))
+S3_BUCKET = os.environ.get("HULEEDU_S3_BUCKET", "")
+STORAGES = {
+    "default": (
+        {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": S3_BUCKET,
+                "endpoint_url": os.environ.get("HULEEDU_S3_ENDPOINT") or None,
+                "file_overwrite": True,
+                "default_acl": None,
+            },
+        }
+        if S3_BUCKET
+        else {"BACKEND": "files.storage.DurableFileSystemStorage", "OPTIONS": {"location": STORAGE_ROOT}}
+    ),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 60
+
+# Limits (docs/limits.md).
+MAX_FILE_BYTES = number("HULEEDU_MAX_FILE_BYTES", 10 * 1024 * 1024)
+MAX_FILES_PER_BATCH = number("HULEEDU_MAX_FILES_PER_BATCH", 200)
+MAX_REQUEST_BYTES = number("HULEEDU_MAX_REQUEST_BYTES", 64 * 1024 * 1024)
+MIN_TEXT_CHARACTERS = number("HULEEDU_MIN_TEXT_CHARACTERS", 50)
+MAX_TEXT_CHARACTERS = number("HULEEDU_MAX_TEXT_CHARACTERS", 50_000)
+READINESS_SECONDS = number("HULEEDU_READINESS_SECONDS", 24 * 60 * 60)
+MAX_QUEUED_WORK = number("HULEEDU_MAX_QUEUED_WORK", 20_000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_BATCH
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+Q_CLUSTER = {
+    "name": os.environ.get("Q_CLUSTER_NAME", "steps"),
+    "workers": number("HULEEDU_STEP_WORKERS", 2),
+    "orm": "default",
+    "broker_class": "huleedu.broker.ListeningBroker",
+    "timeout": 330,
+    "retry": 400,
+    "max_attempts": 3,
+    "ack_failures": True,
+    "save_limit": -1,
+    "recycle": 2000,
+    "bulk": 1,
+    "queue_limit": 2,
+    "guard_cycle": 0.5,
+    "catch_up": False,
+    "scheduler": False,
+    "ALT_CLUSTERS": {
+        "relay": {"workers": 1, "recycle": 1_000_000_000, "timeout": None},
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "huleedu.authentication.TokenAuthentication",
+        "huleedu.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["huleedu.parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "huleedu.problems.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "HuleEdu",
+    "DESCRIPTION": "Essay intake, processing and results.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", gettext_lazy("English")), ("sv", gettext_lazy("Swedish"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = os.environ.get("HULEEDU_TIME_ZONE", "Europe/Stockholm")
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+# Copies on different ports of one host share a cookie jar, so the names carry the port.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else f"sessionid_{PORT}"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else f"csrftoken_{PORT}"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_FAILURE_VIEW = "huleedu.views.csrf_failure"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if flag("HULEEDU_BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+LOGGING_CONFIG = "huleedu.logs.configure"
+LOGGING: dict[str, str] = {"level": os.environ.get("HULEEDU_LOG_LEVEL", "INFO")}

@@ -1,0 +1,36 @@
+"""THE TABLE: event → what reacts to it, in order. This screen is the whole flow."""
+
+from collections.abc import Callable
+
+import batches.reactions as batch
+import essays.reactions as essay
+import files.reactions as file
+import results.reactions as result
+from batches.actions import READINESS_TIMER, pass_deadline
+from huleedu.timers import TimerHandler
+
+SUBSCRIPTIONS: dict[str, tuple[Callable[..., None], ...]] = {
+    "BatchFileAdded": (file.queue_extraction,),
+    "FileReprocessRequested": (file.queue_extraction, essay.repeat_requested_step),
+    "BatchFileRemoved": (result.forget, essay.offer_places),
+    "EssayContentProvisioned": (essay.assign_slot,),
+    "EssayValidationFailed": (result.forget, essay.offer_places),
+    "EssaySlotAssigned": (result.record_assigned, essay.stream_first_step, essay.note_progress),
+    "ExcessContentProvisioned": (essay.note_progress,),
+    "DuplicateContentDetected": (result.forget, essay.offer_places),
+    "BatchExpectationChanged": (essay.offer_places,),
+    "BatchReadinessTimeout": (essay.note_progress,),
+    "BatchEssaysReady": (batch.begin_processing, result.conclude_without_steps),
+    "BatchStarted": (result.conclude_without_steps,),
+    "BatchReprocessRequested": (essay.repeat_requested_phase,),
+    "SpellcheckInitiate": (essay.request_phase,),
+    "EssaySpellcheckRequest": (essay.queue_step,),
+    "SpellcheckCompleted": (result.record_step, essay.note_progress),
+    "BatchPhaseConcluded": (batch.start_next_phase, result.conclude),
+    "BatchResultsReady": (batch.complete,),
+}
+
+# These recognise a repeated event themselves and answer it again.
+REPEATABLE: frozenset[Callable[..., None]] = frozenset({essay.assign_slot})
+
+TIMERS: dict[str, TimerHandler] = {READINESS_TIMER: pass_deadline}

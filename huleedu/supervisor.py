@@ -1,0 +1,306 @@
+"""Keeps the small installation running: starts programs in order, restarts the dead and the hung, stops all.
+
+A death wakes the supervisor at once; otherwise it wakes about once a second. Health checks run in threads of
+their own, so a slow one delays nothing.
+"""
+
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from huleedu import programs
+from huleedu.places import InstallationError
+from huleedu.programs import Program
+
+HEALTH_SECONDS = 4.0  # between two checks
+FAILURES = 3  # in a row, before a program counts as hung
+GRACE_SECONDS = 30.0  # after a start, before health counts
+RESTART_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)  # seconds, by the number of quick deaths in a row
+SETTLED_SECONDS = 15.0  # a program that lived longer is restarted without a pause
+TICK_SECONDS = 1.0
+READY_SECONDS = 60.0
+APPLICATION_STOP_SECONDS = 7.0
+SERVER_STOP_SECONDS = 3.0
+LOG_BYTES = 10 * 1024 * 1024
+TAIL_BYTES = 3000
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Child:
+    """One program to keep running.
+
+    ``prepare`` runs before every start and returns what to run; ``ready`` tells when the start is done;
+    ``health`` is asked every few seconds from another thread and must answer within a few seconds.
+    """
+
+    name: str
+    prepare: Callable[[], Program]
+    ready: Callable[[], bool] = _always
+    health: Callable[[], bool] | None = None
+    stop_seconds: float = APPLICATION_STOP_SECONDS
+
+
+@dataclass
+class _Running:
+    child: Child
+    program: Program
+    process: subprocess.Popen[bytes]
+    started: float = field(default_factory=time.monotonic)
+    quick_deaths: int = 0
+    restart_at: float | None = None
+    failures: int = 0
+    healthy_once: bool = False
+    starting: bool = True
+
+
+def heartbeat(path: Path, seconds: float = 30.0) -> Callable[[], bool]:
+    """A health check: true while ``path`` was touched within ``seconds``; a file never made says nothing."""
+
+    def fresh() -> bool:
+        try:
+            return time.time() - path.stat().st_mtime < seconds
+        except FileNotFoundError:
+            return True
+
+    return fresh
+
+
+class StopRequested(Exception):
+    """Somebody asked the supervisor to stop while it was starting."""
+
+
+class Supervisor:
+    """Runs children for one state folder; use it as a context manager in the main thread.
+
+    Entering takes the folder's lock and ends what an earlier supervisor left; leaving stops all children in
+    reverse order. Raises InstallationError when another supervisor has the folder.
+    """
+
+    def __init__(self, var: Path, say: Callable[[str], None]) -> None:
+        self.run = var / "run"
+        self.logs = var / "logs"
+        self._say = say
+        self._tiers: list[list[_Running]] = []
+        self._stopping = False
+        self._lock = -1
+        self._next_rotation = 0.0
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+
+    def __enter__(self) -> "Supervisor":
+        self._lock = self._acquire()
+        programs.sweep(self.run)
+        self._guard = programs.start_guard(self.run)
+        self._wake.setblocking(False)
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask_to_stop)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(signal.SIGHUP, self._ask_to_stop)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        os.close(self._lock)  # before the guard, which takes it
+        programs.release_guard(self._guard)
+        signal.set_wakeup_fd(-1)
+        self._selector.close()
+        self._wake.close()
+        self._woken.close()
+
+    def _acquire(self) -> int:
+        deadline = time.monotonic() + 3 * programs.SWEEP_SECONDS
+        while (lock := programs.try_lock(self.run)) is None:
+            holder = (self.run / programs.LOCK_NAME).read_text()
+            # A guard holds the lock for a moment while it clears up after a killed supervisor.
+            if programs.is_guard(holder) and time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            raise InstallationError(
+                f"HuleEdu already runs with the folder {self.run.parent} (process {holder}). "
+                "Stop that one first, or choose another folder with HULEEDU_VAR."
+            )
+        return lock
+
+    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def start(self, *children: Child) -> None:
+        """Start ``children`` together and return when all are ready; they stop together, after later ones.
+
+        Raises InstallationError when one ends or is not ready in time, StopRequested when asked to stop.
+        """
+        tier: list[_Running] = []
+        self._tiers.append(tier)
+        for child in children:
+            program = child.prepare()
+            tier.append(_Running(child, program, programs.spawn(program, self.logs, self.run)))
+        waiting = list(tier)
+        deadline = time.monotonic() + READY_SECONDS
+        while waiting := [running for running in waiting if not running.child.ready()]:
+            for running in waiting:
+                if running.process.poll() is not None:
+                    raise InstallationError(
+                        f"{running.child.name} ended while starting.\n{self._tail(running)}"
+                    )
+                if time.monotonic() > deadline:
+                    raise InstallationError(f"{running.child.name} does not answer.\n{self._tail(running)}")
+            self._tick(0.05)
+        for running in tier:
+            running.starting = False
+            self._watch_health(running)
+
+    def run_once(self, program: Program) -> None:
+        """Run ``program`` to its end while the children are kept running.
+
+        Raises InstallationError when it fails, StopRequested when asked to stop.
+        """
+        process = programs.spawn(program, self.logs, self.run)
+        try:
+            while process.poll() is None:
+                self._tick(TICK_SECONDS)
+        finally:
+            programs.stop(process, program, self.run)
+        if process.returncode:
+            tail = _tail(self.logs / f"{program.name}.log")
+            raise InstallationError(f"{program.name} failed.\n{tail}")
+
+    def watch(self) -> None:
+        """Keep everything running until somebody asks to stop (SIGINT, SIGTERM, SIGHUP)."""
+        with suppress(StopRequested):
+            while True:
+                self._tick(TICK_SECONDS)
+
+    def _tick(self, seconds: float) -> None:
+        """Wait for a death, a signal or ``seconds``; then restart what needs it."""
+        if self._stopping:
+            raise StopRequested
+        due = [each.restart_at - time.monotonic() for each in self._all() if each.restart_at is not None]
+        if self._selector.select(max(0.0, min([seconds, *due]))):
+            with suppress(BlockingIOError):
+                self._woken.recv(4096)
+        for running in self._all():
+            if not running.starting:
+                self._look_after(running)
+        self._rotate_logs()
+        if self._guard.poll() is not None:
+            programs.release_guard(self._guard)
+            self._guard = programs.start_guard(self.run)
+
+    def _all(self) -> list[_Running]:
+        return [running for tier in self._tiers for running in tier]
+
+    def _look_after(self, running: _Running) -> None:
+        now = time.monotonic()
+        if running.restart_at is not None:
+            if now >= running.restart_at:
+                self._restart(running)
+        elif running.process.poll() is not None:
+            self._say(
+                f"{running.child.name} ended ({_reason(running.process.returncode)}); starting it again."
+            )
+            if running.process.returncode > 0:
+                self._say(self._tail(running))
+            self._plan_restart(running, now)
+        elif running.failures >= FAILURES:
+            self._say(f"{running.child.name} does not answer; starting it again.")
+            self._plan_restart(running, now)
+
+    def _plan_restart(self, running: _Running, now: float) -> None:
+        """Clear away the rest of the program's processes and set the time of its next start."""
+        programs.kill_session(self.run, running.child.name)
+        running.process.kill()
+        running.process.wait()
+        running.quick_deaths = running.quick_deaths + 1 if now - running.started < SETTLED_SECONDS else 0
+        running.restart_at = now + RESTART_PAUSES[min(running.quick_deaths, len(RESTART_PAUSES) - 1)]
+
+    def _restart(self, running: _Running) -> None:
+        try:
+            running.program = running.child.prepare()
+            running.process = programs.spawn(running.program, self.logs, self.run)
+        except (InstallationError, OSError, subprocess.SubprocessError) as error:
+            # A full disk or process table may pass: the installation goes on trying.
+            self._say(f"{running.child.name} could not be started: {error}")
+            running.restart_at = time.monotonic() + RESTART_PAUSES[-1]
+            return
+        running.started = time.monotonic()
+        running.failures = 0
+        running.healthy_once = False
+        running.restart_at = None
+
+    def _watch_health(self, running: _Running) -> None:
+        if running.child.health:
+            arguments = (running, running.child.health)
+            threading.Thread(target=self._check_health, args=arguments, daemon=True).start()
+
+    def _check_health(self, running: _Running, health: Callable[[], bool]) -> None:
+        while not self._stopping:
+            time.sleep(HEALTH_SECONDS)
+            process = running.process
+            healthy = health()
+            if running.process is not process or running.restart_at is not None:
+                continue
+            starting = not running.healthy_once and time.monotonic() - running.started < GRACE_SECONDS
+            running.healthy_once = running.healthy_once or healthy
+            running.failures = 0 if healthy or starting else running.failures + 1
+
+    def _rotate_logs(self) -> None:
+        """Cap each log: the full one is copied aside and cut, because programs keep it open to append."""
+        if time.monotonic() < self._next_rotation:
+            return
+        self._next_rotation = time.monotonic() + 10
+        for log in self.logs.glob("*.log"):
+            if log.stat().st_size > LOG_BYTES:
+                shutil.copyfile(log, log.with_suffix(".log.1"))
+                os.truncate(log, 0)
+
+    def _tail(self, running: _Running) -> str:
+        return _tail(self.logs / f"{running.child.name}.log")
+
+    def stop(self) -> None:
+        """Stop all children, the last started first, each politely and then by force."""
+        self._stopping = True
+        for tier in reversed(self._tiers):
+            for running in tier:
+                if running.process.poll() is None:
+                    running.process.send_signal(running.program.stop_signal)
+            deadline = time.monotonic() + max((each.child.stop_seconds for each in tier), default=0)
+            for running in tier:
+                remaining = max(0.0, deadline - time.monotonic())
+                programs.finish(running.process, running.program, self.run, remaining)
+        self._tiers.clear()
+
+
+def _tail(log: Path) -> str:
+    """The last lines of a log and where the rest is."""
+    text = log.read_bytes()[-TAIL_BYTES:].decode(errors="replace") if log.exists() else ""
+    return "\n".join([*(f"  | {line}" for line in text.splitlines()[-15:]), f"  More in {log}"])
+
+
+def _reason(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def python_program(name: str, arguments: list[str], environment: Mapping[str, str]) -> Program:
+    """A program of this project, run by this interpreter; its name is told to it as ``HULEEDU_PROCESS``."""
+    return Program(name, (sys.executable, *arguments), {**environment, "HULEEDU_PROCESS": name})

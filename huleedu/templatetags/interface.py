@@ -1,0 +1,95 @@
+"""What page templates need beyond Django's own tags: sizes, kinds, problems and bars of the batch page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.utils import formats
+from django.utils.translation import gettext
+
+register = template.Library()
+
+Record = Mapping[str, Any]
+
+_TROUBLE_FIRST = ("failed", "excess", "duplicate", "processing", "assigned")
+_CODE_OF_STATUS = {"excess": "EXCESS_CONTENT", "duplicate": "DUPLICATE_CONTENT"}
+_SEGMENTS = (
+    ("ready", "assigned"),
+    ("reading", "in_progress"),
+    ("failed", "failed"),
+    ("excess", "excess"),
+    ("duplicate", "duplicate"),
+)
+
+
+@register.filter
+def file_size(size: int | None) -> str:
+    """Bytes as the teacher reads them: "161 KB", "2.4 MB"; empty without a size."""
+    if not size:
+        return ""
+    if size < 1024 * 1024:
+        return f"{formats.number_format(max(1, round(size / 1024)))} KB"
+    return f"{formats.number_format(size / 1048576, decimal_pos=1)} MB"
+
+
+@register.filter
+def file_kind(filename: str) -> str:
+    """The name's ending, upper case and at most five letters."""
+    stem, dot, ending = filename.rpartition(".")
+    return ending[:5].upper() if stem and dot else "–"
+
+
+@register.filter
+def trouble_first(files: list[Record]) -> list[Record]:
+    """Files as a page shows them when it is opened: what needs attention first, then by essay number."""
+    shown = [record for record in files if record["status"] in _TROUBLE_FIRST]
+    return sorted(
+        shown, key=lambda record: (_TROUBLE_FIRST.index(record["status"]), record["essay_number"] or 0)
+    )
+
+
+@register.simple_tag
+def problem_of(file: Record, catalogue: Mapping[str, Record]) -> dict[str, Any]:
+    """Words and actions for a file that needs attention, with the code and correlation id for support."""
+    error = file.get("error") or {}
+    code = str(error.get("error_code") or _CODE_OF_STATUS.get(file["status"], ""))
+    words = catalogue.get(code) or {
+        "title": gettext("Something went wrong"),
+        "help": gettext("Try again. If it happens twice, send the code to support."),
+        "actions": ["retry", "support", "remove"],
+    }
+    return {**words, "code": code, "correlation_id": error.get("correlation_id", "")}
+
+
+@register.simple_tag
+def bar_segments(batch: Record) -> list[dict[str, str]]:
+    """The progress bar's parts, each with its start and width in per cent."""
+    counts = batch["counts"]
+    whole = max(batch["expected_essay_count"], counts["received"], 1)
+    parts, start = [], 0.0
+    for kind, name in _SEGMENTS:
+        width = 100 * counts[name] / whole
+        parts.append({"kind": kind, "x": f"{start:.3f}%", "width": f"{width:.3f}%"})
+        start += width
+        if kind == "reading":
+            parts.append({"kind": "uploading", "x": f"{start:.3f}%", "width": "0%"})
+    return parts
+
+
+@register.simple_tag
+def attention(batch: Record) -> int:
+    """How many of a batch's files wait for the teacher."""
+    counts = batch["counts"]
+    return int(counts["failed"] + counts["excess"] + counts["duplicate"])
+
+
+@register.filter
+def plus(number: int, other: int) -> int:
+    """The sum, at most the 200 essays a batch may have."""
+    return min(200, number + other)
+
+
+@register.filter
+def seconds(milliseconds: int) -> str:
+    """Milliseconds as seconds with one decimal."""
+    return formats.number_format(milliseconds / 1000, decimal_pos=1)

@@ -1,0 +1,249 @@
+"""Queued steps: fair order, leases that end with their worker, retries with backoff, dead letters.
+
+The row is the queue. A django-q2 task is only a token: whoever gets it runs the most deserving row, so
+order can change after queueing and a lost token costs nothing.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django_q.tasks import async_task
+
+from huleedu.broker import notify_workers
+from huleedu.logs import bound
+from huleedu.models import DeadLetter, WorkItem
+
+STEPS_CLUSTER = "steps"
+LEASE_CLASS = 0x48554C45  # advisory lock class: one session lock per running item
+WEIGHTS = {
+    "HIGH": 1,
+    "NORMAL": 4,
+    "LOW": 16,
+}  # virtual cost of one item; a smaller one comes round more often
+BACKOFF_SECONDS = 0.5
+BACKOFF_LIMIT_SECONDS = 60.0
+LEASE_MARGIN_SECONDS = 30
+TOKEN_PATIENCE_SECONDS = 15
+log = structlog.get_logger(__name__)
+
+# Start-time fair queueing: an item starts after its own flow's last, and never in the past of the others.
+RANK = """
+SELECT greatest(
+  (SELECT max(rank) FROM huleedu_workitem
+   WHERE step = %(step)s AND owner_id = %(owner)s AND priority = %(priority)s),
+  (SELECT min(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'queued'),
+  (SELECT max(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'running'),
+  0) + %(weight)s
+"""
+CLAIM = """
+UPDATE huleedu_workitem SET state = 'running', leased_at = now(), attempts = attempts + 1
+WHERE id = (SELECT id FROM huleedu_workitem
+            WHERE step = %(step)s AND state = 'queued' AND due_at <= now()
+            ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+RELEASE_ABANDONED = """
+UPDATE huleedu_workitem SET state = 'queued', leased_at = NULL, token_at = NULL
+WHERE state = 'running'
+  AND (leased_at < now() - make_interval(secs => timeout_seconds + %(margin)s)
+       OR NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+                      AND classid = %(lease)s AND objid = huleedu_workitem.id::int
+                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+RETURNING id
+"""
+WITHOUT_TASK = """
+UPDATE huleedu_workitem SET token_at = now()
+WHERE id IN (SELECT id FROM huleedu_workitem
+             WHERE state = 'queued' AND due_at <= now()
+               AND (token_at IS NULL OR token_at < now() - make_interval(secs => %(patience)s))
+             ORDER BY rank LIMIT 500 FOR UPDATE SKIP LOCKED)
+RETURNING task
+"""
+
+
+class WorkersDied(Exception):
+    """Every worker that took an item died on it."""
+
+
+@dataclass(frozen=True)
+class WorkOrder:
+    """What to queue: which step, run by which task, on which subject, for whom."""
+
+    step: str
+    task: str
+    subject_id: UUID
+    revision: int
+    batch_id: UUID
+    owner_id: int
+    file_upload_id: UUID
+    correlation_id: UUID
+    priority: str
+    max_retries: int
+    timeout_seconds: int
+
+
+def enqueue(order: WorkOrder) -> None:
+    """Queue ``order`` in the running transaction; the same subject and revision is queued once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            RANK,
+            {
+                "step": order.step,
+                "owner": order.owner_id,
+                "priority": order.priority,
+                "weight": WEIGHTS[order.priority],
+            },
+        )
+        rank = cursor.fetchone()[0]
+    item, created = WorkItem.objects.get_or_create(
+        step=order.step,
+        subject_id=order.subject_id,
+        revision=order.revision,
+        defaults={
+            "task": order.task,
+            "batch_id": order.batch_id,
+            "owner_id": order.owner_id,
+            "file_upload_id": order.file_upload_id,
+            "correlation_id": order.correlation_id,
+            "priority": order.priority,
+            "rank": rank,
+            "max_retries": order.max_retries,
+            "timeout_seconds": order.timeout_seconds,
+        },
+    )
+    if created:
+        item.token_at = Now()
+        item.save(update_fields=["token_at"])
+        put_tokens([order.task])
+
+
+def put_tokens(tasks: list[str]) -> None:
+    """One django-q2 task per entry, in the running transaction, and wake the workers at its commit."""
+    for task in tasks:
+        async_task(task, cluster=STEPS_CLUSTER)
+    if tasks:
+        notify_workers(STEPS_CLUSTER)
+
+
+@contextmanager
+def claimed(step: str) -> Iterator[WorkItem | None]:
+    """The most deserving queued item of ``step``, leased to this process until the block ends; None if none.
+
+    The lease is a session lock, so it ends with the process however the process ends.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"step": step})
+        row = cursor.fetchone()
+        if row:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LEASE_CLASS, row[0]])
+    if row is None:
+        yield None
+        return
+    item = WorkItem.objects.get(pk=row[0])
+    try:
+        yield item
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE_CLASS, row[0]])
+
+
+def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[WorkItem], None]) -> None:
+    """Run ``step`` on the claimed ``item``; a failure that is not the input's is tried again, then given up.
+
+    An item whose workers died on every try is given up without another.
+    """
+    started = time.monotonic()
+    with bound(
+        corr_id=item.correlation_id,
+        batch_id=item.batch_id,
+        file_upload_id=item.file_upload_id,
+        phase=item.step,
+    ):
+        try:
+            if item.attempts > item.max_retries + 1:
+                raise WorkersDied
+            step(item)
+            status = "done"
+        except Exception as error:
+            status = "error"
+            log.warning("step.error", status=status, error=type(error).__name__, attempt=item.attempts)
+            fail(item, type(error).__name__, lambda: give_up(item))
+        log.info("step.ended", status=status, duration_ms=round((time.monotonic() - started) * 1000))
+
+
+def finish(item: WorkItem) -> bool:
+    """Remove ``item`` in the transaction of its effect; False when another attempt has taken it over.
+
+    The row lock decides between a late worker and the one that replaced it.
+    """
+    mine = WorkItem.objects.select_for_update().filter(
+        pk=item.pk, attempts=item.attempts, state=WorkItem.State.RUNNING
+    )
+    if not mine.exists():
+        return False
+    WorkItem.objects.filter(pk=item.pk).delete()
+    return True
+
+
+def backoff(attempts: int) -> timedelta:
+    """Exponential wait with full jitter after ``attempts`` tries, at most a minute."""
+    ceiling = min(BACKOFF_LIMIT_SECONDS, BACKOFF_SECONDS * 2**attempts)
+    return timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # noqa: S311
+
+
+def fail(item: WorkItem, error: str, exhausted: Callable[[], None]) -> None:
+    """Put ``item`` back with backoff, or, after its last retry, dead-letter it and call ``exhausted``.
+
+    ``error`` names the exception's class and place, never text of the essay.
+    """
+    with transaction.atomic():
+        if item.attempts <= item.max_retries:
+            WorkItem.objects.filter(pk=item.pk, attempts=item.attempts).update(
+                state=WorkItem.State.QUEUED,
+                leased_at=None,
+                token_at=None,
+                due_at=Now() + backoff(item.attempts),
+                first_error=item.first_error or error,
+                first_failed_at=item.first_failed_at or Now(),
+            )
+            return
+        if finish(item):
+            bury(item, error)
+            exhausted()
+
+
+def bury(item: WorkItem, error: str) -> None:
+    """Keep what is known of a piece of work that failed for good."""
+    DeadLetter.objects.create(
+        kind=DeadLetter.Kind.WORK,
+        event_type=item.step,
+        batch_id=item.batch_id,
+        file_upload_id=item.file_upload_id,
+        correlation_id=item.correlation_id,
+        envelope={"step": item.step, "subject_id": str(item.subject_id), "revision": item.revision},
+        consumer=item.task,
+        attempts=item.attempts,
+        first_error=item.first_error or error,
+        last_error=error,
+        first_failed_at=item.first_failed_at or Now(),
+    )
+    log.error("work.dead", phase=item.step, file_upload_id=str(item.file_upload_id), status="dead")
+
+
+def tend() -> None:
+    """Take back work of dead workers and give tokens to work that waits without one."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(RELEASE_ABANDONED, {"margin": LEASE_MARGIN_SECONDS, "lease": LEASE_CLASS})
+        abandoned = cursor.rowcount
+        cursor.execute(WITHOUT_TASK, {"patience": TOKEN_PATIENCE_SECONDS})
+        put_tokens([task for (task,) in cursor.fetchall()])
+    if abandoned:
+        log.warning("work.abandoned", count=abandoned)

@@ -1,0 +1,231 @@
+"""Sockets: numbered messages of one batch, and hints for a teacher's overview. No business logic."""
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+import structlog
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth import get_user
+from django.contrib.auth.models import User
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest
+
+from huleedu import feed
+from huleedu.authentication import find_token
+from huleedu.feed import FeedPosition, Missed
+from huleedu.models import Feed
+from realtime.push import batch_group, teacher_group
+
+HEARTBEAT_SECONDS = 20
+RECHECK_SECONDS = 60
+MESSAGES_ALLOWED = 20  # per MESSAGES_WINDOW_SECONDS from one client
+MESSAGES_WINDOW_SECONDS = 10
+MAX_INBOUND_CHARACTERS = 4096
+SEND_SECONDS = 10.0
+HINT_SECONDS = 0.25
+SIGNED_OUT, NOT_YOURS, NO_SUCH_BATCH, TOO_MANY, TOO_SLOW = 4401, 4403, 4404, 4429, 4408
+log = structlog.get_logger(__name__)
+
+
+@database_sync_to_async
+def current_user(scope: Mapping[str, Any]) -> User | None:
+    """The signed-in, active user of a socket as of now; sessions and tokens can end meanwhile."""
+    if "token" in scope:
+        token = find_token(scope["token"])
+        return token.owner if token else None
+    session = scope["session"]
+    if session.session_key is None or not session.exists(session.session_key):
+        return None
+    request = HttpRequest()
+    request.session = session.__class__(session.session_key)
+    user = get_user(request)
+    return user if isinstance(user, User) and user.is_active else None
+
+
+class FollowingConsumer(AsyncWebsocketConsumer):
+    """Accepts first and closes with a code of its own, so that clients can tell why; limits what comes in."""
+
+    async def connect(self) -> None:
+        """Accept, check who it is, and start following."""
+        self.user: User | None = None
+        self.recent: deque[float] = deque(maxlen=MESSAGES_ALLOWED)
+        self.beating: asyncio.Task[None] | None = None
+        await self.accept()
+        self.user = await current_user(self.scope)
+        if self.user is None:
+            await self.close(SIGNED_OUT)
+            return
+        await self.follow(self.user)
+
+    async def follow(self, user: User) -> None:
+        """Join groups and send what the client missed."""
+        raise NotImplementedError
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002
+        """Stop the heartbeat."""
+        if self.beating is not None:
+            self.beating.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Clients have nothing to say; a few harmless messages are ignored, a flood closes the socket."""
+        now = time.monotonic()
+        flood = len(self.recent) == MESSAGES_ALLOWED and now - self.recent[0] < MESSAGES_WINDOW_SECONDS
+        self.recent.append(now)
+        if flood or len(text_data or bytes_data or "") > MAX_INBOUND_CHARACTERS:
+            await self.close(TOO_MANY)
+
+    async def send_json(self, message: dict[str, Any]) -> None:
+        """Send one message."""
+        await self.send_text(json.dumps(message, ensure_ascii=False, default=str))
+
+    async def send_text(self, text: str) -> None:
+        """Send ``text``; a reader who does not take it in time is closed."""
+        try:
+            await asyncio.wait_for(self.send(text_data=text), SEND_SECONDS)
+        except TimeoutError:
+            await self.close(TOO_SLOW)
+
+    def start_heartbeat(self) -> None:
+        """Ping from now on, and look again who is signed in."""
+        self.beating = asyncio.create_task(self.beat())
+
+    async def beat(self) -> None:
+        """Ping every ``HEARTBEAT_SECONDS``; close when the session has ended."""
+        checked = time.monotonic()
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            with suppress(DatabaseError, InterfaceError):
+                if time.monotonic() - checked >= RECHECK_SECONDS:
+                    checked = time.monotonic()
+                    if await current_user(self.scope) is None:
+                        await self.close(SIGNED_OUT)
+                        return
+                await self.catch_up()
+            await self.send_json({"type": "ping"})
+
+    async def catch_up(self) -> None:
+        """Send what a lost notification left behind."""
+
+
+class BatchConsumer(FollowingConsumer):
+    """One batch's messages: hello, what was missed, then each as it is committed, without gap or repeat."""
+
+    async def follow(self, user: User) -> None:
+        """Join first, read the log second, and drop by number what came both ways."""
+        self.batch_id: UUID = self.scope["url_route"]["kwargs"]["batch_id"]
+        place = await read_position(self.batch_id)
+        if place is None or place.owner_id != user.pk:
+            await self.close(NO_SUCH_BATCH)
+            return
+        await self.channel_layer.group_add(batch_group(self.batch_id), self.channel_name)
+        after, epoch = self.asked()
+        await self.greet(place if after is None else FeedPosition(place.epoch, after, user.pk), epoch)
+        self.start_heartbeat()
+
+    def asked(self) -> tuple[int | None, UUID | None]:
+        """The client's position: (after, epoch); a nonsensical one asks for a resync."""
+        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        try:
+            after = int(query["after"][0]) if "after" in query else None
+            epoch = UUID(query["epoch"][0]) if "epoch" in query else None
+        except ValueError:
+            return -1, None
+        return after, epoch
+
+    async def greet(self, start: FeedPosition, epoch: UUID | None) -> None:
+        """Say hello and send what came after the client's position, or advise a resync."""
+        found = await read_missed(self.batch_id, start.seq, epoch or start.epoch)
+        await self.send_json(
+            {"type": "hello", "epoch": found.epoch, "seq": found.seq, "heartbeat": HEARTBEAT_SECONDS}
+        )
+        self.epoch, self.seq = found.epoch, start.seq
+        await self.send_missed(found)
+
+    async def send_missed(self, found: Missed) -> None:
+        """Send missed messages in order; after a resync the client goes on from a snapshot."""
+        if found.resync:
+            await self.send_json({"type": "resync"})
+        for message in found.events:
+            await self.send_json(message)
+        self.epoch, self.seq = found.epoch, found.seq
+
+    async def feed_event(self, message: dict[str, Any]) -> None:
+        """A committed message: send it if it is the next one, fetch the gap if not."""
+        if message["seq"] == self.seq + 1:
+            self.seq += 1
+            await self.send_text(message["text"])
+        elif message["seq"] > self.seq:
+            await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Read the log from the last number sent."""
+        await self.send_missed(await read_missed(self.batch_id, self.seq, self.epoch))
+
+    async def disconnect(self, code: int) -> None:
+        """Leave the batch's group."""
+        await super().disconnect(code)
+        if hasattr(self, "batch_id"):
+            await self.channel_layer.group_discard(batch_group(self.batch_id), self.channel_name)
+
+
+class TeacherConsumer(FollowingConsumer):
+    """Hints that one of the teacher's batches changed, at most four a second for each."""
+
+    async def follow(self, user: User) -> None:
+        """Join the teacher's group."""
+        self.waiting: dict[str, dict[str, Any]] = {}
+        self.sent_at: dict[str, float] = {}
+        self.group = teacher_group(user.pk)
+        await self.channel_layer.group_add(self.group, self.channel_name)
+        await self.send_json({"type": "hello", "heartbeat": HEARTBEAT_SECONDS})
+        self.start_heartbeat()
+
+    async def feed_changed(self, message: dict[str, Any]) -> None:
+        """Pass the hint on now, or with the next allowed one."""
+        hint = message["hint"]
+        batch_id = hint["batch_id"]
+        if batch_id in self.waiting:
+            self.waiting[batch_id] = hint
+            return
+        wait = self.sent_at.get(batch_id, 0.0) + HINT_SECONDS - time.monotonic()
+        self.waiting[batch_id] = hint
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, lambda: asyncio.ensure_future(self.flush(batch_id)))
+        else:
+            await self.flush(batch_id)
+
+    async def flush(self, batch_id: str) -> None:
+        """Send the newest hint of one batch."""
+        hint = self.waiting.pop(batch_id, None)
+        if hint is not None:
+            self.sent_at[batch_id] = time.monotonic()
+            await self.send_json(hint)
+
+    async def disconnect(self, code: int) -> None:
+        """Leave the teacher's group."""
+        await super().disconnect(code)
+        if hasattr(self, "group"):
+            await self.channel_layer.group_discard(self.group, self.channel_name)
+
+
+@database_sync_to_async
+def read_position(batch_id: UUID) -> FeedPosition | None:
+    """The batch's feed position, or None."""
+    return feed.position(batch_id)
+
+
+@database_sync_to_async
+def read_missed(batch_id: UUID, after: int, epoch: UUID) -> Missed:
+    """Messages after a position; an unknown batch asks for a resync."""
+    try:
+        return feed.missed(batch_id, after, epoch)
+    except Feed.DoesNotExist:
+        return Missed(epoch, after, True, [])

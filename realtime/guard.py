@@ -1,0 +1,44 @@
+"""Who may open a socket: known origins only, signed in by session or by bearer token."""
+
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.db import database_sync_to_async
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.contrib.auth.models import User
+
+from huleedu.authentication import find_token
+
+
+def bearer_of(scope: dict[str, Any]) -> str:
+    """The bearer token in the handshake's headers, or an empty string."""
+    for name, value in scope["headers"]:
+        scheme, _, secret = value.decode("latin-1").partition(" ")
+        if name.lower() == b"authorization" and scheme.lower() == "bearer":
+            return str(secret).strip()
+    return ""
+
+
+@database_sync_to_async
+def user_of_token(secret: str) -> User | None:
+    """The owner of a live token, or None."""
+    token = find_token(secret)
+    return token.owner if token else None
+
+
+class TokenUser:
+    """Puts the token's owner into the scope where a handshake carries a token."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        secret = bearer_of(scope)
+        if secret:
+            scope = {**scope, "token": secret, "token_user": await user_of_token(secret)}
+        return await self.application(scope, receive, send)
+
+
+def guarded(application: Any) -> Any:
+    """``application`` behind origin check, session and token sign-in."""
+    return AllowedHostsOriginValidator(AuthMiddlewareStack(TokenUser(application)))

@@ -1,0 +1,95 @@
+"""Publish committed messages to the channel layer: pipelined, best effort. Rows are the truth."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+TIMEOUT_SECONDS = 0.5
+PAUSE_SECONDS = 1.0  # after a failure the relay must not wait for Redis again at once
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class FeedMessage:
+    """One numbered live message of a batch, and the teacher whose batch it is."""
+
+    batch_id: UUID
+    owner_id: int
+    message: dict[str, Any]
+
+
+def batch_group(batch_id: UUID) -> str:
+    """The channel group of one batch's followers."""
+    return f"batch.{batch_id}"
+
+
+def teacher_group(owner_id: int) -> str:
+    """The channel group of one teacher's overview pages."""
+    return f"teacher.{owner_id}"
+
+
+@lru_cache(maxsize=1)
+def redis_client() -> "Redis":
+    """A client with short timeouts, made once per process."""
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+class Breaker:
+    """Remembers a failure for ``PAUSE_SECONDS`` so that callers do not wait again."""
+
+    def __init__(self) -> None:
+        self._closed_at = 0.0
+
+    def open(self) -> bool:
+        """True while calls should not be tried."""
+        return time.monotonic() < self._closed_at
+
+    def trip(self) -> None:
+        """Note a failure."""
+        self._closed_at = time.monotonic() + PAUSE_SECONDS
+
+
+BREAKER = Breaker()
+
+
+def group_messages(messages: Sequence[FeedMessage]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """(group, channel message) pairs: every message to its batch, one hint per batch to its teacher."""
+    newest: dict[UUID, FeedMessage] = {}
+    for item in messages:
+        newest[item.batch_id] = item
+        text = json.dumps(item.message, ensure_ascii=False)
+        yield batch_group(item.batch_id), {"type": "feed.event", "seq": item.message["seq"], "text": text}
+    for item in newest.values():
+        hint = {"type": "changed", "batch_id": str(item.batch_id), "seq": item.message["seq"]}
+        yield teacher_group(item.owner_id), {"type": "feed.changed", "hint": hint}
+
+
+def publish(messages: Sequence[FeedMessage]) -> None:
+    """Send ``messages`` to whoever follows. Without Redis nothing is lost: readers catch up from rows."""
+    if not messages or BREAKER.open():
+        return
+    layer: Any = get_channel_layer()
+    try:
+        pipe = redis_client().pipeline(transaction=False)
+        for group, message in group_messages(messages):
+            pipe.publish(f"{settings.CHANNEL_PREFIX}__group__{group}", layer.serialize(message))
+        pipe.execute()
+    except RedisError:
+        BREAKER.trip()
+        log.warning("push.failed", count=len(messages))

@@ -1,0 +1,15 @@
+"""WebSocket addresses."""
+
+from typing import Any
+
+from django.urls import path
+
+from realtime.consumers import BatchConsumer, TeacherConsumer
+
+# Django's ``path`` is typed for views; Channels routes ASGI applications with it.
+batch_socket: Any = BatchConsumer.as_asgi()
+teacher_socket: Any = TeacherConsumer.as_asgi()
+websocket_urlpatterns: list[Any] = [
+    path("ws/batches/<uuid:batch_id>/", batch_socket),
+    path("ws/teacher/", teacher_socket),
+]

@@ -1,0 +1,9 @@
+"""The app's declaration."""
+
+from django.apps import AppConfig
+
+
+class ResultsConfig(AppConfig):
+    """The results app."""
+
+    name = "results"

@@ -1,0 +1,218 @@
+"""The shapes that API, pages and exports share: one source, so the numbers are the same everywhere."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from batches.models import Batch
+from files.models import FileUpload
+from huleedu.feed import position
+from results.models import EssayResult
+
+Status = FileUpload.Status
+COUNTED = {
+    "assigned": Status.ASSIGNED,
+    "in_progress": Status.PROCESSING,
+    "failed": Status.FAILED,
+    "excess": Status.EXCESS,
+    "duplicate": Status.DUPLICATE,
+}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """``expected = free + assigned``; ``received`` is the sum of the other five."""
+
+    free: int
+    assigned: int
+    received: int
+    in_progress: int
+    failed: int
+    excess: int
+    duplicate: int
+
+    def as_json(self) -> dict[str, int]:
+        """The counts by name."""
+        return dict(vars(self))
+
+
+def make_counts(expected: int, by_status: dict[str, int]) -> Counts:
+    """Counts from the number of files in each status."""
+    numbers = {name: by_status.get(status, 0) for name, status in COUNTED.items()}
+    return Counts(free=expected - numbers["assigned"], received=sum(numbers.values()), **numbers)
+
+
+def counts_of(batch: Batch) -> Counts:
+    """The batch's counts, by one query."""
+    rows = FileUpload.objects.filter(batch=batch).values_list("status").annotate(n=Count("pk"))
+    return make_counts(batch.expected_essay_count, dict(rows))
+
+
+def with_counts(batches: QuerySet[Batch]) -> QuerySet[Batch]:
+    """Add ``n_<status>`` to each batch, for lists without a query per row."""
+    return batches.annotate(
+        **{f"n_{name}": Count("files", filter=Q(files__status=status)) for name, status in COUNTED.items()}
+    )
+
+
+def annotated_counts(batch: Batch) -> Counts:
+    """The counts of a batch that came through ``with_counts``."""
+    by_status = {str(status): int(getattr(batch, f"n_{name}")) for name, status in COUNTED.items()}
+    return make_counts(batch.expected_essay_count, by_status)
+
+
+def summary(batch: Batch, counts: Counts) -> dict[str, Any]:
+    """One batch as a list shows it."""
+    return {
+        "batch_id": batch.pk,
+        "correlation_id": batch.correlation_id,
+        "title": batch.title,
+        "class_name": batch.class_name,
+        "language": batch.language,
+        "status": batch.status,
+        "expected_essay_count": batch.expected_essay_count,
+        "deadline": batch.deadline,
+        "timed_out_at": batch.timed_out_at,
+        "created_at": batch.created_at,
+        "started_at": batch.started_at,
+        "completed_at": batch.completed_at,
+        "counts": counts.as_json(),
+    }
+
+
+def file_record(upload: FileUpload) -> dict[str, Any]:
+    """One file as clients see it; ``upload.slot`` should be loaded."""
+    slot = upload.slot if upload.status == Status.ASSIGNED else None
+    return {
+        "file_upload_id": upload.pk,
+        "client_ref": upload.client_ref,
+        "filename": upload.filename,
+        "size": upload.size,
+        "content_hash": upload.content_hash,
+        "format": upload.format,
+        "status": upload.status,
+        "rev": upload.rev,
+        "essay_id": slot.pk if slot else None,
+        "essay_number": slot.number if slot else None,
+        "words": upload.words,
+        "error": upload.error,
+        "correlation_id": upload.correlation_id,
+        "created_at": upload.created_at,
+        "updated_at": upload.updated_at,
+    }
+
+
+def file_records(batch: Batch) -> list[dict[str, Any]]:
+    """All files that were not removed: problems first, then in progress, then by essay number."""
+    order = {
+        Status.FAILED: 0,
+        Status.DUPLICATE: 1,
+        Status.EXCESS: 2,
+        Status.PROCESSING: 3,
+        Status.ASSIGNED: 4,
+    }
+    uploads = list(FileUpload.objects.filter(batch=batch).present().select_related("slot"))
+    uploads.sort(
+        key=lambda upload: (
+            order[Status(upload.status)],
+            upload.slot.number if upload.slot else 0,
+            upload.created_at,
+        )
+    )
+    return [file_record(upload) for upload in uploads]
+
+
+def snapshot(batch: Batch) -> dict[str, Any]:
+    """The whole batch with the feed position to follow it from, read before the rows."""
+    place = position(batch.pk)
+    batch.refresh_from_db()
+    slots = batch.slots.select_related("file").order_by("number")
+    return {
+        **summary(batch, counts_of(batch)),
+        "seq": place.seq if place else 0,
+        "epoch": place.epoch if place else None,
+        "configuration": batch.configuration,
+        "files": file_records(batch),
+        "essays": [
+            {
+                "essay_id": slot.pk,
+                "number": slot.number,
+                "status": slot.status,
+                "file_upload_id": slot.file.pk if hasattr(slot, "file") else None,
+            }
+            for slot in slots
+        ],
+    }
+
+
+def phase_figures(batch: Batch) -> dict[str, dict[str, Any]]:
+    """Status and counts of each phase of the present run."""
+    return {
+        phase.phase: {
+            "status": phase.status,
+            "succeeded": phase.succeeded,
+            "failed": phase.failed,
+            "duration_ms": phase.duration_ms,
+        }
+        for phase in batch.phases.filter(run=batch.run)
+    }
+
+
+def status(batch: Batch) -> dict[str, Any]:
+    """Status, counts and phases: light enough to ask for often."""
+    return {**summary(batch, counts_of(batch)), "phases": phase_figures(batch)}
+
+
+def essay_row(result: EssayResult) -> dict[str, Any]:
+    """One essay as the results list it."""
+    spelling = result.phases.get("spellcheck")
+    return {
+        "essay_id": result.slot_id,
+        "number": result.slot.number,
+        "file_upload_id": result.file_id,
+        "filename": result.file.filename,
+        "format": result.file.format,
+        "size": result.file.size,
+        "status": result.slot.status,
+        "words": result.words,
+        "characters": result.characters,
+        "spellcheck": (
+            {key: spelling.get(key) for key in ("status", "findings", "density", "error")}
+            if spelling
+            else None
+        ),
+    }
+
+
+def essay_results(batch: Batch) -> QuerySet[EssayResult]:
+    """The batch's essay results with what a row shows, in order of essay numbers."""
+    return EssayResult.objects.filter(batch=batch).select_related("slot", "file").order_by("slot__number")
+
+
+def results(batch: Batch) -> dict[str, Any]:
+    """Every essay's result, and every file that did not become an essay."""
+    others = (
+        FileUpload.objects.filter(batch=batch)
+        .present()
+        .exclude(status=Status.ASSIGNED)
+        .order_by("created_at")
+    )
+    return {
+        **summary(batch, counts_of(batch)),
+        "essays": [essay_row(result) for result in essay_results(batch)],
+        "files": [file_record(upload) for upload in others],
+        "phases": phase_figures(batch),
+    }
+
+
+def essay_of(batch: Batch, number: int) -> EssayResult | None:
+    """The result of essay ``number``, or None."""
+    return essay_results(batch).filter(slot__number=number).first()
+
+
+def essay_by_id(essay_id: UUID, owner_id: int) -> EssayResult | None:
+    """The result of one essay in a batch of ``owner_id``, or None."""
+    results = EssayResult.objects.select_related("slot", "file", "batch")
+    return results.filter(slot_id=essay_id, batch__owner_id=owner_id).first()

@@ -1,0 +1,137 @@
+"""What events make of results. Each runs in the relay's transaction."""
+
+from typing import Literal
+
+from django.utils import timezone
+
+from batches.models import Batch
+from files.models import FileUpload
+from huleedu.events import (
+    BatchEssaysReady,
+    BatchFileRemoved,
+    BatchPhaseConcluded,
+    BatchResultsReady,
+    BatchStarted,
+    DuplicateContentDetected,
+    EssaySlotAssigned,
+    EssayValidationFailed,
+    PhaseCompleted,
+    PhaseCounts,
+)
+from huleedu.outbox import emit
+from results.models import BatchResult, EssayResult
+
+FIGURES = ("words", "findings", "density", "status", "error", "duration_ms", "engine")
+
+
+def record_assigned(event: EssaySlotAssigned) -> None:
+    """An essay has a text: start its result, unless a newer one is known or the file has left again."""
+    current = EssayResult.objects.filter(slot_id=event.essay_id).first()
+    if current is not None and current.revision >= event.revision:
+        return
+    if not FileUpload.objects.filter(pk=event.file_upload_id, slot_id=event.essay_id).exists():
+        return
+    EssayResult.objects.update_or_create(
+        slot_id=event.essay_id,
+        defaults={
+            "batch_id": event.batch_id,
+            "file_id": event.file_upload_id,
+            "revision": event.revision,
+            "text_storage_id": event.text_storage_id,
+            "words": event.words,
+            "characters": event.characters,
+            "phases": {},
+        },
+    )
+
+
+def record_step(event: PhaseCompleted) -> None:
+    """A step ended on an essay: keep its figures."""
+    result = EssayResult.objects.select_for_update().filter(slot_id=event.essay_id).first()
+    if result is None or event.revision < result.revision:
+        return
+    data = event.data()
+    result.phases = {**result.phases, event.phase_name: {name: data.get(name) for name in FIGURES}}
+    result.revision = event.revision
+    result.save(update_fields=["phases", "revision"])
+
+
+def forget(event: BatchFileRemoved | EssayValidationFailed | DuplicateContentDetected) -> None:
+    """A file is no essay any more: neither is its result. A replaced file keeps it until the next is read."""
+    if isinstance(event, BatchFileRemoved) and event.reason == "replaced":
+        return
+    EssayResult.objects.filter(file_id=event.file_upload_id).exclude(slot__file=event.file_upload_id).delete()
+
+
+def conclude(event: BatchPhaseConcluded) -> None:
+    """A phase concluded: when it was the last of this run, the batch's results are ready."""
+    batch = Batch.objects.locked(event.batch_id)
+    if batch.status == Batch.Status.PROCESSING and event.revision == batch.run:
+        conclude_run(batch)
+
+
+def conclude_without_steps(event: BatchEssaysReady | BatchStarted) -> None:
+    """A batch that only collects essays is done as soon as it starts."""
+    batch = Batch.objects.locked(event.batch_id)
+    if batch.status == Batch.Status.PROCESSING and not batch.settings.steps:
+        conclude_run(batch)
+
+
+def conclude_run(batch: Batch) -> None:
+    """Write the result of this run and tell, once, when every step's phase has concluded."""
+    phases = {phase.phase: phase for phase in batch.phases.filter(run=batch.run, concluded_at__isnull=False)}
+    if set(phases) != set(batch.settings.steps):
+        return
+    essays = EssayResult.objects.filter(batch=batch)
+    failed = sum(any(phase["status"] == "failed" for phase in result.phases.values()) for result in essays)
+    total = len(essays)
+    counts = {
+        name: PhaseCounts(
+            status=phase.status,
+            succeeded=phase.succeeded or 0,
+            failed=phase.failed or 0,
+            duration_ms=phase.duration_ms,
+        )
+        for name, phase in phases.items()
+    }
+    started = batch.started_at or timezone.now()
+    duration = round((timezone.now() - started).total_seconds(), 3)
+    status = run_status(batch, total, failed)
+    _, created = BatchResult.objects.get_or_create(
+        batch=batch,
+        run=batch.run,
+        defaults={
+            "status": status,
+            "essays": total,
+            "succeeded": total - failed,
+            "failed": failed,
+            "duration_seconds": duration,
+            "phases": {name: count.model_dump() for name, count in counts.items()},
+        },
+    )
+    if not created:
+        return
+    emit(
+        BatchResultsReady(
+            batch_id=batch.pk,
+            correlation_id=batch.correlation_id,
+            revision=batch.run,
+            status=status,
+            essays=total,
+            succeeded=total - failed,
+            failed=failed,
+            duration_seconds=duration,
+            phases=counts,
+        )
+    )
+
+
+def run_status(
+    batch: Batch, total: int, failed: int
+) -> Literal["completed", "completed_with_failures", "failed"]:
+    """Completed only when every step succeeded and no file of the batch needs attention."""
+    if total == 0 or failed == total:
+        return "failed"
+    if failed or batch.files.filter(status=FileUpload.Status.FAILED).exists():
+        return "completed_with_failures"
+    return "completed"

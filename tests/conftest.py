@@ -1,0 +1,58 @@
+"""Real PostgreSQL and Valkey for every test, and a pipeline that runs to rest inside one process."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django import Settings
+
+from tests.pipeline import Pipeline
+
+SAMPLES = Path(__file__).resolve().parent.parent.parent / "shared" / "samples"
+
+
+@pytest.fixture(autouse=True)
+def content_folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:
+    """Every test has a content store of its own."""
+    folder = tmp_path / "content"
+    storages = {name: dict(options) for name, options in settings.STORAGES.items()}
+    storages["default"] = {
+        "BACKEND": "files.storage.DurableFileSystemStorage",
+        "OPTIONS": {"location": folder},
+    }
+    settings.STORAGES = storages
+    yield folder
+
+
+@pytest.fixture
+def teacher(db: None) -> User:
+    """A teacher."""
+    return User.objects.create_user("teacher", password="correct horse battery")
+
+
+@pytest.fixture
+def colleague(db: None) -> User:
+    """Another teacher."""
+    return User.objects.create_user("colleague", password="correct horse battery")
+
+
+@pytest.fixture
+def pipeline(transactional_db: None) -> Pipeline:
+    """Relay and workers, driven by hand in this process, with real commits."""
+    return Pipeline()
+
+
+@pytest.fixture
+def make_essay() -> Callable[[int], bytes]:
+    """Distinct good essays as UTF-8 plain text."""
+    return essay_bytes
+
+
+def essay_bytes(number: int) -> bytes:
+    """Essay ``number``: about forty words, no two alike."""
+    return (
+        f"This is essay number {number}. Every morning the same thing happens at my school. "
+        "We walk in, and before the first lesson all the phones go into a box on the desk. "
+        "Some students think that this is unfair, but I have changed my mind about it."
+    ).encode()

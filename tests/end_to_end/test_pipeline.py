@@ -1,0 +1,158 @@
+"""The spine: from bytes to results through outbox, relay, reactions and steps."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+
+from batches import actions as batch_actions
+from batches.models import Batch
+from essays import actions as essay_actions
+from files.models import FileUpload
+from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, WorkItem
+from results.models import BatchResult, EssayResult
+from results.queries import counts_of
+from tests.pipeline import Pipeline
+
+Essays = Callable[[int], bytes]
+
+
+def check_identities(batch: Batch) -> None:
+    batch.refresh_from_db()
+    counts = counts_of(batch)
+    assert batch.expected_essay_count == counts.free + counts.assigned
+    assert counts.received == (
+        counts.assigned + counts.failed + counts.excess + counts.duplicate + counts.in_progress
+    )
+
+
+def test_four_good_files_become_four_results(pipeline: Pipeline, teacher: User, make_essay: Essays) -> None:
+    batch = pipeline.register(teacher, 4)
+    for number in range(4):
+        pipeline.upload(batch, make_essay(number))
+        check_identities(batch)
+    pipeline.run()
+
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.COMPLETED
+    assert EssayResult.objects.filter(batch=batch, phases__spellcheck__status="succeeded").count() == 4
+    assert sorted(batch.slots.values_list("number", flat=True)) == [1, 2, 3, 4]
+    types = pipeline.event_types(batch)
+    for once in ("BatchEssaysReady", "SpellcheckInitiate", "BatchPhaseConcluded", "BatchResultsReady"):
+        assert types.count(once) == 1, types
+    assert types.count("SpellcheckCompleted") == 4
+    assert not OutboxMessage.objects.exists()
+    assert not WorkItem.objects.exists()
+    assert not DeadLetter.objects.exists()
+    check_identities(batch)
+
+
+def test_feed_is_gapless_and_in_order(pipeline: Pipeline, teacher: User, make_essay: Essays) -> None:
+    batch = pipeline.register(teacher, 2)
+    for number in range(2):
+        pipeline.upload(batch, make_essay(number))
+    pipeline.run()
+    numbers = list(
+        LoggedEvent.objects.filter(batch_id=batch.pk, seq__isnull=False)
+        .order_by("id")
+        .values_list("seq", flat=True)
+    )
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert Feed.objects.get(pk=batch.pk).seq == numbers[-1]
+
+
+def test_an_empty_file_is_named_replaced_and_fills_its_slot(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 4)
+    for number in range(3):
+        pipeline.upload(batch, make_essay(number))
+    empty = pipeline.upload(batch, b"", "tom uppsats.txt")
+    pipeline.run()
+
+    (failure,) = pipeline.events(batch, "EssayValidationFailed")
+    assert failure["file_upload_id"] == str(empty.pk)
+    assert failure["validation_error_code"] == "EMPTY_CONTENT"
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.AWAITING_CONTENT
+    assert counts_of(batch).free == 1
+    check_identities(batch)
+
+    from django.core.files.base import ContentFile
+
+    from files import actions as file_actions
+
+    incoming = file_actions.Incoming(file=ContentFile(make_essay(99)), filename="uppsats.txt")
+    file_actions.replace(empty, teacher, incoming)
+    pipeline.run()
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.COMPLETED
+    empty.refresh_from_db()
+    assert empty.status == FileUpload.Status.ASSIGNED
+    check_identities(batch)
+
+
+def test_start_with_what_is_here_goes_on_with_three(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 4)
+    for number in range(3):
+        pipeline.upload(batch, make_essay(number))
+    pipeline.upload(batch, b"   \n")
+    pipeline.run()
+    essay_actions.start(batch.pk, teacher)
+    pipeline.run()
+
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.COMPLETED_WITH_FAILURES
+    (ready,) = pipeline.events(batch, "BatchEssaysReady")
+    assert len(ready["ready_essays"]) == 3  # type: ignore[arg-type]
+    result = BatchResult.objects.get(batch=batch)
+    assert (result.essays, result.succeeded, result.failed) == (3, 3, 0)
+
+
+def test_nine_files_for_seven_places(pipeline: Pipeline, teacher: User, make_essay: Essays) -> None:
+    batch = pipeline.register(teacher, 7, auto_start=False)
+    for number in range(9):
+        pipeline.upload(batch, make_essay(number))
+    pipeline.run()
+    counts = counts_of(batch)
+    assert (counts.assigned, counts.excess) == (7, 2)
+    assert len(pipeline.events(batch, "ExcessContentProvisioned")) == 2
+
+    batch_actions.expect(batch.pk, teacher, 9)
+    pipeline.run()
+    batch.refresh_from_db()
+    counts = counts_of(batch)
+    assert (counts.assigned, counts.excess, counts.free) == (9, 0, 0)
+    check_identities(batch)
+
+
+def test_the_same_file_twice_takes_one_slot(pipeline: Pipeline, teacher: User, make_essay: Essays) -> None:
+    batch = pipeline.register(teacher, 3)
+    first = pipeline.upload(batch, make_essay(1))
+    pipeline.upload(batch, make_essay(1), "copy.txt")
+    pipeline.run()
+    counts = counts_of(batch)
+    assert (counts.assigned, counts.duplicate, counts.free) == (1, 1, 2)
+    (duplicate,) = pipeline.events(batch, "DuplicateContentDetected")
+    assert duplicate["duplicate_of"] == str(first.pk)
+
+
+def test_everything_delivered_again_in_reverse_changes_nothing(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 3)
+    for number in range(3):
+        pipeline.upload(batch, make_essay(number))
+    pipeline.upload(batch, b"")
+    pipeline.run()
+    before = pipeline.event_types(batch)
+    batch.refresh_from_db()
+    status, counts = batch.status, counts_of(batch)
+
+    assert pipeline.deliver_again(batch.pk) == len(before)
+    pipeline.run()
+    batch.refresh_from_db()
+    assert (batch.status, counts_of(batch)) == (status, counts)
+    assert pipeline.event_types(batch) == before
+    assert not DeadLetter.objects.exists()

@@ -1,0 +1,3 @@
+class Broker:
+    list_key: str
+    def __init__(self, list_key: str | None = ...) -> None: ...

@@ -1,0 +1,3 @@
+from django_q.brokers import Broker
+
+class ORM(Broker): ...

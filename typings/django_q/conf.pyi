@@ -1,0 +1,4 @@
+class Conf:
+    CLUSTER_NAME: str
+    RETRY: int
+    BULK: int
