@@ -1,0 +1,56 @@
+# `make run` starts HuleEdu, `make test` runs every check and test, `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check demo format lock messages clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+	  || sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Settings: HULEEDU_PORT=8000 HULEEDU_VAR=./var DATABASE_URL= REDIS_URL= PYTHON=python3"
+
+run: $(VENV)/.installed ## Start HuleEdu on port 8000, until Ctrl-C
+	@$(BIN)/python manage.py run
+
+demo: $(VENV)/.installed ## Fill the running HuleEdu with a sample batch
+	@$(BIN)/python manage.py demo
+
+test: $(VENV)/.installed-dev ## Run all checks and tests
+	@$(BIN)/python -m huleedu.embedded -- $(BIN)/python tests/run.py
+
+check: $(VENV)/.installed-dev ## Run the checks without the tests
+	@$(BIN)/python -m huleedu.embedded -- $(BIN)/python tests/run.py --checks
+
+format: $(VENV)/.installed-dev ## Format the code
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+messages: $(VENV)/.installed-dev ## Collect and compile translations (needs gettext)
+	@$(BIN)/python manage.py makemessages --locale sv --no-obsolete --ignore .venv --ignore var
+	@$(BIN)/python manage.py compilemessages --locale sv --ignore .venv
+
+lock: ## Pin requirements*.in with hashes
+	@test -x $(VENV)/lock/bin/pip || $(PYTHON) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/pip --disable-pip-version-check install --quiet pip-tools
+	@for name in requirements requirements-dev; do \
+	  $(VENV)/lock/bin/pip-compile --quiet --no-header --generate-hashes --allow-unsafe --strip-extras \
+	    --no-emit-index-url --output-file $$name.txt $$name.in || exit 1; done
+
+clean: ## Remove the virtual environment and caches (not ./var)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "HuleEdu needs Python 3.11 or later: make run PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what HuleEdu needs (a minute or two, only when it changed) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing what the tests need ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,231 @@
+"""The supervisor: restarts what died or hangs, stops everything, leaves nothing when it is killed itself."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from huleedu import programs
+from huleedu.embedded import PostgresServer
+
+pytestmark = pytest.mark.live
+
+# Real servers and one stand-in: it forks a worker, and beats until the file "hang" appears.
+STAND_IN = """
+import os, sys, time
+from pathlib import Path
+var = Path(sys.argv[1])
+if "fail" in os.listdir(var): sys.exit("cannot work")
+worker = os.fork()
+while True:
+    if worker and not (var / "hang").exists():
+        (var / "run" / "work.heartbeat").touch()
+    time.sleep(0.05)
+"""
+SUPERVISED = """
+import os, sys
+from pathlib import Path
+from huleedu import places, run, supervisor
+from huleedu.embedded import PostgresServer, ValkeyServer
+supervisor.HEALTH_SECONDS = 0.2
+supervisor.GRACE_SECONDS = 1.0
+supervisor.LOG_BYTES = 1000
+var, stand_in = Path(sys.argv[1]), sys.argv[2]
+places.make_state_folder(var, places.service_account())
+beat = var / "run" / "work.heartbeat"
+def prepare():
+    beat.unlink(missing_ok=True)
+    return supervisor.python_program("work", ["-c", stand_in, str(var)], os.environ)
+try:
+    with supervisor.Supervisor(var, run.say) as running:
+        running.start(run.server_child("postgres", PostgresServer(var, durable=False)),
+                      run.server_child("valkey", ValkeyServer(var)))
+        running.start(supervisor.Child("work", prepare, health=supervisor.heartbeat(beat, 1.0),
+                                       ready=beat.exists, stop_seconds=1.0))
+        run.say("READY")
+        running.watch()
+except places.InstallationError as error:
+    run.say(f"FAILED {error}")
+"""
+
+
+@dataclass
+class Installation:
+    """A supervisor under test and its folder."""
+
+    var: Path
+    process: subprocess.Popen[str]
+
+    def pid(self, name: str) -> int:
+        record = programs.read_record(self.var / "run" / f"{name}.pid")
+        return record.pid if record else 0
+
+    def living(self) -> list[int]:
+        """Every process that has the folder in its command line, or works inside it."""
+        found = []
+        for facts in programs.processes():
+            with suppress(OSError):
+                command = Path(f"/proc/{facts.pid}/cmdline").read_bytes()
+                folder = Path(f"/proc/{facts.pid}/cwd").readlink()
+                if str(self.var).encode() in command or folder.is_relative_to(self.var):
+                    found.append(facts.pid)
+        return found
+
+    def restarted(self, name: str, old: int) -> bool:
+        return programs.wait_until(lambda: self.pid(name) not in {0, old}, 20)
+
+    def answers(self) -> bool:
+        url = PostgresServer(self.var).url
+        with suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=1) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+        return False
+
+
+def start(var: Path) -> Installation:
+    arguments = [sys.executable, "-c", SUPERVISED, str(var), STAND_IN]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=programs.BASE_DIR)
+    return Installation(var, process)
+
+
+def line(installation: Installation) -> str:
+    return installation.process.stdout.readline() if installation.process.stdout else ""
+
+
+@contextmanager
+def started(var: Path) -> Iterator[Installation]:
+    installation = start(var)
+    with installation.process as process:
+        try:
+            first = line(installation)
+            assert first == "READY\n", first + (process.stdout.read() if process.stdout else "")
+            yield installation
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
+    assert programs.wait_until(lambda: not installation.living(), 10)
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    parent = Path(tempfile.mkdtemp(prefix="huleedu-test-"))
+    parent.chmod(0o711)
+    yield parent / "var"
+    shutil.rmtree(parent)
+
+
+@pytest.mark.parametrize("name", ["postgres", "valkey", "work"])
+def test_a_killed_program_is_back_at_once(var: Path, name: str) -> None:
+    with started(var) as installation:
+        old = installation.pid(name)
+        began = time.monotonic()
+        os.kill(old, signal.SIGKILL)
+        assert installation.restarted(name, old)
+        assert time.monotonic() - began < 1.5
+        assert programs.wait_until(installation.answers, 5)
+        assert f"{name} ended (SIGKILL)" in line(installation)
+
+
+def test_workers_of_a_killed_program_do_not_outlive_it(var: Path) -> None:
+    with started(var) as installation:
+        record = programs.read_record(var / "run" / "work.pid")
+        assert record
+        workers = set(record.members()) - {record.pid}
+        assert workers
+        os.kill(record.pid, signal.SIGKILL)
+        assert installation.restarted("work", record.pid)
+        assert not any(programs.process_facts(pid) for pid in workers)
+
+
+def test_a_hung_program_is_restarted(var: Path) -> None:
+    with started(var) as installation:
+        old = installation.pid("work")
+        (var / "hang").touch()
+        assert installation.restarted("work", old)
+        (var / "hang").unlink()
+        assert "work does not answer" in line(installation)
+
+
+def test_a_stop_ends_everything_in_time(var: Path) -> None:
+    with started(var) as installation:
+        began = time.monotonic()
+        installation.process.send_signal(signal.SIGINT)
+        assert installation.process.wait(15) == 0
+        assert time.monotonic() - began < 15
+        assert not installation.living()
+        assert not list((var / "run").glob("*.pid"))
+        assert not (PostgresServer(var).data / "postmaster.pid").exists()
+
+
+def test_a_killed_supervisor_leaves_nothing_running(var: Path) -> None:
+    with started(var) as installation:
+        assert len(installation.living()) > 5
+        installation.process.kill()
+        programs.wait_until(lambda: not installation.living(), 10)
+        assert [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in installation.living()] == []
+
+
+def test_after_a_kill_of_everything_the_next_start_works(var: Path) -> None:
+    with started(var) as installation:
+        with psycopg.connect(PostgresServer(var).url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE mark (id int)")
+        for pid in installation.living():
+            programs.send(pid, signal.SIGKILL)
+    with started(var), psycopg.connect(PostgresServer(var).url) as connection:
+        assert connection.execute("SELECT count(*) FROM mark").fetchone() == (0,)
+
+
+def test_a_start_right_after_a_killed_supervisor_takes_over(var: Path) -> None:
+    with started(var) as first:
+        first.process.kill()
+        first.process.wait()
+        with started(var) as second:
+            assert second.answers()
+
+
+def test_two_supervisors_never_share_a_folder(var: Path) -> None:
+    with started(var) as first:
+        second = start(var)
+        with second.process:
+            assert f"already runs with the folder {var} (process {first.process.pid})" in line(second)
+        assert first.answers()
+
+
+def test_two_folders_run_side_by_side(var: Path) -> None:
+    with started(var) as first, started(var.parent / "other") as second:
+        assert first.answers()
+        assert second.answers()
+
+
+def test_a_program_that_cannot_start_is_shown_and_all_is_stopped(var: Path) -> None:
+    var.mkdir()
+    (var / "fail").touch()
+    installation = start(var)
+    with installation.process as process:
+        output, _ = process.communicate(timeout=30)
+    assert "FAILED work ended while starting." in output
+    assert "cannot work" in output
+    assert not installation.living()
+
+
+def test_a_record_of_a_number_used_again_kills_nobody(var: Path) -> None:
+    var.mkdir()
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
+        facts = programs.process_facts(stranger.pid)
+        assert facts
+        lines = f"{stranger.pid}\n{facts.started - 1}\n{programs.boot_id()}\n15\n"
+        (var / "web.pid").write_text(lines)
+        assert programs.sweep(var, 0.1) == 0
+        assert stranger.poll() is None
+        stranger.kill()

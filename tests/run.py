@@ -1,0 +1,69 @@
+"""Every check and then the tests, in one go; ends with the line pytest ends with.
+
+``--checks`` leaves the tests out. Servers come from ``DATABASE_URL`` and ``REDIS_URL`` (see ``make test``).
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+MANAGE = [sys.executable, "manage.py"]
+PRODUCTION = {
+    "HULEEDU_PROCESS": "web",
+    "HULEEDU_HTTPS": "1",
+    "HULEEDU_ALLOWED_HOSTS": "huleedu.example",
+    "SECRET_KEY": secrets.token_urlsafe(64),
+}
+CHECKS: list[tuple[list[str], dict[str, str]]] = [
+    ([str(BIN / "ruff"), "check", "--quiet", "."], {}),
+    ([str(BIN / "ruff"), "format", "--check", "--quiet", "."], {}),
+    ([str(BIN / "mypy"), "--no-error-summary", "."], {}),
+    ([str(BIN / "lint-imports"), "--no-timing"], {}),
+    ([*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
+    ([*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
+]
+TESTS = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal"]
+
+
+def title(command: list[str]) -> str:
+    """The command as one would type it."""
+    return " ".join(Path(word).name if word.startswith("/") else word for word in command)
+
+
+def passes(command: list[str], variables: dict[str, str]) -> bool:
+    """Run one check, show its output only when it fails."""
+    began = time.monotonic()
+    done = subprocess.run(
+        command,
+        check=False,
+        cwd=ROOT,
+        env=os.environ | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    word = "FAILED" if done.returncode else "ok"
+    sys.stdout.write(f"{word:7}{title(command)} ({time.monotonic() - began:.1f} s)\n")
+    if done.returncode:
+        sys.stdout.write(done.stdout)
+    sys.stdout.flush()
+    return not done.returncode
+
+
+def main() -> int:
+    """Returns 0 when everything passed."""
+    failed = [command for command, variables in CHECKS if not passes(command, variables)]
+    if failed:
+        sys.stdout.write(f"{len(failed)} of {len(CHECKS)} checks failed.\n")
+        sys.stdout.flush()
+    tests = 0 if "--checks" in sys.argv[1:] else subprocess.run(TESTS, check=False, cwd=ROOT).returncode
+    return 1 if failed else tests
+
+
+if __name__ == "__main__":
+    sys.exit(main())
