@@ -17,4 +17,4 @@ class HuleeduConfig(AppConfig):
         if settings.PROCESS == "relay":
             post_spawn.connect(processes.start_relay, dispatch_uid="relay")
         elif settings.PROCESS == "steps":
-            post_spawn.connect(processes.warm_steps, dispatch_uid="warm")
+            processes.warm_steps()

@@ -27,8 +27,8 @@ def start_relay(**_: Any) -> None:
     log.info("relay.started", status="running")
 
 
-def warm_steps(**_: Any) -> None:
-    """Load dictionaries before the first essay needs them."""
+def warm_steps() -> None:
+    """Load dictionaries in the parent: workers are forked from it, warm from the start, and share its memory."""
     from essays.steps.spellcheck import warm
 
     for language in ("sv", "en"):

@@ -159,7 +159,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_BATCH
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 Q_CLUSTER = {
-    "name": os.environ.get("Q_CLUSTER_NAME", "steps"),
+    "name": "huleedu",  # signs the tasks of every cluster; Q_CLUSTER_NAME tells the clusters apart
     "workers": number("HULEEDU_STEP_WORKERS", 2),
     "orm": "default",
     "broker_class": "huleedu.broker.ListeningBroker",
@@ -175,7 +175,8 @@ Q_CLUSTER = {
     "catch_up": False,
     "scheduler": False,
     "ALT_CLUSTERS": {
-        "relay": {"workers": 1, "recycle": 1_000_000_000, "timeout": None},
+        "relay": {"workers": 1, "recycle": 1_000_000_000},
+        "steps": {},
     },
 }
 
