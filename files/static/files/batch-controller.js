@@ -1,0 +1,281 @@
+// One batch on the screen: joins uploads, live events and the teacher's actions.
+import { call, Problem } from "../huleedu/js/api.js";
+import { toast, toastProblem } from "../huleedu/js/shell.js";
+import { say, write } from "../huleedu/js/words.js";
+import { BatchState } from "../realtime/batch-state.js";
+import { LiveFeed } from "../realtime/live-feed.js";
+import { BatchPanel } from "./batch-panel.js";
+import { fromFiles, MOST_FILES, problemBeforeSending, watchDrops } from "./dropped-files.js";
+import { FileList } from "./file-list.js";
+import { readCatalogue } from "./file-row.js";
+import { failure, UploadQueue } from "./upload-queue.js";
+
+/** @typedef {import("./dropped-files.js").Found} Found */
+
+export class BatchController {
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../realtime/huleedu").BatchSnapshot} snapshot What the rows in the page already show.
+   */
+  constructor(root, snapshot) {
+    this.root = root;
+    this.batchId = snapshot.batch_id;
+    this.state = new BatchState(snapshot);
+    this.panel = new BatchPanel(root);
+    this.files = new FileList(root, readCatalogue());
+    /** @type {Map<string, File>} Kept so that a failed upload can be sent again. */
+    this.kept = new Map();
+    /** @type {Set<string>} */
+    this.stale = new Set();
+    this.drawing = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.refresh = undefined;
+    this.ending = new AbortController();
+    this.queue = this.#makeQueue();
+    this.feed = this.#makeFeed(snapshot);
+    this.clock = setInterval(() => this.#redraw([]), 30000);
+  }
+
+  start() {
+    this.#listen(this.ending.signal);
+    this.#redraw([]);
+    this.feed.start();
+  }
+
+  stop() {
+    this.ending.abort();
+    this.feed.stop();
+    clearInterval(this.clock);
+    clearTimeout(this.refresh);
+  }
+
+  #makeQueue() {
+    return new UploadQueue({
+      url: "/v1/files/batch",
+      batchId: this.batchId,
+      onProgress: (item, percent) => this.#local(item.client_ref, { status: "uploading", percent }),
+      onDone: (item, outcome) => this.#sent(item.client_ref, outcome),
+    });
+  }
+
+  /** @param {import("../realtime/huleedu").BatchSnapshot} snapshot */
+  #makeFeed(snapshot) {
+    return new LiveFeed({
+      batchId: this.batchId,
+      seq: snapshot.seq,
+      epoch: snapshot.epoch,
+      onEvent: (event) => {
+        const change = this.state.apply(event);
+        this.#redraw(change.keys);
+        if (change.batch) this.#refreshSoon();
+      },
+      onSnapshot: (fresh) => this.#redraw(this.state.replace(fresh)),
+      onState: (state) => this.panel.showLive(state),
+    });
+  }
+
+  /** @param {AbortSignal} signal */
+  #listen(signal) {
+    watchDrops(this.root, (found) => this.takeFiles(found), signal);
+    this.root.addEventListener("submit", (event) => this.#submitted(event), { signal });
+    this.root.addEventListener("change", (event) => this.#chosen(/** @type {HTMLInputElement} */ (event.target)), { signal });
+    addEventListener("online", () => this.feed.wake(), { signal });
+    addEventListener("offline", () => this.feed.offline(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.feed.wake(), { signal });
+  }
+
+  /** Many events together become one drawing. @param {Iterable<string>} keys */
+  #redraw(keys) {
+    for (const key of keys) this.stale.add(key);
+    if (this.drawing) return;
+    this.drawing = true;
+    const draw = () => this.#draw();
+    if (document.hidden) setTimeout(draw, 100);
+    else requestAnimationFrame(draw);
+  }
+
+  #draw() {
+    this.drawing = false;
+    const keys = [...this.stale];
+    this.stale.clear();
+    const counts = this.state.counts();
+    if (keys.length) this.files.draw(this.state.entries, keys);
+    this.files.showTotals({
+      all: counts.received + counts.uploading + counts.unsent,
+      attention: counts.attention,
+      progress: counts.uploading + counts.reading,
+      ready: counts.ready,
+    });
+    this.panel.draw(counts, this.state.batch);
+    this.root.querySelector("[data-drop-zone]")?.classList.toggle("drop-zone-tall", !this.files.rows.size);
+  }
+
+  /** The batch itself changed: read it once, shortly after the last such event. */
+  #refreshSoon() {
+    clearTimeout(this.refresh);
+    this.refresh = setTimeout(() => this.feed.resync(), 400);
+  }
+
+  /** Adds files to the batch and sends them. @param {Found} found */
+  takeFiles({ files, skipped }) {
+    const room = Math.max(0, MOST_FILES - this.state.shown().length);
+    const added = files.slice(0, room);
+    const notes = [skipped ? say("skipped", { n: skipped }) : ""];
+    if (files.length > room) notes.push(say("tooMany", { n: files.length - room }));
+    this.#note(notes.filter(Boolean).join(" "));
+    this.#send(added.map((file) => this.#addLocal(file)));
+  }
+
+  /** @param {string} text */
+  #note(text) {
+    const place = /** @type {HTMLElement | null} */ (this.root.querySelector("[data-note]"));
+    if (!place) return;
+    place.hidden = !text;
+    write(place.querySelector("p"), text);
+  }
+
+  /** @param {File} file @returns {string} The reference. */
+  #addLocal(file) {
+    const reference = globalThis.crypto?.randomUUID?.() || randomReference();
+    this.kept.set(reference, file);
+    this.state.addLocal({ client_ref: reference, filename: file.name, size: file.size });
+    return reference;
+  }
+
+  /** @param {string[]} references */
+  #send(references) {
+    const items = [];
+    for (const reference of references) {
+      const file = /** @type {File} */ (this.kept.get(reference));
+      const problem = problemBeforeSending(file);
+      this.state.setLocal(reference, problem ? { status: "unsent", ...failure(problem) } : { status: "waiting", error: null });
+      if (!problem) items.push({ client_ref: reference, file });
+    }
+    this.#redraw(references);
+    this.queue.add(items);
+  }
+
+  /** @param {string} key @param {Partial<import("../realtime/batch-state.js").Entry>} values */
+  #local(key, values) {
+    this.state.setLocal(key, values);
+    this.#redraw([key]);
+  }
+
+  /** @param {string} key @param {import("./upload-queue.js").Outcome} outcome */
+  #sent(key, outcome) {
+    if (!outcome.file_upload_id) return this.#local(key, { status: "unsent", error: outcome.error });
+    this.kept.delete(key);
+    return this.#redraw(this.state.bind(key, outcome.file_upload_id));
+  }
+
+  /** @param {HTMLInputElement} input */
+  #chosen(input) {
+    if (input.type !== "file" || !input.files?.length) return;
+    const found = fromFiles(input.files);
+    const form = /** @type {HTMLFormElement | null} */ (input.closest('[data-action="replace"]'));
+    if (form) this.#exchange(form, found.files[0]);
+    else this.takeFiles(found);
+    input.value = "";
+  }
+
+  /** @param {SubmitEvent} event */
+  #submitted(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const batchAction = form.dataset.call;
+    if (!batchAction && !form.dataset.action) return;
+    event.preventDefault();
+    const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
+    if (button?.getAttribute("aria-busy") === "true") return;
+    this.#busy(button, batchAction ? this.#batchAction(form, batchAction) : this.#fileAction(form));
+  }
+
+  /** @param {HTMLElement | null} button @param {Promise<void>} work */
+  async #busy(button, work) {
+    button?.setAttribute("aria-busy", "true");
+    try {
+      await work;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      toastProblem(problem);
+    } finally {
+      button?.removeAttribute("aria-busy");
+    }
+  }
+
+  /** @param {HTMLFormElement} form @param {string} name */
+  async #batchAction(form, name) {
+    /** @type {Record<string, number>} */
+    const body = {};
+    for (const [field, value] of new FormData(form)) if (field !== "csrfmiddlewaretoken") body[field] = Number(value);
+    const snapshot = await call("POST", `/v1/batches/${this.batchId}/${name}`, body);
+    form.closest("dialog")?.close();
+    if (snapshot?.files) this.feed.adopt(snapshot);
+    else await this.feed.resync();
+  }
+
+  /** @param {HTMLFormElement} form */
+  async #fileAction(form) {
+    const row = /** @type {HTMLElement} */ (form.closest("[data-key]"));
+    const key = row.dataset.key || "";
+    const id = row.dataset.fileId;
+    if (form.dataset.action === "remove") return this.#removeFile(key, id);
+    if (!id) return this.#send([key]);
+    return this.#unlessNewer(key, () => call("POST", `/v1/files/${id}/reprocess`, {}));
+  }
+
+  /** @param {string} key @param {string | undefined} id */
+  async #removeFile(key, id) {
+    const name = this.state.entries.get(key)?.filename || "";
+    if (id) await call("DELETE", `/v1/files/${id}`);
+    this.queue.withdraw(key);
+    this.kept.delete(key);
+    this.state.forget(key);
+    this.#redraw([key]);
+    toast(say("removed", { name }), { seconds: 4 });
+  }
+
+  /** @param {HTMLFormElement} form @param {File} file */
+  async #exchange(form, file) {
+    const row = /** @type {HTMLElement} */ (form.closest("[data-key]"));
+    const key = row.dataset.key || "";
+    const id = row.dataset.fileId;
+    if (!id) return this.#replaceUnsent(key, file);
+    const problem = problemBeforeSending(file);
+    if (problem) return toast(this.files.catalogue[problem]?.title || "");
+    const body = new FormData();
+    body.append("file", file, file.name);
+    const values = { filename: file.name, size: file.size };
+    return this.#busy(form.querySelector("label"), this.#unlessNewer(key, () => call("PUT", `/v1/files/${id}/content`, body), values));
+  }
+
+  /** @param {string} key @param {File} file */
+  #replaceUnsent(key, file) {
+    // A new reference: another file under the old one would be taken for a repeat.
+    this.kept.delete(key);
+    this.state.forget(key);
+    this.#redraw([key]);
+    this.#send([this.#addLocal(file)]);
+  }
+
+  /**
+   * Shows "Reading" when the call is answered, unless an event has told more by then.
+   * @param {string} key @param {() => Promise<unknown>} work @param {Partial<import("../realtime/batch-state.js").Entry>} [values]
+   */
+  async #unlessNewer(key, work, values = {}) {
+    const before = this.state.entries.get(key)?.rev;
+    await work();
+    const entry = this.state.entries.get(key);
+    if (!entry || entry.rev !== before) return;
+    Object.assign(entry, { status: "processing", error: null, ...values });
+    this.#redraw([key]);
+  }
+}
+
+/** Plain http has no randomUUID. */
+function randomReference() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

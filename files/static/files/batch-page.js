@@ -1,0 +1,22 @@
+// <batch-page>: brings a batch's page to life, whether it was loaded or put in place.
+import { BatchController } from "./batch-controller.js";
+
+class BatchPage extends HTMLElement {
+  connectedCallback() {
+    const snapshot = document.getElementById("batch-snapshot")?.textContent;
+    if (!snapshot) return;
+    this.controller = new BatchController(this, JSON.parse(snapshot));
+    this.controller.start();
+  }
+
+  disconnectedCallback() {
+    this.controller?.stop();
+  }
+
+  /** @param {import("./dropped-files.js").Found} found Dropped before this page was there. */
+  takeFiles(found) {
+    this.controller?.takeFiles(found);
+  }
+}
+
+customElements.define("batch-page", BatchPage);

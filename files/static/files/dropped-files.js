@@ -1,0 +1,98 @@
+// From a drop or a chooser to a plain list of files, and what can be said about a file before sending it.
+
+export const LARGEST = 10 * 1024 * 1024;
+export const MOST_FILES = 200;
+/** Names that are never essays here: the server would read the content and say the same. */
+const UNREADABLE = new Set(["pages", "numbers", "key", "gdoc", "heic", "mp3", "mp4", "mov", "xlsx", "pptx", "exe"]);
+const SYSTEM = /^(\.|~\$|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
+
+/** @typedef {{ files: File[], skipped: number, folder: string }} Found */
+
+/** @param {Iterable<File>} files @returns {Found} */
+export function fromFiles(files) {
+  const all = [...files];
+  const kept = all.filter((file) => !hidden(file));
+  const folder = kept[0]?.webkitRelativePath?.split("/")[0] || "";
+  return { files: kept, skipped: all.length - kept.length, folder };
+}
+
+/** @param {File} file */
+const hidden = (file) => (file.webkitRelativePath || file.name).split("/").some((part) => SYSTEM.test(part));
+
+/**
+ * @param {DataTransfer} transfer Must be read at once: it is empty after the event.
+ * @returns {Promise<Found>}
+ */
+export async function fromDrop(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry);
+  if (!entries.length) return fromFiles(transfer.files);
+  /** @type {Found} */
+  const found = { files: [], skipped: 0, folder: "" };
+  for (const entry of entries) await collect(/** @type {FileSystemEntry} */ (entry), found);
+  const folders = entries.filter((entry) => entry?.isDirectory);
+  if (entries.length === 1 && folders.length === 1) found.folder = folders[0]?.name || "";
+  return found;
+}
+
+/** @param {FileSystemEntry} entry @param {Found} found */
+async function collect(entry, found) {
+  if (SYSTEM.test(entry.name)) {
+    found.skipped += 1;
+  } else if (entry.isDirectory) {
+    for (const child of await children(/** @type {FileSystemDirectoryEntry} */ (entry))) await collect(child, found);
+  } else {
+    const file = await new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject)).catch(() => null);
+    if (file) found.files.push(file);
+    else found.skipped += 1;
+  }
+}
+
+/** @param {FileSystemDirectoryEntry} folder @returns {Promise<FileSystemEntry[]>} In the order of their names. */
+async function children(folder) {
+  const reader = folder.createReader();
+  /** @type {FileSystemEntry[]} */
+  const all = [];
+  // A reader hands out at most a hundred at a time and an empty list at the end.
+  for (;;) {
+    const some = /** @type {FileSystemEntry[]} */ (
+      await new Promise((resolve, reject) => reader.readEntries(resolve, reject)).catch(() => [])
+    );
+    if (!some.length) return all.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+    all.push(...some);
+  }
+}
+
+/** @param {{ name: string, size: number }} file @returns {string} An error code, or "" when it may be sent. */
+export function problemBeforeSending(file) {
+  if (file.size === 0) return "EMPTY_CONTENT";
+  if (file.size > LARGEST) return "FILE_TOO_LARGE";
+  const dot = file.name.lastIndexOf(".");
+  return dot > 0 && UNREADABLE.has(file.name.slice(dot + 1).toLowerCase()) ? "UNSUPPORTED_FORMAT" : "";
+}
+
+/** @param {DragEvent} event */
+const hasFiles = (event) => !!event.dataTransfer && [...event.dataTransfer.types].includes("Files");
+
+/**
+ * Lets files be dropped anywhere on the page; the element carries the class "dragging" meanwhile.
+ * @param {HTMLElement} element
+ * @param {(found: Found) => void} onFound
+ * @param {AbortSignal} signal Ends it.
+ */
+export function watchDrops(element, onFound, signal) {
+  const mark = (/** @type {boolean} */ on) => element.classList.toggle("dragging", on);
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    mark(true);
+  }, { signal });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) mark(false);
+  }, { signal });
+  addEventListener("drop", async (event) => {
+    if (!hasFiles(event) || !event.dataTransfer) return;
+    event.preventDefault();
+    mark(false);
+    onFound(await fromDrop(event.dataTransfer));
+  }, { signal });
+}

@@ -1,0 +1,115 @@
+// The list of rows: adds, draws and removes them, and shows those that match filter and search.
+import { language, write } from "../huleedu/js/words.js";
+import { drawRow, makeRow } from "./file-row.js";
+
+/** @typedef {import("../realtime/batch-state.js").Entry} Entry */
+
+/** @type {Record<string, Set<string>>} */
+const GROUPS = {
+  attention: new Set(["failed", "unsent", "excess", "duplicate"]),
+  progress: new Set(["waiting", "uploading", "processing"]),
+  ready: new Set(["assigned"]),
+};
+
+export class FileList {
+  /**
+   * @param {HTMLElement} root
+   * @param {Record<string, import("./file-row.js").Problem>} catalogue
+   */
+  constructor(root, catalogue) {
+    this.root = root;
+    this.catalogue = catalogue;
+    this.list = /** @type {HTMLElement} */ (root.querySelector("[data-list]"));
+    this.search = /** @type {HTMLInputElement} */ (root.querySelector("[data-search]"));
+    /** @type {Map<string, HTMLElement>} */
+    this.rows = new Map();
+    for (const row of this.list.querySelectorAll("[data-key]")) {
+      this.rows.set(/** @type {HTMLElement} */ (row).dataset.key || "", /** @type {HTMLElement} */ (row));
+    }
+    const query = new URLSearchParams(location.search);
+    this.group = query.get("show") || "all";
+    this.search.value = query.get("q") || "";
+    this.search.addEventListener("input", () => this.#choose(this.group));
+    root.addEventListener("click", (event) => {
+      const button = /** @type {Element} */ (event.target).closest("[data-show]");
+      if (button?.hasAttribute("data-clear")) this.search.value = "";
+      if (button) this.#choose(/** @type {HTMLElement} */ (button).dataset.show || "all");
+    });
+    this.filter();
+  }
+
+  /** @param {Map<string, Entry>} entries @param {Iterable<string>} keys */
+  draw(entries, keys) {
+    const added = document.createDocumentFragment();
+    for (const key of keys) {
+      const entry = entries.get(key);
+      const row = this.rows.get(key);
+      if (!entry || entry.status === "removed") this.#drop(key);
+      else drawRow(row || this.#make(entry, added), entry, this.catalogue);
+    }
+    this.list.prepend(added);
+    this.filter();
+  }
+
+  /** @param {Entry} entry @param {DocumentFragment} added */
+  #make(entry, added) {
+    const row = makeRow(entry);
+    this.rows.set(entry.key, row);
+    added.append(row);
+    return row;
+  }
+
+  /** @param {string} key */
+  #drop(key) {
+    const row = this.rows.get(key);
+    if (!row) return;
+    this.rows.delete(key);
+    const next = row.contains(document.activeElement) ? this.#neighbour(row) : null;
+    row.remove();
+    next?.focus();
+  }
+
+  /** Where the focus goes when a row leaves: the next visible row, else the search. @param {HTMLElement} row */
+  #neighbour(row) {
+    for (let other = row.nextElementSibling || row.previousElementSibling; other; other = other.nextElementSibling) {
+      if (!(/** @type {HTMLElement} */ (other).hidden)) return /** @type {HTMLElement} */ (other.querySelector('[data-part="name"]'));
+    }
+    return this.search;
+  }
+
+  /** @param {string} group */
+  #choose(group) {
+    this.group = group;
+    const query = new URLSearchParams();
+    if (group !== "all") query.set("show", group);
+    if (this.search.value) query.set("q", this.search.value);
+    history.replaceState(history.state, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+    this.filter();
+  }
+
+  filter() {
+    const wanted = this.search.value.trim().toLocaleLowerCase();
+    const states = GROUPS[this.group];
+    let visible = 0;
+    for (const row of this.rows.values()) {
+      const name = row.querySelector('[data-part="name"]')?.textContent || "";
+      const fits = (!states || states.has(row.dataset.status || "")) && name.toLocaleLowerCase().includes(wanted);
+      row.hidden = !fits;
+      visible += Number(fits);
+    }
+    for (const button of this.root.querySelectorAll("[aria-pressed]")) {
+      button.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (button).dataset.show === this.group));
+    }
+    const empty = /** @type {HTMLElement} */ (this.root.querySelector("[data-no-match]"));
+    empty.hidden = visible > 0 || !this.rows.size;
+    for (const part of this.root.querySelectorAll("[data-when-files]")) part.toggleAttribute("hidden", !this.rows.size);
+    this.list.hidden = !visible;
+  }
+
+  /** @param {Record<string, number>} totals all, attention, progress, ready */
+  showTotals(totals) {
+    for (const [name, n] of Object.entries(totals)) {
+      write(this.root.querySelector(`[data-show="${name}"] b`), n.toLocaleString(language()));
+    }
+  }
+}

@@ -1,0 +1,135 @@
+// Draws one file's row from its record. Words come from the server; values go in as text only.
+import { fileKind, fileSize, say, write } from "../huleedu/js/words.js";
+
+/** @typedef {import("../realtime/batch-state.js").Entry} Entry */
+/** @typedef {{ title: string, help: string, actions: string[] }} Problem */
+
+/** @type {Record<string, { chip: string, word: string }>} */
+const LOOKS = {
+  waiting: { chip: "chip-wait", word: "stateWaiting" },
+  uploading: { chip: "chip-upload", word: "stateUploading" },
+  unsent: { chip: "chip-fail", word: "stateAttention" },
+  processing: { chip: "chip-work", word: "stateReading" },
+  assigned: { chip: "chip-done", word: "stateReady" },
+  failed: { chip: "chip-fail", word: "stateAttention" },
+  excess: { chip: "chip-extra", word: "stateExcess" },
+  duplicate: { chip: "chip-extra", word: "stateDuplicate" },
+};
+const TROUBLE = new Set(["failed", "unsent", "excess", "duplicate"]);
+/** @type {Record<string, string>} */
+const CODE_OF_STATE = { excess: "EXCESS_CONTENT", duplicate: "DUPLICATE_CONTENT" };
+
+/** @param {string} id @returns {HTMLElement} */
+function copy(id) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
+  return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+}
+
+/** @param {Entry} entry @returns {HTMLElement} */
+export function makeRow(entry) {
+  const row = copy("file-row-template");
+  row.dataset.key = entry.key;
+  return row;
+}
+
+/** @param {Element} root @param {string} name @returns {HTMLElement} */
+const find = (root, name) => /** @type {HTMLElement} */ (root.querySelector(`[data-part="${name}"]`));
+
+/**
+ * @param {HTMLElement} row
+ * @param {Entry} entry
+ * @param {Record<string, Problem>} catalogue
+ */
+export function drawRow(row, entry, catalogue) {
+  const before = row.dataset.status;
+  row.dataset.status = entry.status;
+  row.dataset.fileId = entry.file_upload_id || "";
+  row.toggleAttribute("data-trouble", TROUBLE.has(entry.status));
+  drawName(row, entry);
+  write(find(row, "facts"), facts(entry));
+  const look = LOOKS[entry.status];
+  find(row, "chip").className = `chip ${look.chip}`;
+  write(find(row, "chip"), say(look.word));
+  drawEssayLink(row, entry);
+  drawProgress(row, entry);
+  drawTrouble(row, entry, catalogue);
+  if (before && before !== "assigned" && entry.status === "assigned") flash(row);
+}
+
+/** @param {HTMLElement} row @param {Entry} entry */
+function drawName(row, entry) {
+  const name = /** @type {HTMLAnchorElement} */ (find(row, "name"));
+  write(name, entry.filename);
+  write(find(row, "kind"), fileKind(entry.filename));
+  if (entry.file_upload_id) name.href = `/files/${entry.file_upload_id}/trace/`;
+}
+
+/** @param {Entry} entry */
+function facts(entry) {
+  const size = entry.size ? fileSize(entry.size) : "";
+  const words = entry.words ? say("words", { n: entry.words }) : "";
+  return [words, size].filter(Boolean).join(" · ");
+}
+
+/** @param {HTMLElement} row @param {Entry} entry */
+function drawEssayLink(row, entry) {
+  const link = /** @type {HTMLAnchorElement} */ (find(row, "essay"));
+  link.hidden = entry.status !== "assigned" || !entry.essay_number;
+  if (link.hidden) return;
+  link.href = (row.dataset.essayUrl || "").replace(/\/0\/$/, `/${entry.essay_number}/`);
+  write(link, say("essayLink", { n: Number(entry.essay_number) }));
+}
+
+/** @param {HTMLElement} row @param {Entry} entry */
+function drawProgress(row, entry) {
+  const bar = /** @type {HTMLProgressElement} */ (find(row, "progress"));
+  bar.hidden = entry.status !== "uploading";
+  if (bar.hidden) return;
+  bar.value = entry.percent;
+  bar.setAttribute("aria-label", say("uploadOf", { name: entry.filename }));
+}
+
+/** @param {HTMLElement} row */
+function flash(row) {
+  row.classList.add("fresh");
+  row.addEventListener("animationend", () => row.classList.remove("fresh"), { once: true });
+}
+
+/** @param {HTMLElement} row @param {Entry} entry @param {Record<string, Problem>} catalogue */
+function drawTrouble(row, entry, catalogue) {
+  const present = find(row, "trouble");
+  if (!TROUBLE.has(entry.status)) return present?.remove();
+  const code = entry.error?.error_code || CODE_OF_STATE[entry.status] || "";
+  const block = present || copy("file-trouble-template");
+  if (!present) find(row, "main").append(block);
+  const problem = catalogue[code] || catalogue[""];
+  write(find(block, "title"), problem.title);
+  write(find(block, "help"), problem.help);
+  write(find(block, "code"), [code, entry.error?.correlation_id].filter(Boolean).join(" · "));
+  find(block, "details").hidden = !code;
+  for (const form of block.querySelectorAll("[data-action]")) drawAction(/** @type {HTMLElement} */ (form), entry, problem);
+  return undefined;
+}
+
+/** @param {HTMLElement} form @param {Entry} entry @param {Problem} problem */
+function drawAction(form, entry, problem) {
+  const action = form.dataset.action || "";
+  form.hidden = !problem.actions.includes(action);
+  if (form instanceof HTMLFormElement) form.action = `/files/${entry.file_upload_id}/actions/${form.dataset.name}/`;
+  // Buttons repeat on every row: their names say which file they are for.
+  const verb = form.querySelector("[data-verb]")?.textContent?.trim();
+  if (verb) form.querySelector("button, input[type='file']")?.setAttribute("aria-label", `${verb}: ${entry.filename}`);
+}
+
+/** @returns {Record<string, Problem>} The server's words for each code; "" is for all others. */
+export function readCatalogue() {
+  const server = document.getElementById("catalogue");
+  /** @type {Record<string, Problem>} */
+  const own = {};
+  const template = /** @type {HTMLTemplateElement | null} */ (document.getElementById("browser-problems"));
+  for (const line of template?.content.querySelectorAll("[data-code]") || []) {
+    const { code = "", title = "", help = "", actions = "" } = /** @type {HTMLElement} */ (line).dataset;
+    own[code] = { title, help, actions: actions.split(" ") };
+  }
+  return { ...own, ...JSON.parse(server?.textContent || "{}") };
+}

@@ -1,0 +1,149 @@
+// Sends files one request each, three at a time, and tries again where trying helps.
+import { csrfToken, renewToken } from "../huleedu/js/api.js";
+
+const TRIES = 4;
+const AT_ONCE = 3;
+const AGAIN = new Set([0, 408, 429, 500, 502, 503, 504]);
+/** What a refusal means when the answer names no code itself. @type {Record<number, string>} */
+const CODES = { 401: "SIGNED_OUT", 403: "SIGNED_OUT", 404: "BATCH_GONE", 409: "BATCH_CLOSED", 413: "FILE_TOO_LARGE", 507: "STORAGE_FAILED" };
+
+/**
+ * @typedef {object} Item
+ * @property {string} client_ref
+ * @property {File} file
+ * @typedef {object} Outcome
+ * @property {string} [file_upload_id] Set when the server has the file.
+ * @property {import("../realtime/huleedu").ErrorDetail} [error]
+ * @typedef {object} QueueOptions
+ * @property {string} url
+ * @property {string} batchId
+ * @property {(item: Item, percent: number) => void} onProgress
+ * @property {(item: Item, outcome: Outcome) => void} onDone
+ * @property {() => void} [onIdle] Nothing waits and nothing is being sent.
+ * @property {(item: Item, form: FormData, progress: (percent: number) => void) => Promise<Reply>} [send]
+ * @typedef {{ status: number, body: any, retryAfter: number }} Reply
+ */
+
+export class UploadQueue {
+  /** @param {QueueOptions} options */
+  constructor(options) {
+    this.options = options;
+    /** @type {Item[]} */
+    this.waiting = [];
+    this.sending = 0;
+    this.warn = (/** @type {BeforeUnloadEvent} */ event) => event.preventDefault();
+  }
+
+  /** @param {Item[]} items */
+  add(items) {
+    this.waiting.push(...items);
+    if (items.length) addEventListener("beforeunload", this.warn);
+    while (this.sending < AT_ONCE && this.waiting.length) this.#next();
+  }
+
+  /** @param {string} clientRef @returns {boolean} True when it had not been started. */
+  withdraw(clientRef) {
+    const at = this.waiting.findIndex((item) => item.client_ref === clientRef);
+    if (at >= 0) this.waiting.splice(at, 1);
+    return at >= 0;
+  }
+
+  async #next() {
+    const item = this.waiting.shift();
+    if (!item) return;
+    this.sending += 1;
+    const outcome = await this.#deliver(item).catch(() => failure("UPLOAD_INTERRUPTED"));
+    this.sending -= 1;
+    this.options.onDone(item, outcome);
+    if (this.waiting.length) this.#next();
+    else if (!this.sending) this.#rest();
+  }
+
+  #rest() {
+    removeEventListener("beforeunload", this.warn);
+    this.options.onIdle?.();
+  }
+
+  /** @param {Item} item @returns {Promise<Outcome>} */
+  async #deliver(item) {
+    const form = await this.#form(item);
+    const send = this.options.send || ((sent, body, progress) => post(this.options.url, sent, body, progress));
+    for (let attempt = 1; ; attempt += 1) {
+      this.options.onProgress(item, 0);
+      const reply = await send(item, form, (percent) => this.options.onProgress(item, percent));
+      if (reply.status === 401 || reply.status === 403) await renewToken();
+      if (!worthAnother(reply) || attempt === TRIES) return outcomeOf(reply);
+      await pause(reply.retryAfter || 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+    }
+  }
+
+  /** @param {Item} item */
+  async #form({ client_ref, file }) {
+    const form = new FormData();
+    const sha256 = await hash(file);
+    const line = { client_ref, filename: file.name, size: file.size, ...(sha256 && { sha256 }) };
+    form.append("batch_id", this.options.batchId);
+    form.append("manifest", JSON.stringify([line]));
+    form.append("files", file, file.name);
+    return form;
+  }
+}
+
+/**
+ * @param {string} url @param {Item} item @param {FormData} form @param {(percent: number) => void} progress
+ * @returns {Promise<Reply>} Status 0 when no answer came.
+ */
+function post(url, item, form, progress) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    const finish = () =>
+      resolve({ status: request.status, body: parse(request.responseText), retryAfter: Number(request.getResponseHeader("Retry-After")) || 0 });
+    request.open("POST", url);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Idempotency-Key", item.client_ref);
+    request.setRequestHeader("X-CSRFToken", csrfToken());
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) progress(Math.floor((event.loaded / event.total) * 100));
+    };
+    request.onload = finish;
+    request.onerror = finish;
+    request.ontimeout = finish;
+    request.timeout = 300000;
+    request.send(form);
+  });
+}
+
+/** A conflict with Retry-After means that the first try is still being handled. @param {Reply} reply */
+const worthAnother = (reply) => AGAIN.has(reply.status) || (reply.status === 409 && reply.retryAfter > 0);
+
+/** @param {Reply} reply @returns {Outcome} */
+export function outcomeOf({ status, body }) {
+  const file = body?.files?.[0];
+  if (file?.file_upload_id) return { file_upload_id: file.file_upload_id };
+  if (file?.error) return { error: file.error };
+  return failure(body?.code || CODES[status] || "UPLOAD_INTERRUPTED", body);
+}
+
+/** @param {string} error_code @param {any} [problem] @returns {Outcome} */
+export function failure(error_code, problem) {
+  return { error: { error_code, message: problem?.detail || "", correlation_id: problem?.correlation_id || "" } };
+}
+
+/** @param {number} seconds */
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, Math.min(60, seconds) * 1000));
+
+/** @param {string} text @returns {any} */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {File} file @returns {Promise<string>} Hex SHA-256; empty where the browser offers none (plain http). */
+async function hash(file) {
+  if (!globalThis.crypto?.subtle) return "";
+  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

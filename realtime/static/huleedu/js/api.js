@@ -1,0 +1,58 @@
+// One way to call our own HTTP interface with the session and its CSRF token.
+
+/** @returns {HTMLMetaElement | null} */
+const holder = () => document.querySelector('meta[name="csrf-token"]');
+
+/** @returns {string} */
+export const csrfToken = () => holder()?.content || "";
+
+/** A new sign-in in another tab changes the token: read this page again for the one that counts now. */
+export async function renewToken() {
+  const response = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+  const page = response?.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  const fresh = /** @type {HTMLMetaElement | null | undefined} */ (page?.querySelector('meta[name="csrf-token"]'));
+  const kept = holder();
+  if (kept && fresh?.content) kept.content = fresh.content;
+}
+
+/** An answer that was not 2xx. `code` is the problem's stable code, `status` 0 means no answer. */
+export class Problem extends Error {
+  /** @param {number} status @param {Record<string, any>} body */
+  constructor(status, body = {}) {
+    super(body.detail || body.title || "");
+    this.status = status;
+    this.code = String(body.code || "");
+    this.correlationId = String(body.correlation_id || "");
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {string} url
+ * @param {FormData | Record<string, unknown>} [body]
+ * @returns {Promise<any>} The parsed answer, null when it is empty.
+ * @throws {Problem}
+ */
+export async function call(method, url, body) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
+  if (body && !(body instanceof FormData)) headers["Content-Type"] = "application/json";
+  const payload = body instanceof FormData || !body ? body : JSON.stringify(body);
+  const response = await fetch(url, { method, headers, body: payload, credentials: "same-origin" }).catch(() => {
+    throw new Problem(0);
+  });
+  const text = await response.text();
+  const answer = parse(text);
+  if (!response.ok) throw new Problem(response.status, answer || {});
+  return answer;
+}
+
+/** @param {string} text @returns {any} */
+function parse(text) {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}

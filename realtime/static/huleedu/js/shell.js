@@ -1,0 +1,58 @@
+// The frame's few moving parts: theme button, toasts, dialogs.
+import { say } from "./words.js";
+
+/**
+ * Says something short at the foot of the page.
+ * @param {string} text
+ * @param {{ seconds?: number }} [options]
+ */
+export function toast(text, { seconds = 8 } = {}) {
+  const region = document.querySelector(".toasts");
+  const template = /** @type {HTMLTemplateElement | null} */ (document.getElementById("toast-template"));
+  if (!region || !template || !text) return;
+  const element = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+  const place = element.querySelector("[data-text]");
+  if (place) place.textContent = text;
+  const close = () => element.remove();
+  element.querySelector("button")?.addEventListener("click", close);
+  region.append(element);
+  setTimeout(close, seconds * 1000);
+}
+
+/** @param {import("./api.js").Problem} problem */
+export function toastProblem(problem) {
+  if (problem.status === 401) return toast(say("signedOut"));
+  return toast(problem.message || say(problem.status ? "failed" : "noAnswer"));
+}
+
+function switchTheme() {
+  const root = document.documentElement;
+  const dark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  try {
+    localStorage.setItem("theme", root.dataset.theme);
+  } catch {
+    // The choice lasts as long as the page.
+  }
+}
+
+/** @param {MouseEvent} event */
+function onClick(event) {
+  const target = /** @type {Element} */ (event.target);
+  if (target.closest("[data-theme-button]")) switchTheme();
+  const opener = /** @type {HTMLElement | null} */ (target.closest("[data-dialog]"));
+  if (opener) {
+    event.preventDefault();
+    const dialog = document.getElementById(opener.dataset.dialog || "");
+    if (dialog instanceof HTMLDialogElement) dialog.showModal();
+  }
+  const closer = target.closest("[data-close]");
+  if (closer) {
+    event.preventDefault();
+    closer.closest("dialog")?.close();
+  }
+}
+
+document.addEventListener("click", onClick);

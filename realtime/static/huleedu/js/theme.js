@@ -1,0 +1,12 @@
+// Runs before the first paint: chosen colours, and the class that says script is running.
+(function () {
+  "use strict";
+  var root = document.documentElement;
+  root.classList.add("script");
+  try {
+    var theme = localStorage.getItem("theme");
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+  } catch (error) {
+    // Storage is switched off: the system's setting decides.
+  }
+})();

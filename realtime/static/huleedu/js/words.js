@@ -1,0 +1,73 @@
+// Sentences and numbers for people. The sentences come from the server, on <template id="words">.
+
+/** @returns {string} The page's language for numbers and dates; English as it is written in Europe. */
+export const language = () => (document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang || "en-GB");
+
+/** @returns {string | undefined} The server's time zone, so that page and script show the same clock. */
+export const timeZone = () => document.documentElement.dataset.timeZone || undefined;
+
+/**
+ * @param {string} sentence With places such as {n} or {name}.
+ * @param {Record<string, string | number>} [values]
+ */
+export function fill(sentence, values = {}) {
+  return sentence.replace(/\{(\w+)\}/g, (whole, key) => {
+    const value = values[key];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? value.toLocaleString(language()) : value;
+  });
+}
+
+/**
+ * @param {string} name Key of data-… on the words template, in camelCase.
+ * @param {Record<string, string | number>} [values] `n` chooses between name and nameOne.
+ */
+export function say(name, values = {}) {
+  const words = /** @type {HTMLElement | null} */ (document.getElementById("words"));
+  const data = words ? words.dataset : {};
+  const sentence = (values.n === 1 && data[name + "One"]) || data[name] || "";
+  return fill(sentence, values);
+}
+
+/**
+ * Writes a number into an element that carries both its forms as data-one and data-many.
+ * @param {HTMLElement} element
+ * @param {number} n
+ */
+export function count(element, n) {
+  const sentence = (n === 1 && element.dataset.one) || element.dataset.many || "{n}";
+  write(element, fill(sentence, { n }));
+}
+
+/**
+ * Changes text only where it differs, so that screen readers and layout rest.
+ * @param {Element | null} element
+ * @param {string} text
+ */
+export function write(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+/** @param {number} bytes */
+export function fileSize(bytes) {
+  const [amount, unit] = bytes < 1024 * 1024 ? [Math.max(1, Math.round(bytes / 1024)), "KB"] : [bytes / 1048576, "MB"];
+  return `${amount.toLocaleString(language(), { maximumFractionDigits: 1 })} ${unit}`;
+}
+
+/** @param {string} filename @returns {string} At most five letters, upper case. */
+export function fileKind(filename) {
+  const dot = filename.lastIndexOf(".");
+  return dot > 0 ? filename.slice(dot + 1, dot + 6).toUpperCase() : "–";
+}
+
+/**
+ * @param {string} deadline ISO time. @param {number} [now] Milliseconds.
+ * @returns {string} "in 23 hours" in the page's language.
+ */
+export function timeLeft(deadline, now = Date.now()) {
+  const minutes = Math.round((Date.parse(deadline) - now) / 60000);
+  const relative = new Intl.RelativeTimeFormat(language());
+  if (Math.abs(minutes) < 60) return relative.format(minutes, "minute");
+  if (Math.abs(minutes) < 48 * 60) return relative.format(Math.round(minutes / 60), "hour");
+  return relative.format(Math.round(minutes / 1440), "day");
+}

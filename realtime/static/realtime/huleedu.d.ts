@@ -1,0 +1,142 @@
+/** Types of HuleEdu's live messages and snapshots. Ignore events and fields you do not know. */
+
+export type BatchStatus =
+  | "awaiting_content" | "ready" | "processing" | "completed" | "completed_with_failures" | "failed" | "cancelled";
+
+/** The server knows processing … removed; the others exist only in a browser that is sending files. */
+export type FileStatus =
+  | "waiting" | "uploading" | "unsent"
+  | "processing" | "assigned" | "failed" | "excess" | "duplicate" | "removed";
+
+export type ErrorCode =
+  | "UNSUPPORTED_FORMAT" | "CORRUPTED_FILE" | "ENCRYPTED_FILE" | "TIMEOUT" | "EMPTY_CONTENT"
+  | "NO_TEXT_LAYER" | "ARCHIVE_LIMIT" | "CONTENT_TOO_SHORT" | "CONTENT_TOO_LONG" | "FILE_TOO_LARGE"
+  | "DUPLICATE_CONTENT" | "EXCESS_CONTENT" | "EXTRACTION_FAILED" | "STORAGE_FAILED" | "MALWARE"
+  | "SPELLCHECK_FAILED" | "LANGUAGE_UNSUPPORTED" | (string & {});
+
+export interface ErrorDetail {
+  error_code: ErrorCode;
+  message: string;
+  correlation_id: string;
+  timestamp?: string;
+  operation?: string;
+  details?: Record<string, unknown>;
+}
+
+export interface FileRecord {
+  file_upload_id: string;
+  client_ref: string | null;
+  filename: string;
+  /** Bytes. */
+  size: number;
+  content_hash: string;
+  format: string | null;
+  status: Exclude<FileStatus, "waiting" | "uploading" | "unsent">;
+  /** Grows with every change of this record: never overwrite a higher one with a lower one. */
+  rev: number;
+  essay_id: string | null;
+  essay_number: number | null;
+  words: number | null;
+  error: ErrorDetail | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface BatchCounts {
+  free: number;
+  assigned: number;
+  received: number;
+  in_progress: number;
+  failed: number;
+  excess: number;
+  duplicate: number;
+}
+
+export interface BatchSnapshot {
+  batch_id: string;
+  correlation_id: string;
+  title: string;
+  class_name: string;
+  language: "sv" | "en";
+  status: BatchStatus;
+  expected_essay_count: number;
+  deadline: string | null;
+  created_at: string;
+  /** The last event this snapshot includes; connect with `after=seq&epoch=epoch`. */
+  seq: number;
+  epoch: string;
+  counts: BatchCounts;
+  files: FileRecord[];
+  essays: { essay_id: string; number: number; status: string; file_upload_id: string | null }[];
+}
+
+interface InBatch {
+  batch_id: string;
+}
+
+interface OfFile extends InBatch {
+  file_upload_id: string;
+  rev: number;
+}
+
+export interface EventData {
+  "batch.file.added": OfFile & {
+    client_ref: string | null; filename: string; size: number; content_hash: string; created_at: string;
+  };
+  "file.processing.started": OfFile;
+  "essay.slot.assigned": OfFile & {
+    essay_id: string; essay_number: number; text_storage_id: string; filename: string; words: number; format: string;
+  };
+  "essay.validation.failed": OfFile & {
+    filename: string; size: number; validation_error_code: ErrorCode; validation_error_detail: ErrorDetail;
+  };
+  "essay.content.excess": OfFile & { filename: string; reason: string };
+  "essay.content.duplicate": OfFile & { duplicate_of: string };
+  "batch.file.removed": OfFile;
+  "file.reprocess.requested": OfFile & { from_phase: string; revision: number };
+  "batch.essays.ready": InBatch & Record<string, unknown>;
+  "batch.readiness.timeout": InBatch & { missing_n: number } & Record<string, unknown>;
+  "essay.spellcheck.completed": InBatch & {
+    essay_id: string; file_upload_id: string; status: string; findings: number; words: number; density: number;
+  };
+  "batch.phase.concluded": InBatch & { phase: string; status: string; succeeded: number; failed: number };
+  "batch.results.ready": InBatch & { status: string; succeeded: number; failed: number };
+  "batch.changed": InBatch & { status: BatchStatus; expected_essay_count: number; deadline: string | null };
+}
+
+export type EventName = keyof EventData;
+
+export interface LiveEvent<N extends EventName = EventName> {
+  type: "event";
+  event: N;
+  /** Per batch, +1 per event, without gaps. */
+  seq: number;
+  timestamp: string;
+  correlation_id: string;
+  data: EventData[N];
+}
+
+export interface Hello {
+  type: "hello";
+  epoch: string;
+  seq: number;
+  /** Seconds between pings; silence for 2.25 times as long means the connection is dead. */
+  heartbeat: number;
+}
+
+/** Messages of /ws/batches/<batch_id>/?after=&epoch= */
+export type ServerMessage = Hello | LiveEvent | { type: "resync" } | { type: "ping" };
+
+/** Messages of /ws/teacher/ */
+export type TeacherMessage = Hello | { type: "changed"; batch_id: string; seq: number } | { type: "ping" };
+
+/** Answer of GET /v1/batches/<batch_id>/events?after=&epoch= */
+export interface EventPage {
+  epoch: string;
+  seq: number;
+  resync: boolean;
+  events: LiveEvent[];
+}
+
+/** Close codes after which a client stays away: signed out, not yours, no such batch. */
+export type FinalCloseCode = 4401 | 4403 | 4404;
