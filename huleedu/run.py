@@ -13,22 +13,28 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
+
 from huleedu import places
 from huleedu.embedded import PostgresServer, Server, ValkeyServer
+from huleedu.heartbeat import steps_watch
 from huleedu.places import InstallationError
-from huleedu.programs import BASE_DIR, Program
+from huleedu.programs import BASE_DIR
 from huleedu.supervisor import (
     SERVER_STOP_SECONDS,
     Child,
     StopRequested,
     Supervisor,
-    heartbeat,
     python_program,
 )
 
 MANAGE = str(BASE_DIR / "manage.py")
 SIGN_IN_FILE = "first-sign-in.txt"
 HEALTH_ANSWER_SECONDS = 5.0
+RELAY_SEEN = """
+SELECT EXISTS (SELECT 1 FROM huleedu_relaypresence
+               WHERE role = 'relay' AND seen_at > now() - interval '15 s')
+"""
 
 
 def say(text: str) -> None:
@@ -51,25 +57,33 @@ def web_child(environment: Mapping[str, str], host: str, port: int) -> Child:
     return Child("web", lambda: program, lambda: _status(url) == 200, lambda: _status(url) > 0)
 
 
-def cluster_child(name: str, environment: Mapping[str, str]) -> Child:
-    """A django-q2 cluster; hung when it stops touching the file named in ``HULEEDU_HEARTBEAT``."""
-    beat = Path(environment["HULEEDU_VAR"]) / "run" / f"{name}.heartbeat"
-    own = {**environment, "Q_CLUSTER_NAME": name, "HULEEDU_HEARTBEAT": str(beat)}
+def cluster_child(name: str, environment: Mapping[str, str], health: Callable[[], bool]) -> Child:
+    """A django-q2 cluster."""
+    own = {**environment, "Q_CLUSTER_NAME": name}
     program = python_program(name, [MANAGE, "qcluster"], own)
+    return Child(name, lambda: program, health=health)
 
-    def prepare() -> Program:
-        beat.unlink(missing_ok=True)
-        return program
 
-    return Child(name, prepare, health=heartbeat(beat))
+def relay_watch(database_url: str) -> Callable[[], bool]:
+    """A health check: false while no relay signs in. A database that is away says nothing about the relay."""
+
+    def check() -> bool:
+        try:
+            with psycopg.connect(database_url, connect_timeout=3) as connection:
+                row = connection.execute(RELAY_SEEN).fetchone()
+        except psycopg.Error:
+            return True
+        return row is None or bool(row[0])
+
+    return check
 
 
 def application_children(environment: Mapping[str, str], host: str, port: int) -> list[Child]:
     """Every process of the application, in one place."""
     return [
         web_child(environment, host, port),
-        cluster_child("relay", environment),
-        cluster_child("steps", environment),
+        cluster_child("relay", environment, relay_watch(environment["DATABASE_URL"])),
+        cluster_child("steps", environment, steps_watch(environment["DATABASE_URL"])),
     ]
 
 

@@ -33,6 +33,7 @@ READY_SECONDS = 60.0
 APPLICATION_STOP_SECONDS = 7.0
 SERVER_STOP_SECONDS = 3.0
 LOG_BYTES = 10 * 1024 * 1024
+ROTATION_SECONDS = 10.0
 TAIL_BYTES = 3000
 
 
@@ -66,18 +67,6 @@ class _Running:
     failures: int = 0
     healthy_once: bool = False
     starting: bool = True
-
-
-def heartbeat(path: Path, seconds: float = 30.0) -> Callable[[], bool]:
-    """A health check: true while ``path`` was touched within ``seconds``; a file never made says nothing."""
-
-    def fresh() -> bool:
-        try:
-            return time.time() - path.stat().st_mtime < seconds
-        except FileNotFoundError:
-            return True
-
-    return fresh
 
 
 class StopRequested(Exception):
@@ -202,7 +191,9 @@ class Supervisor:
         for running in self._all():
             if not running.starting:
                 self._look_after(running)
-        self._rotate_logs()
+        if time.monotonic() >= self._next_rotation:
+            self._next_rotation = time.monotonic() + ROTATION_SECONDS
+            rotate_logs(self.logs)
         if self._guard.poll() is not None:
             programs.release_guard(self._guard)
             self._guard = programs.start_guard(self.run)
@@ -264,16 +255,6 @@ class Supervisor:
             running.healthy_once = running.healthy_once or healthy
             running.failures = 0 if healthy or starting else running.failures + 1
 
-    def _rotate_logs(self) -> None:
-        """Cap each log: the full one is copied aside and cut, because programs keep it open to append."""
-        if time.monotonic() < self._next_rotation:
-            return
-        self._next_rotation = time.monotonic() + 10
-        for log in self.logs.glob("*.log"):
-            if log.stat().st_size > LOG_BYTES:
-                shutil.copyfile(log, log.with_suffix(".log.1"))
-                os.truncate(log, 0)
-
     def _tail(self, running: _Running) -> str:
         return _tail(self.logs / f"{running.child.name}.log")
 
@@ -289,6 +270,15 @@ class Supervisor:
                 remaining = max(0.0, deadline - time.monotonic())
                 programs.finish(running.process, running.program, self.run, remaining)
         self._tiers.clear()
+
+
+def rotate_logs(logs: Path) -> None:
+    """Cap each log: a full one is copied aside and cut, because its program keeps it open to append."""
+    for log in logs.glob("*.log"):
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            log.with_suffix(".log.1").chmod(0o600)
+            os.truncate(log, 0)
 
 
 def _tail(log: Path) -> str:

@@ -23,7 +23,7 @@ CHECKS: list[tuple[list[str], dict[str, str]]] = [
     ([str(BIN / "ruff"), "check", "--quiet", "."], {}),
     ([str(BIN / "ruff"), "format", "--check", "--quiet", "."], {}),
     ([str(BIN / "mypy"), "--no-error-summary", "."], {}),
-    ([str(BIN / "lint-imports"), "--no-timing"], {}),
+    ([str(BIN / "lint-imports"), "--no-logo"], {}),
     ([*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
     ([*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
 ]

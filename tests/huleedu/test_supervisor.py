@@ -33,25 +33,23 @@ while True:
     time.sleep(0.05)
 """
 SUPERVISED = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 from huleedu import places, run, supervisor
 from huleedu.embedded import PostgresServer, ValkeyServer
 supervisor.HEALTH_SECONDS = 0.2
 supervisor.GRACE_SECONDS = 1.0
-supervisor.LOG_BYTES = 1000
 var, stand_in = Path(sys.argv[1]), sys.argv[2]
 places.make_state_folder(var, places.service_account())
 beat = var / "run" / "work.heartbeat"
 def prepare():
-    beat.unlink(missing_ok=True)
     return supervisor.python_program("work", ["-c", stand_in, str(var)], os.environ)
 try:
     with supervisor.Supervisor(var, run.say) as running:
-        running.start(run.server_child("postgres", PostgresServer(var, durable=False)),
+        running.start(run.server_child("postgres", PostgresServer(var)),
                       run.server_child("valkey", ValkeyServer(var)))
-        running.start(supervisor.Child("work", prepare, health=supervisor.heartbeat(beat, 1.0),
-                                       ready=beat.exists, stop_seconds=1.0))
+        running.start(supervisor.Child("work", prepare, ready=beat.exists, stop_seconds=1.0,
+                                       health=lambda: time.time() - beat.stat().st_mtime < 1.0))
         run.say("READY")
         running.watch()
 except places.InstallationError as error:

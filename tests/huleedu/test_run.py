@@ -1,0 +1,89 @@
+"""What ``make run`` decides: ports, what each child is told, and what commands find of the installation."""
+
+import socket
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from psycopg.conninfo import make_conninfo
+
+from huleedu import places, run, supervisor
+from huleedu.embedded import installed_environment
+from huleedu.models import RelayPresence
+from huleedu.places import InstallationError
+
+ENVIRONMENT = {"HULEEDU_VAR": "/var/example", "DATABASE_URL": "postgresql://"}
+
+
+def test_a_busy_port_is_said_plainly() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(InstallationError, match=f"HULEEDU_PORT={port + 1}"):
+            run.check_port("127.0.0.1", port)
+    run.check_port("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("port", ["", "x", "0", "65536", "-1"])
+def test_a_wrong_port_is_refused_before_anything_starts(
+    port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HULEEDU_PORT", port)
+    monkeypatch.setenv("HULEEDU_VAR", str(tmp_path / "var"))
+    assert run.main() == 2
+    assert "from 1 to 65535" in capsys.readouterr().out
+    assert not (tmp_path / "var").exists()
+
+
+def test_every_child_knows_its_name_and_clusters_their_queue() -> None:
+    programs = [child.prepare() for child in run.application_children(ENVIRONMENT, "127.0.0.1", 8000)]
+    assert [program.name for program in programs] == ["web", "relay", "steps"]
+    assert [program.environment["HULEEDU_PROCESS"] for program in programs] == ["web", "relay", "steps"]
+    assert [program.environment.get("Q_CLUSTER_NAME") for program in programs] == [None, "relay", "steps"]
+    assert "127.0.0.1" in programs[0].command
+
+
+def relay_seen(seconds_ago: int) -> bool:
+    RelayPresence.objects.create(name=f"relay-{seconds_ago}", role="relay", armed=False)
+    RelayPresence.objects.update(seen_at=timezone.now() - timedelta(seconds=seconds_ago))
+    parameters = connection.get_connection_params()
+    names = ("user", "password", "host", "dbname")
+    return run.relay_watch(make_conninfo(**{name: parameters[name] for name in names}))()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_relay_that_signs_in_no_more_is_hung() -> None:
+    assert relay_seen(1)
+    assert not relay_seen(60)
+
+
+def test_a_database_that_is_away_says_nothing_about_the_relay(tmp_path: Path) -> None:
+    assert run.relay_watch(f"host={tmp_path} dbname=none")()
+
+
+def test_a_full_log_is_cut_and_its_text_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "LOG_BYTES", 100)
+    log = tmp_path / "web.log"
+    with log.open("a") as file:
+        for text in ("a" * 101, "b" * 50):
+            file.write(text)
+            file.flush()
+            supervisor.rotate_logs(tmp_path)
+    assert log.read_text() == "b" * 50
+    assert (tmp_path / "web.log.1").read_text() == "a" * 101
+    assert stat.S_IMODE((tmp_path / "web.log.1").stat().st_mode) == 0o600
+
+
+def test_commands_find_nothing_where_nothing_is_installed(tmp_path: Path) -> None:
+    assert installed_environment(tmp_path / "var") == {}
+
+
+def test_commands_find_the_key_of_an_installation(tmp_path: Path) -> None:
+    places.make_state_folder(tmp_path / "var", None)
+    found = installed_environment(tmp_path / "var")
+    assert found["SECRET_KEY"] == places.secret(tmp_path / "var", "secret-key")
+    assert "DATABASE_URL" not in found
