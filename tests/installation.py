@@ -1,0 +1,193 @@
+"""A whole installation as a school runs it, in a folder of its own, and a client that knows only HTTP."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer, its JSON body decoded."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+@dataclass
+class Installation:
+    """``python -m huleedu.run`` in ``var``, and its first accounts."""
+
+    var: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+    accounts: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """The installation's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start everything and wait until it answers ready."""
+        hidden = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
+        environment = {name: value for name, value in os.environ.items() if name not in hidden}
+        environment |= {"HULEEDU_VAR": str(self.var), "HULEEDU_PORT": str(self.port)}
+        with (self.var.parent / "run.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "huleedu.run"],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(lambda: self.get("/readyz").status == 200, START_SECONDS, "the installation is ready")
+        self.read_accounts()
+
+    def read_accounts(self) -> None:
+        """Read the first accounts: role → (username, password)."""
+        for line in (self.var / "first-sign-in.txt").read_text().splitlines():
+            role, username, password = line.split()
+            self.accounts[role] = (username, password)
+
+    def stop(self) -> None:
+        """Stop as Ctrl-C does, and insist that it ends."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+
+    def kill_everything(self) -> None:
+        """As a power cut: the supervisor and, with it, all it started."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def processes(self, words: Iterable[str]) -> list[int]:
+        """Process ids of this installation whose command line and environment hold all ``words``."""
+        found = []
+        for folder in Path("/proc").iterdir():
+            if not folder.name.isdigit():
+                continue
+            try:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                environment = (folder / "environ").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if f"HULEEDU_VAR={self.var}" in environment and all(w in command + environment for w in words):
+                found.append(int(folder.name))
+        return found
+
+    def get(self, path: str, token: str | None = None) -> Answer:
+        """GET ``path``."""
+        return send(urllib.request.Request(f"{self.url}{path}", headers=bearer(token)))
+
+    def post(self, path: str, body: Any, token: str | None = None, method: str = "POST") -> Answer:
+        """POST JSON."""
+        headers = {"Content-Type": "application/json", **bearer(token)}
+        data = json.dumps(body).encode()
+        return send(urllib.request.Request(f"{self.url}{path}", data, headers, method=method))
+
+    def token(self, role: str = "teacher") -> str:
+        """A fresh bearer token of one of the first accounts."""
+        username, password = self.accounts[role]
+        answer = self.post("/v1/auth/token", {"username": username, "password": password})
+        assert answer.status == 201, answer
+        return str(answer.body["token"])
+
+    def upload(self, batch_id: str, token: str, filename: str, data: bytes, key: str) -> Answer:
+        """Send one file as the browser does: one request, a manifest, an idempotency key."""
+        manifest = json.dumps([{"client_ref": key, "filename": filename, "size": len(data)}])
+        boundary = uuid4().hex
+        parts = [
+            field_part(boundary, "batch_id", batch_id),
+            field_part(boundary, "manifest", manifest),
+            file_part(boundary, "files", filename, data),
+            f"--{boundary}--\r\n".encode(),
+        ]
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Idempotency-Key": key,
+            **bearer(token),
+        }
+        request = urllib.request.Request(f"{self.url}/v1/files/batch", b"".join(parts), headers)
+        return send(request)
+
+    def upload_until_answered(self, batch_id: str, token: str, filename: str, data: bytes) -> Answer:
+        """Repeat the same request with the same key until an answer comes, as a client does after a cut."""
+        key = str(uuid4())
+        deadline = time.monotonic() + 60
+        while True:
+            answer = self.upload(batch_id, token, filename, data, key)
+            if answer.status in {201, 207} or time.monotonic() > deadline:
+                return answer
+            time.sleep(0.2)
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """The authorization header, if there is a token."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def field_part(boundary: str, name: str, value: str) -> bytes:
+    """One form field."""
+    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+
+
+def file_part(boundary: str, name: str, filename: str, data: bytes) -> bytes:
+    """One file."""
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return head.encode() + data + b"\r\n"
+
+
+def send(request: urllib.request.Request) -> Answer:
+    """Send a request; status 0 when nobody answers."""
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return Answer(answer.status, decoded(answer.read()), dict(answer.headers))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, decoded(error.read()), dict(error.headers))
+    except OSError:
+        return Answer(0, None, {})
+
+
+def decoded(body: bytes) -> Any:
+    """The body as JSON, or as it is."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Any, seconds: float, what: str) -> float:
+    """Wait until ``condition()`` holds and return how long it took; fail after ``seconds``."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.05)
+    return time.monotonic() - began
