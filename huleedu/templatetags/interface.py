@@ -1,6 +1,6 @@
 """What page templates need beyond Django's own tags: sizes, kinds, problems and bars of the batch page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
@@ -29,7 +29,7 @@ def file_size(size: int | None) -> str:
         return ""
     if size < 1024 * 1024:
         return f"{formats.number_format(max(1, round(size / 1024)))} KB"
-    return f"{formats.number_format(size / 1048576, decimal_pos=1)} MB"
+    return f"{formats.number_format(round(size / 1048576, 1), decimal_pos=1)} MB"
 
 
 @register.filter
@@ -40,7 +40,7 @@ def file_kind(filename: str) -> str:
 
 
 @register.filter
-def trouble_first(files: list[Record]) -> list[Record]:
+def trouble_first(files: Iterable[Record]) -> list[Record]:
     """Files as a page shows them when it is opened: what needs attention first, then by essay number."""
     shown = [record for record in files if record["status"] in _TROUBLE_FIRST]
     return sorted(
@@ -92,4 +92,4 @@ def plus(number: int, other: int) -> int:
 @register.filter
 def seconds(milliseconds: int) -> str:
     """Milliseconds as seconds with one decimal."""
-    return formats.number_format(milliseconds / 1000, decimal_pos=1)
+    return formats.number_format(round(milliseconds / 1000, 1), decimal_pos=1)

@@ -24,7 +24,7 @@ export class LiveFeed {
   constructor(options) {
     this.options = options;
     this.seq = options.seq;
-    this.epoch = options.epoch;
+    this.epoch = options.epoch || "";
     this.origin = options.origin || location.origin;
     /** @type {FeedState} */
     this.state = "connecting";
@@ -81,7 +81,7 @@ export class LiveFeed {
   adopt(snapshot) {
     if (snapshot.epoch === this.epoch && snapshot.seq < this.seq) return;
     this.seq = snapshot.seq;
-    this.epoch = snapshot.epoch;
+    this.epoch = snapshot.epoch || "";
     this.options.onSnapshot(snapshot);
   }
 

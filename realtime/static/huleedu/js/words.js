@@ -50,8 +50,8 @@ export function write(element, text) {
 
 /** @param {number} bytes */
 export function fileSize(bytes) {
-  const [amount, unit] = bytes < 1024 * 1024 ? [Math.max(1, Math.round(bytes / 1024)), "KB"] : [bytes / 1048576, "MB"];
-  return `${amount.toLocaleString(language(), { maximumFractionDigits: 1 })} ${unit}`;
+  if (bytes < 1024 * 1024) return `${Math.max(1, Math.round(bytes / 1024)).toLocaleString(language())} KB`;
+  return `${(bytes / 1048576).toLocaleString(language(), { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MB`;
 }
 
 /** @param {string} filename @returns {string} At most five letters, upper case. */

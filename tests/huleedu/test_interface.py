@@ -1,0 +1,75 @@
+"""Sizes, kinds, problems and bars as templates show them; and that pages have all their words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.template.loader import get_template
+from django.utils import translation
+
+from huleedu.templatetags import interface
+
+TEMPLATES = Path(settings.BASE_DIR) / "templates"
+COUNTS = {"free": 9, "assigned": 1, "received": 5, "in_progress": 1, "failed": 1, "excess": 1, "duplicate": 1}
+
+
+def test_sizes_are_in_kilobytes_until_a_megabyte() -> None:
+    with translation.override("en"):
+        assert interface.file_size(1) == "1 KB"
+        assert interface.file_size(161 * 1024) == "161 KB"
+        assert interface.file_size(1024 * 1024 - 1) == "1024 KB"
+        assert interface.file_size(2_500_000) == "2.4 MB"
+    with translation.override("sv"):
+        assert interface.file_size(2_500_000) == "2,4 MB"
+    assert interface.file_size(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.docx", "DOCX"), ("a.b.pages", "PAGES"), ("essay", "–"), (".hidden", "–")]
+)
+def test_the_kind_is_the_names_ending(name: str, kind: str) -> None:
+    assert interface.file_kind(name) == kind
+
+
+def test_trouble_comes_first_and_removed_files_do_not_come() -> None:
+    statuses = ["assigned", "removed", "processing", "duplicate", "failed", "excess"]
+    files = [{"status": status, "essay_number": None} for status in statuses]
+    shown = [record["status"] for record in interface.trouble_first(files)]
+    assert shown == ["failed", "excess", "duplicate", "processing", "assigned"]
+
+
+def test_a_problem_has_the_catalogues_words_or_the_general_ones() -> None:
+    words = {"title": "Full", "help": "Make room.", "actions": ["grow"]}
+    catalogue = {"EXCESS_CONTENT": words}
+    assert interface.problem_of({"status": "excess", "error": None}, catalogue)["title"] == "Full"
+    error: dict[str, Any] = {"error_code": "NEW_ONE", "correlation_id": "c"}
+    unknown = interface.problem_of({"status": "failed", "error": error}, catalogue)
+    assert (unknown["code"], unknown["correlation_id"]) == ("NEW_ONE", "c")
+    assert "retry" in unknown["actions"]
+
+
+def test_the_bars_parts_follow_each_other_within_the_whole() -> None:
+    segments = interface.bar_segments({"counts": COUNTS, "expected_essay_count": 10})
+    widths = {part["kind"]: float(part["width"].rstrip("%")) for part in segments}
+    assert sum(widths.values()) == pytest.approx(50)
+    assert widths["uploading"] == 0
+    starts = [float(part["x"].rstrip("%")) for part in segments]
+    assert starts == sorted(starts)
+
+
+def test_room_ends_at_two_hundred() -> None:
+    assert interface.plus(199, 7) == 200
+
+
+@pytest.mark.parametrize(
+    "path", sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
+)
+def test_every_template_compiles_and_holds_nothing_the_content_policy_forbids(path: str) -> None:
+    get_template(path)
+    source = (TEMPLATES / path).read_text()
+    for forbidden in (" style=", "<style", " onclick=", "javascript:", "hx-on"):
+        assert forbidden not in source
+    assert source.count("<script") == source.count('<script type="module" src=') + source.count(
+        "<script src="
+    )
