@@ -1,9 +1,136 @@
-"""Pages of the project as a whole."""
+"""Pages of the project as a whole: sign-in, account, help, and what is shown when something fails."""
 
-from django.http import HttpRequest, HttpResponse
+import sys
+
+import structlog
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from huleedu.authentication import make_token
+from huleedu.errors import StorageFailed
+from huleedu.forms import TOO_MANY_TRIES, SignInForm, TokenForm
+from huleedu.middleware import correlation_id_of
+from huleedu.models import ApiToken
+from huleedu.pages import PageRequest, SeeOther
+from huleedu.problems import MEDIA_TYPE, RETRY_SECONDS, TITLES
+
+API = "/v1/"
+log = structlog.get_logger(__name__)
+
+
+class SignIn(LoginView):
+    """Sign in with user name and password."""
+
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """The form again; 429 when it was tried too often."""
+        response = super().form_invalid(form)
+        if form.has_error("__all__", TOO_MANY_TRIES):
+            response.status_code = 429
+        return response
+
+
+@login_required
+@require_GET
+def help_page(request: PageRequest) -> HttpResponse:
+    """What the words and states mean."""
+    return render(request, "help.html")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: PageRequest) -> HttpResponse:
+    """API tokens: list, make, revoke. A new token's secret is in this one answer only."""
+    if request.method != "POST":
+        return account_page(request)
+    if request.POST.get("action") == "revoke":
+        return revoke_token(request)
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Give the token a name of at most 80 characters."))
+        return account_page(request, status=400)
+    scope = form.cleaned_data["scope"] or ApiToken.Scope.WRITE
+    made = make_token(request.user, form.cleaned_data["name"], scope)
+    log.info("token.made", user_id=request.user.pk, token_id=made.row.pk, scope=scope)
+    return account_page(request, new_token=made.secret)
+
+
+def account_page(request: PageRequest, new_token: str = "", status: int = 200) -> HttpResponse:
+    """The page with the tokens that still work."""
+    live = ApiToken.objects.filter(owner=request.user, revoked_at=None, expires_at__gt=timezone.now())
+    tokens = live.order_by("-created_at", "-pk")
+    context = {"tokens": list(tokens), "new_token": new_token, "scopes": ApiToken.Scope.choices}
+    return render(request, "accounts/account.html", context, status=status)
+
+
+def revoke_token(request: PageRequest) -> HttpResponse:
+    """End one of the user's own tokens; repeating it changes nothing."""
+    number = request.POST.get("token", "")
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        mine = ApiToken.objects.filter(owner=request.user, pk=int(number), revoked_at=None)
+        if mine.update(revoked_at=timezone.now()):
+            log.info("token.revoked", user_id=request.user.pk, token_id=int(number))
+            messages.success(request, _("The token no longer works."))
+    return SeeOther(request.path)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
     """The page for a form that did not come from us, or came too late."""
-    return render(request, "403.html", status=403)
+    return failure(request, "403_csrf.html", 403, "FORBIDDEN")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """The page for a request that could not be read."""
+    return failure(request, "400.html", 400, "INVALID")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """The page for what this account may not do."""
+    return failure(request, "403.html", 403, "FORBIDDEN", whole=True)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """The page for what is not here, or belongs to someone else."""
+    return failure(request, "404.html", 404, "NOT_FOUND", whole=True)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page for our own failures, made without the database; 503 when something we need is away."""
+    if isinstance(sys.exception(), (DatabaseError, InterfaceError, StorageFailed)):
+        response = failure(request, "500.html", 503, "UNAVAILABLE")
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+    return failure(request, "500.html", 500, "INTERNAL")
+
+
+def failure(
+    request: HttpRequest, template: str, status: int, code: str, *, whole: bool = False
+) -> HttpResponse:
+    """A failure as a page, with the signed-in frame if ``whole``; as a problem for API clients."""
+    if request.path.startswith(API):
+        return problem(request, status, code)
+    text = render_to_string(template, request=request if whole else None)
+    return HttpResponse(text, status=status)
+
+
+def problem(request: HttpRequest, status: int, code: str) -> JsonResponse:
+    """An RFC 9457 answer from outside the API's own views."""
+    body = {
+        "type": "about:blank",
+        "title": str(TITLES[code]),
+        "status": status,
+        "code": code,
+        "correlation_id": str(correlation_id_of(request)),
+    }
+    return JsonResponse(body, status=status, content_type=MEDIA_TYPE)

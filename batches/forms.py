@@ -1,0 +1,44 @@
+"""What teachers fill in about batches."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language
+
+from batches.actions import Registration
+from batches.configuration import MAX_READINESS_SECONDS, Configuration
+from batches.models import MAX_ESSAYS, Batch
+
+
+class NewBatchForm(forms.Form):
+    """One assignment for one class."""
+
+    title = forms.CharField(max_length=200, required=False)
+    class_name = forms.CharField(max_length=80, required=False)
+    expected_essay_count = forms.IntegerField(min_value=1, max_value=MAX_ESSAYS)
+    language = forms.ChoiceField(choices=Batch.Language.choices, initial=get_language)
+    spellcheck = forms.BooleanField(required=False, initial=True)
+
+    def registration(self) -> Registration:
+        """What the valid form says."""
+        values: dict[str, Any] = dict(self.cleaned_data)
+        steps = ["spellcheck"] if values.pop("spellcheck") else []
+        return Registration(configuration=Configuration.model_validate({"steps": steps}), **values)
+
+
+class ExtendForm(forms.Form):
+    """More time, in seconds."""
+
+    seconds = forms.IntegerField(min_value=1, max_value=MAX_READINESS_SECONDS)
+
+
+class ExpectForm(forms.Form):
+    """Another number of essays."""
+
+    expected_essay_count = forms.IntegerField(min_value=1, max_value=MAX_ESSAYS)
+
+
+class CancelForm(forms.Form):
+    """Stopping a batch."""
+
+    reason = forms.CharField(max_length=500, required=False)

@@ -1,0 +1,69 @@
+"""Forms about a batch: make one, and the decisions a teacher takes without script."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from batches import actions
+from batches.forms import CancelForm, ExpectForm, ExtendForm, NewBatchForm
+from batches.models import Batch
+from huleedu.middleware import correlation_id_of
+from huleedu.pages import PageRequest, carry_out, tell_refusal, to_batch
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_batch(request: PageRequest) -> HttpResponse:
+    """The form for a new batch; then its page."""
+    form = NewBatchForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        batch = actions.register(request.user, form.registration(), correlation_id_of(request))
+        return to_batch(batch.pk)
+    status = 400 if form.is_bound else 200
+    return render(request, "batches/new.html", {"form": form}, status=status)
+
+
+def decide(
+    request: PageRequest,
+    batch_id: UUID,
+    form: forms.Form,
+    action: Callable[..., object],
+    done: str,
+) -> HttpResponse:
+    """Carry out a decision about the user's own batch with what ``form`` holds; then the batch's page."""
+    batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
+    if form.is_valid():
+        carry_out(request, lambda: action(batch.pk, request.user, **form.cleaned_data), done)
+    else:
+        tell_refusal(request, "INVALID")
+    return to_batch(batch.pk)
+
+
+@login_required
+@require_POST
+def extend(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """More time for missing essays: ``seconds``."""
+    done = _("The batch has more time.")
+    return decide(request, batch_id, ExtendForm(request.POST), actions.extend, done)
+
+
+@login_required
+@require_POST
+def expect(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """Another number of essays: ``expected_essay_count``."""
+    done = _("The number of essays is changed.")
+    return decide(request, batch_id, ExpectForm(request.POST), actions.expect, done)
+
+
+@login_required
+@require_POST
+def cancel(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """Stop the batch, with a ``reason`` if there is one."""
+    done = _("The batch is cancelled. What is here stays readable.")
+    return decide(request, batch_id, CancelForm(request.POST), actions.cancel, done)

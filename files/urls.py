@@ -1,0 +1,12 @@
+"""Addresses of forms about files."""
+
+from django.urls import path
+
+from files import views
+
+urlpatterns = [
+    path("batches/<uuid:batch_id>/upload/", views.upload, name="batch-upload"),
+    path("files/<uuid:file_upload_id>/actions/replace/", views.replace, name="file-replace"),
+    path("files/<uuid:file_upload_id>/actions/remove/", views.remove, name="file-remove"),
+    path("files/<uuid:file_upload_id>/actions/reprocess/", views.reprocess, name="file-reprocess"),
+]

@@ -1,0 +1,97 @@
+"""Forms about files, for browsers without script: add, replace, remove, read again."""
+
+from collections import Counter
+from functools import partial
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from batches.models import Batch
+from files import actions
+from files.models import FileUpload
+from huleedu.middleware import correlation_id_of
+from huleedu.pages import PageRequest, carry_out, refusal_of, tell_refusal, to_batch
+
+
+def own_file(request: PageRequest, file_upload_id: UUID) -> FileUpload:
+    """The user's own file, or 404."""
+    files = FileUpload.objects.owned_by(request.user).select_related("batch")
+    return get_object_or_404(files, pk=file_upload_id)
+
+
+def incoming_of(sent: "UploadedFile[bytes]") -> actions.Incoming:
+    """A form's file as the intake takes it."""
+    return actions.Incoming(file=sent, filename=sent.name or "")
+
+
+@login_required
+@require_POST
+def upload(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """Add the files of the field ``files`` to a batch; one that is refused does not stop the others."""
+    batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
+    correlation_id = correlation_id_of(request)
+    sent = request.FILES.getlist("files")
+    outcomes = Counter(
+        refusal_of(partial(actions.receive, batch.pk, request.user, incoming_of(one), correlation_id))
+        for one in sent
+    )
+    if sent:
+        actions.finish_upload(batch, correlation_id, uuid4(), len(sent))
+        tell_outcomes(request, outcomes)
+    else:
+        messages.error(request, _("Choose at least one file first."))
+    return to_batch(batch.pk)
+
+
+def tell_outcomes(request: PageRequest, outcomes: "Counter[str | None]") -> None:
+    """Say how many files arrived, and why the others did not."""
+    arrived = outcomes.pop(None, 0)
+    if arrived:
+        text = ngettext("%(n)d file has arrived.", "%(n)d files have arrived.", arrived)
+        messages.success(request, text % {"n": arrived})
+    for code, number in outcomes.items():
+        text = ngettext("%(n)d file was not added.", "%(n)d files were not added.", number)
+        messages.error(request, text % {"n": number})
+        tell_refusal(request, str(code))
+
+
+@login_required
+@require_POST
+def replace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
+    """Put the content of the field ``file`` in this file's place."""
+    current = own_file(request, file_upload_id)
+    sent = request.FILES.get("file")
+    if sent is None:
+        messages.error(request, _("Choose a file first."))
+    else:
+        carry_out(
+            request,
+            lambda: actions.replace(current, request.user, incoming_of(sent)),
+            _("The file is replaced and is being read."),
+        )
+    return to_batch(current.batch_id)
+
+
+@login_required
+@require_POST
+def remove(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
+    """Take the file out of its batch."""
+    current = own_file(request, file_upload_id)
+    carry_out(request, lambda: actions.remove(current), _("Removed %(name)s.") % {"name": current.filename})
+    return to_batch(current.batch_id)
+
+
+@login_required
+@require_POST
+def reprocess(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
+    """Read the stored file again."""
+    current = own_file(request, file_upload_id)
+    carry_out(request, lambda: actions.reread(current, request.user), _("The file is being read again."))
+    return to_batch(current.batch_id)

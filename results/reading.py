@@ -1,0 +1,77 @@
+"""One essay as a teacher reads it: text with marks, the list of marks, and its neighbours."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from batches.models import Batch
+from essays.models import StepRun
+from essays.segments import Mark, Segment, make_marks, split
+from files import content
+from results.models import EssayResult
+from results.queries import essay_of
+from results.summary import SPELLCHECK, in_words
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the essay page shows. Numbers are essay numbers; ``position`` counts the essays that are here."""
+
+    essay: dict[str, Any]
+    paragraphs: list[list[Segment]]
+    findings: list[Mark]
+    previous_number: int | None
+    next_number: int | None
+    position: int
+    total: int
+
+
+def read_essay(batch: Batch, number: int) -> Reading | None:
+    """Essay ``number`` of the batch, or None when there is none. Raises ``StorageFailed``."""
+    result = essay_of(batch, number)
+    if result is None:
+        return None
+    text = content.read_text(result.text_storage_id)
+    marks = make_marks(findings_of(result), len(text))
+    numbers = list(
+        EssayResult.objects.filter(batch=batch)
+        .order_by("slot__number")
+        .values_list("slot__number", flat=True)
+    )
+    index = numbers.index(number) if number in numbers else 0
+    return Reading(
+        essay=essay_facts(result, batch.language),
+        paragraphs=[paragraph for paragraph in split(text, marks) if paragraph],
+        findings=marks,
+        previous_number=numbers[index - 1] if index else None,
+        next_number=numbers[index + 1] if index + 1 < len(numbers) else None,
+        position=index + 1,
+        total=len(numbers),
+    )
+
+
+def findings_of(result: EssayResult) -> list[dict[str, Any]]:
+    """The spelling findings that this result counts."""
+    runs = StepRun.objects.filter(
+        slot_id=result.slot_id,
+        phase=SPELLCHECK,
+        revision=result.revision,
+        text_storage_id=result.text_storage_id,
+        status=StepRun.Status.SUCCEEDED,
+    )
+    return runs.values_list("output__findings", flat=True).first() or []
+
+
+def essay_facts(result: EssayResult, language: str) -> dict[str, Any]:
+    """The essay's own facts; ``findings_count`` is None before its spelling was checked."""
+    spelling = result.phases.get(SPELLCHECK, {})
+    return {
+        "number": result.slot.number,
+        "essay_id": result.slot_id,
+        "file_upload_id": result.file_id,
+        "filename": result.file.filename,
+        "language": language,
+        "status": result.slot.status,
+        "words": result.words,
+        "findings_count": spelling.get("findings"),
+        "error": in_words(spelling.get("error")),
+    }

@@ -1,0 +1,233 @@
+"""What the results page says about a batch: figures, kinds, problems, common spelling marks, all rows."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from django.db.models import F
+from django.utils.translation import gettext
+
+from batches.models import Batch
+from essays.models import StepRun
+from files.models import FileUpload
+from huleedu.error_words import words_for
+from results.models import EssayResult
+from results.queries import Counts, counts_of, essay_results, phase_figures
+
+SPELLCHECK = "spellcheck"
+UNKNOWN_FORMAT = "unknown"
+COMMON_LIMIT = 15
+MOST_BARS = 8
+WIDTHS = (25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10_000)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which rows to show: part of the file name, the kind, the file's status. Empty shows all."""
+
+    q: str = ""
+    format: str = ""
+    status: str = ""
+
+    def match(self, row: Row) -> bool:
+        """True when the row is wanted."""
+        return (
+            self.q.casefold() in row["filename"].casefold()
+            and self.format in ("", row["format"] or UNKNOWN_FORMAT)
+            and self.status in ("", row["status"])
+        )
+
+
+def results_context(batch: Batch, filters: Filters) -> dict[str, Any]:
+    """All that the results page shows of a batch; only its rows are filtered."""
+    rows = rows_of(batch)
+    return {
+        "tiles": tiles(counts_of(batch), batch.expected_essay_count, rows),
+        "histogram": histogram(word_counts(rows)),
+        "kinds": kinds(rows),
+        "common": common_marks(stored_findings(batch)),
+        "rows": [row for row in rows if filters.match(row)],
+        "problems": problems(rows),
+        "phases": phase_lines(batch),
+        "filters": filters,
+    }
+
+
+def rows_of(batch: Batch) -> list[Row]:
+    """Every file that was not removed: essays by their numbers, then the others by name; two queries."""
+    results = {result.file_id: result for result in essay_results(batch)}
+    files = FileUpload.objects.filter(batch=batch).present().select_related("slot")
+    rows = [row_of(upload, results.get(upload.pk)) for upload in files]
+    return sorted(
+        rows, key=lambda row: (row["number"] is None, row["number"] or 0, row["filename"].casefold())
+    )
+
+
+def row_of(upload: FileUpload, result: EssayResult | None) -> Row:
+    """One file with its essay's figures, as far as they are known."""
+    assigned = upload.status == FileUpload.Status.ASSIGNED
+    spelling = result.phases.get(SPELLCHECK, {}) if result and assigned else {}
+    error = upload.error or spelling.get("error") or {}
+    return {
+        "number": upload.slot.number if assigned and upload.slot else None,
+        "file_upload_id": upload.pk,
+        "filename": upload.filename,
+        "format": upload.format,
+        "size": upload.size,
+        "status": upload.status,
+        "words": upload.words,
+        "findings": spelling.get("findings"),
+        "density": spelling.get("density"),
+        "error_code": error.get("error_code", ""),
+    }
+
+
+def essay_rows(batch: Batch) -> list[dict[str, Any]]:
+    """The batch's essays by number, with their figures and states; one query."""
+    return [essay_line(result) for result in essay_results(batch)]
+
+
+def essay_line(result: EssayResult) -> dict[str, Any]:
+    """One essay as lists show it."""
+    spelling = result.phases.get(SPELLCHECK, {})
+    return {
+        "number": result.slot.number,
+        "essay_id": result.slot_id,
+        "filename": result.file.filename,
+        "status": result.slot.status,
+        "words": result.words,
+        "findings": spelling.get("findings"),
+        "density": spelling.get("density"),
+        "error": in_words(spelling.get("error")),
+    }
+
+
+def in_words(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A stored error with its message in the reader's language."""
+    if not error:
+        return None
+    words = words_for(error["error_code"])
+    return {**error, "message": f"{words.title}. {words.help}"}
+
+
+def tiles(counts: Counts, expected: int, rows: Sequence[Row]) -> dict[str, Any]:
+    """The headline figures; ``median_words`` and ``density`` (marks per 100 words) are None if not known."""
+    lengths = word_counts(rows)
+    checked = [row for row in rows if row["findings"] is not None and row["words"]]
+    words = sum(row["words"] for row in checked)
+    findings = sum(row["findings"] for row in checked)
+    return {
+        "ready": counts.assigned,
+        "expected": expected,
+        "median_words": round(median(lengths)) if lengths else None,
+        "density": 100 * findings / words if words else None,
+        "failed": counts.failed,
+    }
+
+
+def word_counts(rows: Iterable[Row]) -> list[int]:
+    """The lengths of the essays in words."""
+    return [row["words"] for row in rows if row["number"] is not None and row["words"] is not None]
+
+
+def histogram(lengths: Sequence[int]) -> list[dict[str, Any]]:
+    """At most eight bars of one round width from the shortest to the longest; the highest is 100 per cent."""
+    if not lengths:
+        return []
+    width = next((one for one in WIDTHS if max(lengths) // one - min(lengths) // one < MOST_BARS), WIDTHS[-1])
+    counted = Counter(length // width for length in lengths)
+    highest = max(counted.values())
+    return [
+        {
+            "label": f"{step * width}–{step * width + width - 1}",
+            "count": counted[step],
+            "height_percent": 100 * counted[step] / highest,
+        }
+        for step in range(min(counted), max(counted) + 1)
+    ]
+
+
+def kinds(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The kinds of files, most frequent first; files that were never recognised are one kind."""
+    counted = Counter(row["format"] or UNKNOWN_FORMAT for row in rows)
+    return [
+        {"format": name, "label": kind_label(name), "count": count, "percent": 100 * count / len(rows)}
+        for name, count in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+
+
+def kind_label(name: str) -> str:
+    """A format as people call it."""
+    known = {
+        "txt": gettext("Plain text"),
+        "docx": gettext("Word (.docx)"),
+        "pdf": "PDF",
+        UNKNOWN_FORMAT: gettext("Not recognised"),
+    }
+    return known.get(name, name.upper())
+
+
+def problems(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """What went wrong, most frequent first."""
+    counted = Counter(row["error_code"] for row in rows if row["error_code"])
+    return [
+        {"error_code": code, "title": str(words_for(code).title), "count": count}
+        for code, count in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+
+
+def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
+    """The spelling findings that the essays' results count, by one query."""
+    runs = StepRun.objects.filter(
+        slot__batch=batch,
+        phase=SPELLCHECK,
+        status=StepRun.Status.SUCCEEDED,
+        revision=F("slot__result__revision"),
+    )
+    return [finding for run in runs.values_list("output__findings", flat=True) for finding in run or ()]
+
+
+def common_marks(findings: Iterable[Mapping[str, Any]], limit: int = COMMON_LIMIT) -> list[dict[str, Any]]:
+    """The words marked most often, in any case, with the suggestion given most often, or an empty one."""
+    written: dict[str, Counter[str]] = defaultdict(Counter)
+    suggested: dict[str, Counter[str]] = defaultdict(Counter)
+    for finding in findings:
+        word = finding["word"].casefold()
+        written[word][finding["word"]] += 1
+        suggested[word].update(finding["suggestions"][:1])
+    ranked = sorted(written, key=lambda word: (-written[word].total(), word))[:limit]
+    return [
+        {"word": first(written[word]), "suggestion": first(suggested[word]), "count": written[word].total()}
+        for word in ranked
+    ]
+
+
+def first(counted: "Counter[str]") -> str:
+    """The most frequent one; the first by name among equals; empty when there is none."""
+    return min(counted, key=lambda text: (-counted[text], text), default="")
+
+
+def phase_lines(batch: Batch) -> list[dict[str, Any]]:
+    """Each phase of the present run; before it has concluded, its counts so far."""
+    figures = phase_figures(batch)
+    so_far = steps_so_far(batch) if any(one["succeeded"] is None for one in figures.values()) else Counter()
+    return [
+        {
+            "phase": phase,
+            "status": one["status"],
+            "succeeded": one["succeeded"] if one["succeeded"] is not None else so_far[phase, "succeeded"],
+            "failed": one["failed"] if one["failed"] is not None else so_far[phase, "failed"],
+            "duration_ms": one["duration_ms"],
+        }
+        for phase, one in figures.items()
+    ]
+
+
+def steps_so_far(batch: Batch) -> "Counter[tuple[str, str]]":
+    """How many essays have each status in each phase, from the results."""
+    stored = EssayResult.objects.filter(batch=batch).values_list("phases", flat=True)
+    return Counter((phase, one["status"]) for phases in stored for phase, one in phases.items())

@@ -1,0 +1,100 @@
+"""Pages that show batches, essays, results and the way of one file. The numbers are those of the API."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from batches.models import Batch
+from files.models import FileUpload
+from huleedu import feed
+from huleedu.error_words import catalogue
+from huleedu.pages import PageRequest, search_words, wants_fragment
+from results import queries, summary
+from results.overview import card_of, overview
+from results.reading import read_essay
+
+
+def own_batch(request: PageRequest, batch_id: UUID) -> Batch:
+    """The user's own batch, or 404."""
+    return get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
+
+
+def frame(batch: Batch) -> dict[str, Any]:
+    """What every page about a batch needs."""
+    return {"batch": queries.snapshot(batch), "catalogue": catalogue(), "now": timezone.now()}
+
+
+@login_required
+@require_safe
+def overview_page(request: PageRequest) -> HttpResponse:
+    """The user's batches, newest first; a list to swap in for htmx."""
+    query = search_words(request)
+    page = overview(request.user, query, search_words(request, "cursor"))
+    context = {"cards": page.cards, "query": query, "next_cursor": page.next_cursor}
+    template = "batches/_cards.html" if wants_fragment(request) else "batches/overview.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_safe
+def card_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """One card of the overview, to swap in."""
+    return render(request, "batches/_card.html", {"card": card_of(own_batch(request, batch_id))})
+
+
+@login_required
+@require_safe
+def batch_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """The batch's files, live."""
+    context = frame(own_batch(request, batch_id))
+    context |= {"show": request.GET.get("show", ""), "query": search_words(request)}
+    return render(request, "batches/batch.html", context)
+
+
+@login_required
+@require_safe
+def essay_list(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """The batch's essays."""
+    batch = own_batch(request, batch_id)
+    return render(request, "essays/list.html", frame(batch) | {"essays": summary.essay_rows(batch)})
+
+
+@login_required
+@require_safe
+def essay_page(request: PageRequest, batch_id: UUID, number: int) -> HttpResponse:
+    """One essay with its marks."""
+    batch = own_batch(request, batch_id)
+    reading = read_essay(batch, number)
+    if reading is None:
+        raise Http404
+    return render(request, "essays/essay.html", frame(batch) | vars(reading))
+
+
+@login_required
+@require_safe
+def results_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """Figures and rows of the whole batch, the rows filtered."""
+    batch = own_batch(request, batch_id)
+    filters = summary.Filters(*(search_words(request, name) for name in ("q", "format", "status")))
+    return render(request, "results/results.html", frame(batch) | summary.results_context(batch, filters))
+
+
+@login_required
+@require_safe
+def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
+    """Where a file has been, in plain words."""
+    files = FileUpload.objects.owned_by(request.user).select_related("batch", "slot")
+    upload = get_object_or_404(files, pk=file_upload_id)
+    context = {
+        "file": queries.file_record(upload),
+        "batch": queries.summary(upload.batch, queries.counts_of(upload.batch)),
+        "events": feed.trace(upload.pk),
+        "correlation_id": upload.correlation_id,
+        "catalogue": catalogue(),
+    }
+    return render(request, "files/trace.html", context)

@@ -1,0 +1,132 @@
+"""The figures of the results page."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import given
+from hypothesis import strategies as st
+
+from essays.models import StepRun
+from huleedu.error_words import make_detail
+from huleedu.errors import ErrorCode
+from results import summary
+from results.models import EssayResult
+from results.queries import make_counts
+from tests.rows import add_essay, add_file, finding, make_batch
+
+
+def row(**fields: Any) -> summary.Row:
+    return {"number": 1, "words": None, "findings": None, "format": "txt", "error_code": "", **fields}
+
+
+def test_tiles_before_anything_is_known() -> None:
+    tiles = summary.tiles(make_counts(4, {}), 4, [])
+    assert tiles == {"ready": 0, "expected": 4, "median_words": None, "density": None, "failed": 0}
+
+
+def test_density_weighs_essays_by_their_length_and_skips_unchecked_ones() -> None:
+    rows = [row(words=100, findings=10), row(words=300, findings=2), row(words=50)]
+    tiles = summary.tiles(make_counts(3, {"assigned": 3}), 3, rows)
+    assert tiles["density"] == 3.0
+    assert tiles["median_words"] == 100
+
+
+def test_words_of_files_that_are_no_essays_do_not_count() -> None:
+    assert summary.word_counts([row(words=10), row(words=20, number=None)]) == [10]
+
+
+@given(st.lists(st.integers(0, 12_000), min_size=1, max_size=200))
+def test_histogram_counts_every_essay_once(lengths: list[int]) -> None:
+    bars = summary.histogram(lengths)
+    assert len(bars) <= 8
+    assert sum(bar["count"] for bar in bars) == len(lengths)
+    assert max(bar["height_percent"] for bar in bars) == 100
+    for bar in bars:
+        first, last = (int(part) for part in bar["label"].split("–"))
+        assert bar["count"] == sum(first <= length <= last for length in lengths)
+
+
+def test_histogram_of_equal_lengths_is_one_bar() -> None:
+    assert summary.histogram([210, 210]) == [{"label": "200–224", "count": 2, "height_percent": 100.0}]
+    assert summary.histogram([]) == []
+
+
+def test_kinds_are_ranked_and_whole() -> None:
+    kinds = summary.kinds([row(), row(format="pdf"), row(format="pdf"), row(format=None)])
+    assert [(kind["format"], kind["count"]) for kind in kinds] == [("pdf", 2), ("txt", 1), ("unknown", 1)]
+    assert sum(kind["percent"] for kind in kinds) == 100
+    assert summary.kinds([]) == []
+
+
+def test_problems_are_ranked_with_words() -> None:
+    rows = [row(error_code="EMPTY_CONTENT"), row(error_code="TIMEOUT"), row(error_code="TIMEOUT"), row()]
+    assert [(one["error_code"], one["count"]) for one in summary.problems(rows)] == [
+        ("TIMEOUT", 2),
+        ("EMPTY_CONTENT", 1),
+    ]
+    assert all(one["title"] for one in summary.problems(rows))
+
+
+def test_common_marks_ignore_case_and_choose_the_usual_form() -> None:
+    findings = [
+        {"word": "Becouse", "suggestions": ["Because"]},
+        {"word": "becouse", "suggestions": ["because", "becomes"]},
+        {"word": "becouse", "suggestions": ["because"]},
+        {"word": "xyzzy", "suggestions": []},
+    ]
+    assert summary.common_marks(findings) == [
+        {"word": "becouse", "suggestion": "because", "count": 3},
+        {"word": "xyzzy", "suggestion": "", "count": 1},
+    ]
+    assert len(summary.common_marks(findings, limit=1)) == 1
+
+
+@pytest.mark.django_db
+def test_rows_show_essays_first_and_leave_removed_files_out(teacher: User) -> None:
+    batch = make_batch(teacher, 3)
+    add_file(batch, "failed", filename="b.txt")
+    add_file(batch, "processing", filename="A.txt")
+    add_file(batch, "removed", filename="gone.txt")
+    add_essay(batch, 2, "one two three", [])
+    add_essay(batch, 1, "one two")
+    rows = summary.rows_of(batch)
+    assert [one["filename"] for one in rows] == ["essay 1.txt", "essay 2.txt", "A.txt", "b.txt"]
+    assert [one["findings"] for one in rows] == [None, 0, None, None]
+    assert rows[3]["error_code"] == "EMPTY_CONTENT"
+
+
+@pytest.mark.django_db
+def test_a_failed_step_is_a_problem_of_its_essay(teacher: User) -> None:
+    batch = make_batch(teacher, 1)
+    add_essay(batch, 1, "one two")
+    result = EssayResult.objects.get(batch=batch)
+    error = make_detail(ErrorCode.SPELLCHECK_FAILED, "spellcheck", batch.correlation_id).model_dump(
+        mode="json"
+    )
+    result.phases = {"spellcheck": {"status": "failed", "error": error, "findings": None, "density": None}}
+    result.save()
+    (only,) = summary.rows_of(batch)
+    assert only["error_code"] == "SPELLCHECK_FAILED"
+    (essay,) = summary.essay_rows(batch)
+    assert essay["error"] is not None and essay["error"]["message"].startswith("The spelling check")
+
+
+@pytest.mark.django_db
+def test_findings_of_an_older_text_are_not_counted(teacher: User) -> None:
+    batch = make_batch(teacher, 1)
+    text = "I was siting"
+    add_essay(batch, 1, text, [finding(text, "siting", "sitting")])
+    assert len(summary.stored_findings(batch)) == 1
+    StepRun.objects.filter(slot__batch=batch).update(revision=99)
+    assert summary.stored_findings(batch) == []
+
+
+@pytest.mark.django_db
+def test_a_running_phase_shows_its_counts_so_far(teacher: User) -> None:
+    batch = make_batch(teacher, 2)
+    add_essay(batch, 1, "one two", [])
+    add_essay(batch, 2, "one two")
+    batch.phases.create(phase="spellcheck", run=batch.run)
+    (line,) = summary.phase_lines(batch)
+    assert (line["status"], line["succeeded"], line["failed"]) == ("running", 1, 0)
