@@ -13,6 +13,7 @@ Record = Mapping[str, Any]
 
 _TROUBLE_FIRST = ("failed", "excess", "duplicate", "processing", "assigned")
 _CODE_OF_STATUS = {"excess": "EXCESS_CONTENT", "duplicate": "DUPLICATE_CONTENT"}
+_OPEN = ("awaiting_content", "ready", "processing")
 _SEGMENTS = (
     ("ready", "assigned"),
     ("reading", "in_progress"),
@@ -81,6 +82,12 @@ def attention(batch: Record) -> int:
     """How many of a batch's files wait for the teacher."""
     counts = batch["counts"]
     return int(counts["failed"] + counts["excess"] + counts["duplicate"])
+
+
+@register.filter
+def is_closed(status: str) -> bool:
+    """True when a batch of this status takes no more files and no more decisions."""
+    return status not in _OPEN
 
 
 @register.filter

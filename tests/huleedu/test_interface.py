@@ -58,6 +58,13 @@ def test_the_bars_parts_follow_each_other_within_the_whole() -> None:
     assert starts == sorted(starts)
 
 
+@pytest.mark.parametrize(
+    ("status", "closed"), [("processing", False), ("completed", True), ("cancelled", True)]
+)
+def test_a_finished_batch_is_closed(status: str, closed: bool) -> None:
+    assert interface.is_closed(status) is closed
+
+
 def test_room_ends_at_two_hundred() -> None:
     assert interface.plus(199, 7) == 200
 

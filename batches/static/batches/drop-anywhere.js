@@ -47,11 +47,12 @@ function titleOf({ folder }) {
 /** @param {string} address @param {Found} found */
 async function openInPlace(address, found) {
   const response = await fetch(address, { credentials: "same-origin" }).catch(() => null);
-  if (!response?.ok) throw new Problem(response?.status || 0);
+  // The batch is there, but its page is not: let the browser show it, or say why it cannot.
+  if (!response?.ok) return location.assign(address);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const main = document.getElementById("main");
   const fresh = page.getElementById("main");
-  if (!main || !fresh) throw new Problem(response.status);
+  if (!main || !fresh) return location.assign(address);
   await import("../files/batch-page.js");
   stopOverview();
   history.pushState({}, "", address);
@@ -62,7 +63,7 @@ async function openInPlace(address, found) {
   fresh.focus({ preventScroll: true });
   scrollTo(0, 0);
   const batchPage = /** @type {any} */ (fresh.querySelector("batch-page"));
-  batchPage.takeFiles(found);
+  return batchPage.takeFiles(found);
 }
 
 customElements.define("drop-anywhere", DropAnywhere);

@@ -61,7 +61,7 @@ export class BatchPanel {
     this.#action("grow", open && room > 0, room, head.expected + room);
     this.#action("expect", collecting, 0);
     this.#action("cancel", open, 0);
-    for (const part of this.#all("[data-when-open]")) part.hidden = !open;
+    this.root.toggleAttribute("data-closed", !open);
     for (const part of this.#all("[data-status-chip]")) part.hidden = part.dataset.statusChip !== head.status;
     for (const part of this.#all("[data-when-excess]")) part.hidden = room <= 0;
     for (const part of this.#all("[data-n='excess']")) count(part, counts.excess);

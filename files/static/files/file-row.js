@@ -102,7 +102,8 @@ function drawTrouble(row, entry, catalogue) {
   const code = entry.error?.error_code || CODE_OF_STATE[entry.status] || "";
   const block = present || copy("file-trouble-template");
   if (!present) find(row, "main").append(block);
-  const problem = catalogue[code] || catalogue[""];
+  const general = { ...catalogue[""], help: entry.error?.message || catalogue[""].help };
+  const problem = catalogue[code] || general;
   write(find(block, "title"), problem.title);
   write(find(block, "help"), problem.help);
   write(find(block, "code"), [code, entry.error?.correlation_id].filter(Boolean).join(" · "));

@@ -5,7 +5,7 @@ const TRIES = 4;
 const AT_ONCE = 3;
 const AGAIN = new Set([0, 408, 429, 500, 502, 503, 504]);
 /** What a refusal means when the answer names no code itself. @type {Record<number, string>} */
-const CODES = { 401: "SIGNED_OUT", 403: "SIGNED_OUT", 404: "BATCH_GONE", 409: "BATCH_CLOSED", 413: "FILE_TOO_LARGE", 507: "STORAGE_FAILED" };
+const CODES = { 401: "NOT_SIGNED_IN", 403: "FORBIDDEN", 404: "BATCH_GONE", 409: "BATCH_CLOSED", 413: "FILE_TOO_LARGE", 507: "STORAGE_FAILED" };
 
 /**
  * @typedef {object} Item
@@ -71,8 +71,9 @@ export class UploadQueue {
     for (let attempt = 1; ; attempt += 1) {
       this.options.onProgress(item, 0);
       const reply = await send(item, form, (percent) => this.options.onProgress(item, percent));
-      if (reply.status === 401 || reply.status === 403) await renewToken();
-      if (!worthAnother(reply) || attempt === TRIES) return outcomeOf(reply);
+      const refused = reply.status === 403 && attempt === 1;
+      if (refused) await renewToken();
+      if ((!refused && !worthAnother(reply)) || attempt === TRIES) return outcomeOf(reply);
       await pause(reply.retryAfter || 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
     }
   }
@@ -113,8 +114,9 @@ function post(url, item, form, progress) {
   });
 }
 
-/** A conflict with Retry-After means that the first try is still being handled. @param {Reply} reply */
-const worthAnother = (reply) => AGAIN.has(reply.status) || (reply.status === 409 && reply.retryAfter > 0);
+/** A conflict with Retry-After: the first try is still being handled. 422 here: the file did not arrive whole. @param {Reply} reply */
+const worthAnother = ({ status, body, retryAfter }) =>
+  AGAIN.has(status) || (status === 409 && retryAfter > 0) || body?.code === "UPLOAD_INCOMPLETE";
 
 /** @param {Reply} reply @returns {Outcome} */
 export function outcomeOf({ status, body }) {

@@ -34,14 +34,26 @@ export class Problem extends Error {
  * @throws {Problem}
  */
 export async function call(method, url, body) {
+  const response = await ask(method, url, body);
+  const refused = response.status === 403 && method !== "GET";
+  if (refused) await renewToken();
+  return read(refused ? await ask(method, url, body) : response);
+}
+
+/** @param {string} method @param {string} url @param {FormData | Record<string, unknown>} [body] @returns {Promise<Response>} */
+function ask(method, url, body) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   if (body && !(body instanceof FormData)) headers["Content-Type"] = "application/json";
   const payload = body instanceof FormData || !body ? body : JSON.stringify(body);
-  const response = await fetch(url, { method, headers, body: payload, credentials: "same-origin" }).catch(() => {
+  return fetch(url, { method, headers, body: payload, credentials: "same-origin" }).catch(() => {
     throw new Problem(0);
   });
+}
+
+/** @param {Response} response @returns {Promise<any>} */
+async function read(response) {
   const text = await response.text();
   const answer = parse(text);
   if (!response.ok) throw new Problem(response.status, answer || {});
