@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from batches.actions import Registration
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
@@ -15,7 +16,13 @@ class NewBatchForm(forms.Form):
 
     title = forms.CharField(max_length=200, required=False)
     class_name = forms.CharField(max_length=80, required=False)
-    expected_essay_count = forms.IntegerField(min_value=1, max_value=MAX_ESSAYS)
+    expected_essay_count = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_ESSAYS,
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value", "max_value"), _("Write a number from 1 to 200.")
+        ),
+    )
     language = forms.ChoiceField(choices=Batch.Language.choices, initial=get_language)
     spellcheck = forms.BooleanField(required=False, initial=True)
 

@@ -25,8 +25,7 @@ def new_batch(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         batch = actions.register(request.user, form.registration(), correlation_id_of(request))
         return to_batch(batch.pk)
-    status = 400 if form.is_bound else 200
-    return render(request, "batches/new.html", {"form": form}, status=status)
+    return render(request, "batches/new.html", {"form": form})
 
 
 def decide(

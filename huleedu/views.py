@@ -59,19 +59,18 @@ def account(request: PageRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Give the token a name of at most 80 characters."))
-        return account_page(request, status=400)
+        return account_page(request)
     scope = form.cleaned_data["scope"] or ApiToken.Scope.WRITE
     made = make_token(request.user, form.cleaned_data["name"], scope)
     log.info("token.made", user_id=request.user.pk, token_id=made.row.pk, scope=scope)
     return account_page(request, new_token=made.secret)
 
 
-def account_page(request: PageRequest, new_token: str = "", status: int = 200) -> HttpResponse:
+def account_page(request: PageRequest, new_token: str = "") -> HttpResponse:
     """The page with the tokens that still work."""
     live = ApiToken.objects.filter(owner=request.user, revoked_at=None, expires_at__gt=timezone.now())
     tokens = live.order_by("-created_at", "-pk")
-    context = {"tokens": list(tokens), "new_token": new_token, "scopes": ApiToken.Scope.choices}
-    return render(request, "accounts/account.html", context, status=status)
+    return render(request, "accounts/account.html", {"tokens": list(tokens), "new_token": new_token})
 
 
 def revoke_token(request: PageRequest) -> HttpResponse:

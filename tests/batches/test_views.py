@@ -62,9 +62,16 @@ def test_new_batch_form_is_shown_with_its_choices(signed_in: Client) -> None:
 def test_new_batch_says_what_is_wrong(signed_in: Client, field: str, value: str) -> None:
     said = {"title": "", "class_name": "", "expected_essay_count": "1", "language": "sv", field: value}
     response = signed_in.post(reverse("batch-new"), said)
-    assert response.status_code == 400
+    assert response.status_code == 200
     assert list(response.context["form"].errors) == [field]
     assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["", "0", "201", "1.5", "many"])
+def test_a_wrong_number_is_said_in_plain_words(signed_in: Client, number: str) -> None:
+    said = {"expected_essay_count": number, "language": "sv"}
+    response = signed_in.post(reverse("batch-new"), said, headers={"Accept-Language": "en"})
+    assert response.context["form"].errors["expected_essay_count"] == ["Write a number from 1 to 200."]
 
 
 def test_new_batch_takes_one_and_two_hundred(signed_in: Client) -> None:
