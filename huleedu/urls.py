@@ -1,9 +1,25 @@
 """All addresses."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+
+from huleedu import views
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("accounts/login/", views.SignIn.as_view(), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("account/", views.account, name="account"),
+    path("help/", views.help_page, name="help"),
+    path("", include("batches.urls")),
+    path("", include("files.urls")),
+    path("", include("essays.urls")),
+    path("", include("results.urls")),
 ]
+
+handler400 = "huleedu.views.bad_request"
+handler403 = "huleedu.views.forbidden"
+handler404 = "huleedu.views.not_found"
+handler500 = "huleedu.views.server_error"
