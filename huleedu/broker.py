@@ -8,6 +8,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 
+from huleedu.presence import Presence
+
 WAIT_SECONDS = 1.0  # how long one wait blocks; django-q2 looks at its stop event between waits
 SAFETY_SECONDS = 5.0  # how often the table is looked at without any notification
 log = structlog.get_logger(__name__)
@@ -37,11 +39,13 @@ class ListeningBroker(ORM):
     _listening_on: object | None = None
     _looked_at = 0.0
     _empty = False
+    _presence = Presence("steps")
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         """Up to ``Conf.BULK`` tasks as (id, payload), or None after a short wait, also without a database."""
         try:
             self._listen()
+            self._beat()
             if self._empty and not self._notified() and time.monotonic() - self._looked_at < SAFETY_SECONDS:
                 return None
             return self._take()
@@ -50,6 +54,10 @@ class ListeningBroker(ORM):
             connection.close()
             time.sleep(WAIT_SECONDS)
             return None
+
+    def _beat(self) -> None:
+        if self.list_key == "steps":
+            self._presence.beat()
 
     def _listen(self) -> None:
         connection.ensure_connection()

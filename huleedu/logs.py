@@ -36,6 +36,15 @@ def drop_tracebacks_text(_: WrappedLogger, __: str, event: EventDict) -> EventDi
     return event
 
 
+def describe(error: BaseException) -> str:
+    """The exception's class and place. Its message may quote essay text, so it is left out."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f" in {frame.tb_frame.f_code.co_qualname} line {frame.tb_lineno}" if frame else ""
+    return f"{type(error).__name__}{place}"
+
+
 def places(trace: Any) -> list[str]:
     """file:line of each frame, outermost first."""
     found = []

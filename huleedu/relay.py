@@ -17,9 +17,10 @@ from django.db.models import F, Min
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from huleedu import timers, work
-from huleedu.events import CATALOGUE
+from huleedu import maintenance, timers, work
+from huleedu.events import CATALOGUE, Event
 from huleedu.feed import make_message, message_name
+from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
 from huleedu.outbox import OUTBOX_CHANNEL
 from huleedu.subscriptions import REPEATABLE, SUBSCRIPTIONS, TIMERS
@@ -29,8 +30,13 @@ LANE_CLASS = 0x4C414E45  # advisory lock class of the lanes
 CLAIM_LIMIT = 100  # rows of one transaction
 MAX_ATTEMPTS = 4  # the first try and three retries
 SAFETY_SECONDS = 5.0
+ENVELOPE_KEYS = frozenset({"event_type", "topic", "correlation_id", "occurred_at", "data"})
 TEND_SECONDS = 1.0  # while there is work, leases are looked at this often
 log = structlog.get_logger(__name__)
+
+
+class UnknownEvent(Exception):
+    """The outbox holds an event that this version does not know, or one without its envelope's fields."""
 
 
 class Relay:
@@ -39,6 +45,8 @@ class Relay:
     def __init__(self, name: str = "relay") -> None:
         self.name = name
         self._tended_at = 0.0
+        self._presented_at = 0.0
+        self._tidied_at = time.monotonic() - maintenance.INTERVAL_SECONDS + maintenance.FIRST_SECONDS
 
     def drain(self) -> int:
         """Relay everything that is due now, chains of reactions included; returns how many rows."""
@@ -72,11 +80,12 @@ class Relay:
 
     def _work_and_wait(self) -> None:
         self._listen()
-        handled = self.drain()
+        while handled := self.relay_once():
+            self._tend(handled)
         self._tend(handled)
         self._present(armed=True)
         # Look once more after arming: what was committed before is seen here, what comes later wakes us.
-        if not self.drain():
+        if not self.relay_once():
             wait_for_wake(self._seconds_to_next())
         self._present(armed=False)
 
@@ -89,8 +98,14 @@ class Relay:
         if now - self._tended_at >= TEND_SECONDS or not handled:
             self._tended_at = now
             work.tend()
+        if now - self._presented_at >= SAFETY_SECONDS:
+            self._present(armed=False)
+        if now - self._tidied_at >= maintenance.INTERVAL_SECONDS:
+            self._tidied_at = now
+            maintenance.tidy_in_background()
 
     def _present(self, *, armed: bool) -> None:
+        self._presented_at = time.monotonic()
         RelayPresence.objects.update_or_create(
             name=self.name, defaults={"armed": armed, "role": "relay", "seen_at": Now()}
         )
@@ -158,14 +173,20 @@ def deliver(row: OutboxMessage) -> bool:
 
 
 def react(row: OutboxMessage) -> None:
-    """Call each subscriber once per event id, whatever the number of deliveries."""
-    subscribers = SUBSCRIPTIONS.get(row.event_type, ())
-    if not subscribers:
-        return
-    event = CATALOGUE[row.event_type].read(row.envelope["data"])
-    for reaction in subscribers:
+    """Call each subscriber once per event id, whatever the number of deliveries. Raises ``UnknownEvent``."""
+    event = read_event(row)
+    for reaction in SUBSCRIPTIONS.get(row.event_type, ()):
         if consume(consumer_name(reaction), row.event_id) or reaction in REPEATABLE:
             reaction(event)
+
+
+def read_event(row: OutboxMessage) -> Event:
+    """The event in ``row``. Raises ``UnknownEvent``, or ValueError of wrong data."""
+    if row.event_type not in CATALOGUE or not ENVELOPE_KEYS.issubset(row.envelope):
+        raise UnknownEvent
+    UUID(row.envelope["correlation_id"])
+    datetime.fromisoformat(row.envelope["occurred_at"])
+    return CATALOGUE[row.event_type].read(row.envelope["data"])
 
 
 def consumer_name(reaction: Callable[..., None]) -> str:
@@ -186,11 +207,29 @@ def consume(consumer: str, event_id: str) -> bool:
 
 def set_aside(row: OutboxMessage, error: Exception) -> None:
     """Try ``row`` again later, or bury it after its last attempt."""
+    with bound(**log_keys(row)):
+        retry_or_bury(row, error)
+
+
+def log_keys(row: OutboxMessage) -> dict[str, object]:
+    """What log lines about ``row`` say of it."""
+    data = data_of(row)
+    keys = {
+        "corr_id": uuid_in(row.envelope, "correlation_id"),
+        "batch_id": row.batch_id,
+        "file_upload_id": uuid_in(data, "file_upload_id"),
+        "essay_id": uuid_in(data, "essay_id"),
+    }
+    return {name: value for name, value in keys.items() if value is not None}
+
+
+def retry_or_bury(row: OutboxMessage, error: Exception) -> None:
+    """Count the failure; the last one moves the row to the dead letters."""
     row.attempts += 1
     row.last_error = describe(error)
     row.first_error = row.first_error or row.last_error
     row.first_failed_at = row.first_failed_at or timezone.now()
-    log.warning("event.failed", event_type=row.event_type, batch_id=str(row.batch_id), attempts=row.attempts)
+    log.warning("event.failed", phase=row.event_type, status="error", attempts=row.attempts)
     if row.attempts >= MAX_ATTEMPTS:
         bury(row)
         return
@@ -203,25 +242,15 @@ def set_aside(row: OutboxMessage, error: Exception) -> None:
     )
 
 
-def describe(error: Exception) -> str:
-    """The exception's class and place. Its message may quote essay text, so it is left out."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f" in {frame.tb_frame.f_code.co_qualname} line {frame.tb_lineno}" if frame else ""
-    return f"{type(error).__name__}{place}"
-
-
 def bury(row: OutboxMessage) -> None:
     """Move ``row`` to the dead letters."""
-    data = row.envelope["data"]
     DeadLetter.objects.create(
         kind=DeadLetter.Kind.EVENT,
         event_type=row.event_type,
         event_id=row.event_id,
         batch_id=row.batch_id,
-        file_upload_id=data.get("file_upload_id"),
-        correlation_id=row.envelope["correlation_id"],
+        file_upload_id=uuid_in(data_of(row), "file_upload_id"),
+        correlation_id=uuid_in(row.envelope, "correlation_id") or row.batch_id,
         envelope=row.envelope,
         consumer="relay",
         attempts=row.attempts,
@@ -230,7 +259,20 @@ def bury(row: OutboxMessage) -> None:
         first_failed_at=row.first_failed_at or timezone.now(),
     )
     OutboxMessage.objects.filter(pk=row.pk).delete()
-    log.error("event.dead", event_type=row.event_type, batch_id=str(row.batch_id), status="dead")
+    log.error("event.dead", phase=row.event_type, status="dead")
+
+
+def data_of(row: OutboxMessage) -> object:
+    """The event's fields, or None: a poison envelope may be anything."""
+    return row.envelope.get("data") if isinstance(row.envelope, dict) else None
+
+
+def uuid_in(values: object, name: str) -> UUID | None:
+    """The uuid under ``name``, or None."""
+    try:
+        return UUID(values[name]) if isinstance(values, dict) else None
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
 
 
 def record(rows: Sequence[OutboxMessage]) -> list[FeedMessage]:

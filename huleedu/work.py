@@ -18,8 +18,9 @@ from django.db.models.functions import Now
 from django_q.tasks import async_task
 
 from huleedu.broker import notify_workers
-from huleedu.logs import bound
+from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, WorkItem
+from huleedu.presence import Presence
 
 STEPS_CLUSTER = "steps"
 LEASE_CLASS = 0x48554C45  # advisory lock class: one session lock per running item
@@ -32,6 +33,7 @@ BACKOFF_SECONDS = 0.5
 BACKOFF_LIMIT_SECONDS = 60.0
 LEASE_MARGIN_SECONDS = 30
 TOKEN_PATIENCE_SECONDS = 15
+WORKER = Presence("worker")
 log = structlog.get_logger(__name__)
 
 # Start-time fair queueing: an item starts after its own flow's last, and never in the past of the others.
@@ -48,14 +50,24 @@ UPDATE huleedu_workitem SET state = 'running', leased_at = now(), attempts = att
 WHERE id = (SELECT id FROM huleedu_workitem
             WHERE step = %(step)s AND state = 'queued' AND due_at <= now()
             ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id
+RETURNING id, attempts
 """
+# The lock is the attempt's own: a successor does not wait for a worker that hangs on the attempt before.
+LEASE_IDS, LEASE_ATTEMPTS = 2**26, 2**5
+LEASE_PARAMETERS = {
+    "margin": LEASE_MARGIN_SECONDS,
+    "lease": LEASE_CLASS,
+    "ids": LEASE_IDS,
+    "tries": LEASE_ATTEMPTS,
+}
 RELEASE_ABANDONED = """
 UPDATE huleedu_workitem SET state = 'queued', leased_at = NULL, token_at = NULL
 WHERE state = 'running'
   AND (leased_at < now() - make_interval(secs => timeout_seconds + %(margin)s)
        OR NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
-                      AND classid = %(lease)s AND objid = huleedu_workitem.id::int
+                      AND classid = %(lease)s
+                      AND objid = (mod(huleedu_workitem.id, %(ids)s) * %(tries)s
+                                   + mod(attempts, %(tries)s))::int
                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
 RETURNING id
 """
@@ -143,16 +155,19 @@ def claimed(step: str) -> Iterator[WorkItem | None]:
         cursor.execute(CLAIM, {"step": step})
         row = cursor.fetchone()
         if row:
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LEASE_CLASS, row[0]])
+            lease = [LEASE_CLASS, row[0] % LEASE_IDS * LEASE_ATTEMPTS + row[1] % LEASE_ATTEMPTS]
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", lease)
     if row is None:
         yield None
         return
+    WORKER.beat()
     item = WorkItem.objects.get(pk=row[0])
     try:
         yield item
+        WORKER.beat()
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE_CLASS, row[0]])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lease)
 
 
 def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[WorkItem], None]) -> None:
@@ -161,12 +176,7 @@ def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[Wor
     An item whose workers died on every try is given up without another.
     """
     started = time.monotonic()
-    with bound(
-        corr_id=item.correlation_id,
-        batch_id=item.batch_id,
-        file_upload_id=item.file_upload_id,
-        phase=item.step,
-    ):
+    with bound(**log_keys(item)):
         try:
             if item.attempts > item.max_retries + 1:
                 raise WorkersDied
@@ -174,9 +184,20 @@ def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[Wor
             status = "done"
         except Exception as error:
             status = "error"
-            log.warning("step.error", status=status, error=type(error).__name__, attempt=item.attempts)
-            fail(item, type(error).__name__, lambda: give_up(item))
+            log.warning("step.error", status=status, error=describe(error), attempt=item.attempts)
+            fail(item, describe(error), lambda: give_up(item))
         log.info("step.ended", status=status, duration_ms=round((time.monotonic() - started) * 1000))
+
+
+def log_keys(item: WorkItem) -> dict[str, object]:
+    """What every log line about ``item`` says; work on an essay has the essay as its subject."""
+    keys = {
+        "corr_id": item.correlation_id,
+        "batch_id": item.batch_id,
+        "file_upload_id": item.file_upload_id,
+        "phase": item.step,
+    }
+    return keys if item.subject_id == item.file_upload_id else {**keys, "essay_id": item.subject_id}
 
 
 def finish(item: WorkItem) -> bool:
@@ -241,7 +262,7 @@ def bury(item: WorkItem, error: str) -> None:
 def tend() -> None:
     """Take back work of dead workers and give tokens to work that waits without one."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(RELEASE_ABANDONED, {"margin": LEASE_MARGIN_SECONDS, "lease": LEASE_CLASS})
+        cursor.execute(RELEASE_ABANDONED, LEASE_PARAMETERS)
         abandoned = cursor.rowcount
         cursor.execute(WITHOUT_TASK, {"patience": TOKEN_PATIENCE_SECONDS})
         put_tokens([task for (task,) in cursor.fetchall()])

@@ -1,0 +1,69 @@
+"""Are the step workers alive? Asked by the supervisor, which runs without Django, and by ``/readyz``."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+
+WAITING_SECONDS = 10  # due work older than this should have been taken
+ACTIVE_SECONDS = 10
+LISTENING_SECONDS = 20
+BUSY_SECONDS = 75  # the longest a healthy step may run: reading one file is cut off after 60 s
+ASK_EVERY_SECONDS = 8.0
+CONNECT_SECONDS = 3
+
+SIGNS = f"""
+SELECT EXISTS (SELECT 1 FROM huleedu_workitem
+               WHERE state = 'queued' AND due_at < now() - interval '{WAITING_SECONDS} s'),
+       EXISTS (SELECT 1 FROM huleedu_workitem
+               WHERE state = 'running' AND leased_at > now() - interval '{BUSY_SECONDS} s'),
+       EXISTS (SELECT 1 FROM huleedu_relaypresence
+               WHERE role = 'worker' AND seen_at > now() - interval '{ACTIVE_SECONDS} s'),
+       EXISTS (SELECT 1 FROM huleedu_relaypresence
+               WHERE role = 'steps' AND seen_at > now() - interval '{LISTENING_SECONDS} s')
+"""  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Due work is left waiting; an item runs; a worker took or ended one; somebody waits for tasks."""
+
+    waiting: bool
+    busy: bool
+    active: bool
+    listening: bool
+
+    @property
+    def alive(self) -> bool:
+        """True when there is any sign of life."""
+        return self.busy or self.active or self.listening
+
+    @property
+    def stuck(self) -> bool:
+        """True when nothing happens although it should, or nobody is there at all."""
+        return not self.busy and not self.active and (self.waiting or not self.listening)
+
+
+def steps_are_stuck(database_url: str) -> bool:
+    """True when the step workers should be restarted. A database that is away says nothing about them."""
+    try:
+        with psycopg.connect(database_url, connect_timeout=CONNECT_SECONDS) as connection:
+            row = connection.execute(SIGNS.encode()).fetchone()
+    except psycopg.Error:
+        return False
+    return row is not None and Signs(*row).stuck
+
+
+def steps_watch(database_url: str) -> Callable[[], bool]:
+    """A health check for the supervisor: false while the workers are stuck, asked a few times a minute."""
+    asked_at, healthy = -ASK_EVERY_SECONDS, True
+
+    def check() -> bool:
+        nonlocal asked_at, healthy
+        if time.monotonic() - asked_at >= ASK_EVERY_SECONDS:
+            asked_at = time.monotonic()
+            healthy = not steps_are_stuck(database_url)
+        return healthy
+
+    return check

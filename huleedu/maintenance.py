@@ -1,0 +1,155 @@
+"""Hourly tidying: what crashes and age leave behind. Every run is bounded; the next one goes on."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.contrib.sessions.models import Session
+from django.core.files.storage import default_storage
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from files.content import storage_name
+from files.models import StoredContent
+from files.storage import TEMPORARY_SUFFIX
+from huleedu.health import PROBE_FOLDER
+from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
+
+INTERVAL_SECONDS = 3600.0
+FIRST_SECONDS = 60.0  # after a relay's start
+UNFINISHED = timedelta(hours=1)  # bytes without a row are younger than this while an upload may still run
+IDEMPOTENCY_LIFETIME = timedelta(hours=24)
+CONSUMED_LIFETIME = timedelta(days=30)
+PRESENCE_LIFETIME = timedelta(minutes=10)
+EXAMINED_FILES = 20_000  # of the content store, per run
+DELETED_ROWS = 10_000  # of each table, per run
+TIDY_LOCK = 0x54494459
+FOLDERS = 256
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """How much of each was removed."""
+
+    orphans: int
+    unfinished: int
+    idempotency_records: int
+    consumed_events: int
+    presences: int
+    sessions: int
+
+
+def tidy() -> Tidied | None:
+    """Remove what is left over; None when another process is at it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [TIDY_LOCK])
+        if not cursor.fetchone()[0]:
+            return None
+        tidied = tidy_everything(timezone.now())
+    log.info("maintenance.ended", status="done", **vars(tidied))
+    return tidied
+
+
+def tidy_everything(now: datetime) -> Tidied:
+    """Tidy files and rows as of ``now``; the caller holds the lock."""
+    orphans, unfinished = tidy_store(now)
+    return Tidied(
+        orphans=orphans,
+        unfinished=unfinished,
+        idempotency_records=delete_some(IdempotencyRecord, created_at__lt=now - IDEMPOTENCY_LIFETIME),
+        consumed_events=delete_some(ConsumedEvent, consumed_at__lt=now - CONSUMED_LIFETIME),
+        presences=delete_some(RelayPresence, seen_at__lt=now - PRESENCE_LIFETIME),
+        sessions=delete_some(Session, expire_date__lt=now),
+    )
+
+
+def delete_some(model: type[models.Model], **old: datetime) -> int:
+    """Delete at most ``DELETED_ROWS`` rows that match; returns how many."""
+    rows = model._default_manager.filter(**old).values("pk")[:DELETED_ROWS]
+    return model._default_manager.filter(pk__in=rows).delete()[0]
+
+
+def tidy_store(now: datetime) -> tuple[int, int]:
+    """Remove stored bytes without a row and partly written files; returns how many of each."""
+    orphans = unfinished = 0
+    examined = 0
+    for folder in folders(now):
+        names = list_files(folder)
+        unfinished += delete_old([f"{folder}/{name}" for name in names if is_unfinished(folder, name)], now)
+        orphans += delete_old(find_orphans(folder, names), now)
+        examined += len(names)
+        if examined >= EXAMINED_FILES:
+            break
+    return orphans, unfinished
+
+
+def folders(now: datetime) -> Iterator[str]:
+    """All folders of the store, each hour from another one on, so that a large store gets its turn."""
+    yield PROBE_FOLDER
+    first = int(now.timestamp() // INTERVAL_SECONDS * 32) % FOLDERS
+    for number in range(FOLDERS):
+        for kind in StoredContent.Kind.values:
+            yield f"{kind}/{(first + number) % FOLDERS:02x}"
+
+
+def list_files(folder: str) -> list[str]:
+    """The names in one folder of the store; none when it does not exist."""
+    try:
+        return list(default_storage.listdir(folder)[1])
+    except FileNotFoundError:
+        return []
+
+
+def is_unfinished(folder: str, name: str) -> bool:
+    """True for a file that only exists while it is written, or while the store is probed."""
+    return folder == PROBE_FOLDER or name.endswith(TEMPORARY_SUFFIX)
+
+
+def find_orphans(folder: str, names: list[str]) -> list[str]:
+    """The files of one folder whose id has no row."""
+    by_id = {content_id: name for name in names if (content_id := as_id(name))}
+    known = set(StoredContent.objects.filter(pk__in=by_id).values_list("pk", flat=True))
+    return [f"{folder}/{name}" for content_id, name in by_id.items() if content_id not in known]
+
+
+def as_id(name: str) -> UUID | None:
+    """The content id that a stored file is named after, or None for other files."""
+    try:
+        content_id = UUID(hex=name)
+    except ValueError:
+        return None
+    return content_id if storage_name("", content_id).endswith(name) else None
+
+
+def delete_old(paths: list[str], now: datetime) -> int:
+    """Delete those that were written long enough ago; returns how many."""
+    deleted = 0
+    for path in paths:
+        try:
+            if default_storage.get_modified_time(path) < now - UNFINISHED:
+                default_storage.delete(path)
+                deleted += 1
+        except FileNotFoundError:
+            continue
+    return deleted
+
+
+def tidy_in_background() -> None:
+    """Tidy in a thread of its own, so that a relay goes on relaying."""
+    threading.Thread(target=tidy_quietly, name="tidy", daemon=True).start()
+
+
+def tidy_quietly() -> None:
+    """Tidy; a failure is logged and left to the next hour."""
+    started = time.monotonic()
+    try:
+        tidy()
+    except Exception:
+        log.exception("maintenance.failed", status="error", seconds=round(time.monotonic() - started, 1))
+    finally:
+        connection.close()

@@ -1,0 +1,262 @@
+"""The relay: once, in order, whoever relays; poison is set aside and nothing waits for it."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from huleedu import relay as relay_module
+from huleedu.events import BatchStarted, Event
+from huleedu.feed import open_feed
+from huleedu.models import ConsumedEvent, DeadLetter, Feed, LoggedEvent, OutboxMessage, RelayPresence
+from huleedu.outbox import emit
+from huleedu.relay import MAX_ATTEMPTS, Relay, uuid_in
+from tests.log_capture import captured_logs, lines_of
+from tests.pipeline import Pipeline
+
+Reaction = Callable[[Event], None]
+
+
+def start(batch_id: UUID, revision: int = 0) -> str:
+    """Emit one event of a batch."""
+    with transaction.atomic():
+        return emit(
+            BatchStarted(
+                batch_id=batch_id,
+                correlation_id=uuid4(),
+                revision=revision,
+                who=1,
+                status="ready",
+                expected_essay_count=1,
+            )
+        )
+
+
+def subscribe(monkeypatch: pytest.MonkeyPatch, *reactions: Reaction) -> None:
+    monkeypatch.setattr(relay_module, "SUBSCRIPTIONS", {"BatchStarted": reactions})
+
+
+def make_due() -> None:
+    OutboxMessage.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_poison_event_is_retried_later_then_buried_while_others_flow(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, good = uuid4(), uuid4()
+    seen: list[UUID] = []
+
+    def react(event: Event) -> None:
+        ConsumedEvent.objects.create(consumer="effect", event_id=f"{event.batch_id}{len(seen)}")
+        seen.append(event.batch_id)
+        if event.batch_id == poison:
+            raise ValueError("what a pupil wrote")
+
+    subscribe(monkeypatch, react)
+    event_id = start(poison)
+    start(good)
+    with captured_logs() as text:
+        Relay().drain()
+        waits = []
+        for attempt in range(1, MAX_ATTEMPTS):
+            row = OutboxMessage.objects.get()
+            assert (row.event_id, row.attempts) == (event_id, attempt)
+            assert "ValueError in " in row.last_error and "pupil" not in row.last_error
+            waits.append(row.due_at - timezone.now())
+            assert Relay().drain() == 0, "it waits for its time"
+            make_due()
+            Relay().drain()
+    assert timedelta(0) < waits[0] < waits[2] * 2
+    assert LoggedEvent.objects.get().batch_id == good
+    assert seen.count(good) == 1 and seen.count(poison) == MAX_ATTEMPTS
+    assert ConsumedEvent.objects.filter(consumer="effect").count() == 1, "a failed reaction leaves no effect"
+    letter = DeadLetter.objects.get()
+    assert (letter.event_id, letter.batch_id, letter.attempts) == (event_id, poison, MAX_ATTEMPTS)
+    assert letter.first_failed_at < letter.died_at
+    (dead,) = lines_of(text, "event.dead")
+    assert dead["batch_id"] == str(poison) and dead["corr_id"] == str(letter.correlation_id)
+    assert "pupil" not in text.getvalue()
+
+
+def test_one_failing_consumer_undoes_all_of_the_event(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def first(_event: Event) -> None:
+        calls.append("first")
+
+    def second(_event: Event) -> None:
+        calls.append("second")
+        if calls.count("second") == 1:
+            raise RuntimeError
+
+    subscribe(monkeypatch, first, second)
+    start(uuid4())
+    Relay().drain()
+    assert not ConsumedEvent.objects.exists()
+    make_due()
+    Relay().drain()
+    assert calls == ["first", "second"] * 2
+    assert ConsumedEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("event_type", "envelope"),
+    [
+        ("FromTheFuture", None),
+        ("BatchStarted", {}),
+        ("BatchStarted", []),
+        ("BatchStarted", "text"),
+        ("BatchStarted", {"data": {"file_upload_id": "not an id"}, "correlation_id": 7}),
+        (
+            "BatchStarted",
+            {
+                "data": None,
+                "topic": "t",
+                "event_type": "BatchStarted",
+                "correlation_id": "x",
+                "occurred_at": "",
+            },
+        ),
+    ],
+)
+def test_rows_nobody_can_read_are_buried_and_do_not_stop_their_lane(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, event_type: str, envelope: Any
+) -> None:
+    subscribe(monkeypatch)
+    batch_id = uuid4()
+    bad = start(batch_id)
+    good = start(batch_id, revision=1)
+    row = OutboxMessage.objects.get(event_id=bad)
+    row.event_type = event_type
+    row.envelope = row.envelope if envelope is None else envelope
+    row.save()
+    for _ in range(MAX_ATTEMPTS):
+        make_due()
+        Relay().drain()
+    assert LoggedEvent.objects.get().event_id == good
+    assert DeadLetter.objects.get().event_id == bad
+    assert not OutboxMessage.objects.exists()
+
+
+def test_two_relays_at_once_relay_each_row_once_and_in_order(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[UUID, int]] = []
+    subscribe(monkeypatch, lambda event: seen.append((event.batch_id, event.revision)))
+    monkeypatch.setattr(relay_module, "CLAIM_LIMIT", 3)
+    batches = [uuid4() for _ in range(6)]
+    for batch_id in batches:
+        open_feed(batch_id, 1)
+    for revision in range(12):
+        for batch_id in batches:
+            start(batch_id, revision)
+    gate = threading.Barrier(3)
+
+    def work() -> None:
+        gate.wait()
+        relay = Relay()
+        while OutboxMessage.objects.exists():
+            relay.relay_once()
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(seen) == len(set(seen)) == 72
+    for batch_id in batches:
+        assert [revision for each, revision in seen if each == batch_id] == list(range(12))
+        rows = LoggedEvent.objects.filter(batch_id=batch_id).order_by("id")
+        assert [row.seq for row in rows] == list(range(1, 13))
+        assert [row.envelope["data"]["revision"] for row in rows] == list(range(12))
+        assert Feed.objects.get(pk=batch_id).seq == 12
+
+
+def test_a_crash_before_the_commit_leaves_everything_to_the_next_relay(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(monkeypatch, lambda _event: None)
+    start(uuid4())
+    with monkeypatch.context() as patch:
+
+        def crash(_rows: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(relay_module, "record", crash)
+        with pytest.raises(KeyboardInterrupt):
+            Relay().drain()
+    assert OutboxMessage.objects.count() == 1
+    assert not LoggedEvent.objects.exists() and not ConsumedEvent.objects.exists()
+    assert Relay().drain() == 1
+
+
+def test_a_running_relay_is_seen_sleeps_armed_and_wakes_for_an_event(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "SAFETY_SECONDS", 30.0)
+    stop, seen = threading.Event(), threading.Event()
+    subscribe(monkeypatch, lambda _event: seen.set())
+
+    def work() -> None:
+        Relay("relay-test").run(stop)
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(200):
+            if RelayPresence.objects.filter(name="relay-test", armed=True).exists():
+                break
+            stop.wait(0.05)
+        start(uuid4())
+        assert seen.wait(5), "a committed event wakes the relay long before its safety interval"
+    finally:
+        stop.set()
+        for _ in range(40):
+            start(uuid4())
+            thread.join(0.5)
+            if not thread.is_alive():
+                break
+    assert not thread.is_alive()
+    assert not RelayPresence.objects.filter(name="relay-test").exists()
+
+
+def test_a_busy_relay_still_gives_its_sign_of_life(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = Relay("relay-test")
+    left = [3]
+
+    def endless() -> int:
+        left[0] -= 1
+        if left[0] == 1:
+            assert RelayPresence.objects.filter(name="relay-test").exists()
+        return max(left[0], 0)
+
+    monkeypatch.setattr(relay, "relay_once", endless)
+    monkeypatch.setattr(relay_module, "wait_for_wake", lambda _seconds: None)
+    relay._work_and_wait()
+    assert left[0] < 1
+
+
+def test_what_a_poison_envelope_calls_an_id() -> None:
+    known = uuid4()
+    assert uuid_in({"id": str(known)}, "id") == known
+    unreadable: list[object] = [{"id": "x"}, {"id": 7}, {"id": None}, {}, [], None, "id"]
+    for values in unreadable:
+        assert uuid_in(values, "id") is None
+
+
+def test_the_pipeline_leaves_nothing_behind(pipeline: Pipeline, teacher: User) -> None:
+    pipeline.register(teacher, 1)
+    pipeline.run()
+    assert not OutboxMessage.objects.exists()

@@ -1,0 +1,287 @@
+"""Queued work: fair shares, leases that end with their worker, retries that end, late workers."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from files import actions as file_actions
+from files.models import FileUpload
+from huleedu import work
+from huleedu.errors import ErrorCode
+from huleedu.models import DeadLetter, WorkItem
+from tests.conftest import essay_bytes
+from tests.pipeline import Pipeline
+
+TASK = "files.tasks.extract_next"
+DOUBLE = 2
+
+
+def order(
+    owner: int, priority: str = "NORMAL", retries: int = 2, subject: UUID | None = None
+) -> work.WorkOrder:
+    subject = subject or uuid4()
+    return work.WorkOrder(
+        step="extract",
+        task=TASK,
+        subject_id=subject,
+        revision=0,
+        batch_id=uuid4(),
+        owner_id=owner,
+        file_upload_id=subject,
+        correlation_id=uuid4(),
+        priority=priority,
+        max_retries=retries,
+        timeout_seconds=60,
+    )
+
+
+def queue(owner: int, priority: str = "NORMAL", count: int = 1) -> None:
+    with transaction.atomic():
+        for _ in range(count):
+            work.enqueue(order(owner, priority))
+
+
+def take() -> WorkItem:
+    """The next item, done at once."""
+    with work.claimed("extract") as item:
+        assert item is not None
+        with transaction.atomic():
+            assert work.finish(item)
+        return item
+
+
+def take_order(count: int) -> list[str]:
+    items = [take() for _ in range(count)]
+    return [f"{item.owner_id}{item.priority[0]}" for item in items]
+
+
+@contextmanager
+def held_by_another() -> Iterator[WorkItem]:
+    """An item leased to another session for as long as the block runs."""
+    taken, done = threading.Event(), threading.Event()
+    found: list[WorkItem] = []
+
+    def hold() -> None:
+        with work.claimed("extract") as item:
+            assert item is not None
+            found.append(item)
+            taken.set()
+            done.wait(30)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert taken.wait(10)
+    try:
+        yield found[0]
+    finally:
+        done.set()
+        thread.join(10)
+
+
+def make_due() -> None:
+    WorkItem.objects.filter(state="queued").update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_flood_of_one_owner_does_not_delay_another(transactional_db: None) -> None:
+    queue(1, count=200)
+    assert take_order(3) == ["1N"] * 3
+    queue(2, count=3)
+    served = take_order(8)
+    assert served.count("2N") == 3, served
+    assert "2N" in served[:3], served
+
+
+def test_high_comes_round_more_often_than_low_and_low_never_starves(transactional_db: None) -> None:
+    queue(1, "LOW", 20)
+    queue(2, "NORMAL", 40)
+    queue(3, "HIGH", 80)
+    served = take_order(42)
+    high, normal, low = (served.count(name) for name in ("3H", "2N", "1L"))
+    assert high > DOUBLE * normal > DOUBLE * low > 0, served
+    assert served.index("1L") < 25
+
+
+def test_low_is_served_while_high_never_stops_coming(transactional_db: None) -> None:
+    queue(1, "LOW", 1)
+    queue(2, "HIGH", 10)
+    served = []
+    for _ in range(40):
+        queue(2, "HIGH", 1)
+        served.append(take_order(1)[0])
+    assert "1L" in served
+
+
+def test_a_newcomer_is_not_placed_in_the_past_of_the_others(transactional_db: None) -> None:
+    queue(1, count=50)
+    take_order(25)
+    queue(2, count=25)
+    served = take_order(20)
+    assert abs(served.count("1N") - served.count("2N")) <= DOUBLE, served
+
+
+def test_the_same_work_is_queued_once_with_one_token(transactional_db: None) -> None:
+    same = order(1)
+    with transaction.atomic():
+        work.enqueue(same)
+        work.enqueue(same)
+    assert WorkItem.objects.count() == OrmQ.objects.count() == 1
+
+
+def test_a_rolled_back_order_leaves_no_token(transactional_db: None) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        work.enqueue(order(1))
+        raise RuntimeError
+    assert not WorkItem.objects.exists() and not OrmQ.objects.exists()
+
+
+def test_an_item_is_leased_to_one_worker(transactional_db: None) -> None:
+    queue(1)
+    with held_by_another(), work.claimed("extract") as second:
+        assert second is None
+
+
+def test_an_empty_queue_gives_nothing(transactional_db: None) -> None:
+    with work.claimed("extract") as item:
+        assert item is None
+
+
+def test_the_lease_of_a_dead_worker_is_taken_back_and_that_of_a_living_one_kept(
+    transactional_db: None,
+) -> None:
+    queue(1)
+    with held_by_another() as item:
+        work.tend()
+        assert WorkItem.objects.get().state == "running", "its worker lives"
+    work.tend()
+    again = WorkItem.objects.get()
+    assert (again.state, again.leased_at, again.attempts) == ("queued", None, 1)
+    assert again.pk == item.pk
+    assert OrmQ.objects.count() == DOUBLE, "it has a token again"
+
+
+def test_a_worker_that_hangs_loses_its_lease_in_the_end(transactional_db: None) -> None:
+    queue(1)
+    with held_by_another():
+        WorkItem.objects.update(
+            leased_at=timezone.now() - timedelta(seconds=60 + work.LEASE_MARGIN_SECONDS + 1)
+        )
+        work.tend()
+        assert WorkItem.objects.get().state == "queued"
+
+
+def test_a_late_worker_changes_nothing(pipeline: Pipeline, teacher: User) -> None:
+    upload = pipeline.upload(pipeline.register(teacher, 1), essay_bytes(1))
+    pipeline.relay.drain()
+    with held_by_another() as late:
+        WorkItem.objects.update(state="queued", leased_at=None)
+        pipeline.run()
+        upload.refresh_from_db()
+        assert upload.status == FileUpload.Status.ASSIGNED
+        before = upload.rev
+        file_actions.reject(late, ErrorCode.TIMEOUT, {})
+        with transaction.atomic():
+            assert not work.finish(late)
+        work.fail(late, "ValueError", lambda: pytest.fail("a late worker gives nothing up"))
+    upload.refresh_from_db()
+    assert (upload.status, upload.rev) == (FileUpload.Status.ASSIGNED, before)
+    assert not DeadLetter.objects.exists()
+
+
+def test_a_late_worker_cannot_take_work_from_its_successor(transactional_db: None) -> None:
+    queue(1)
+    with held_by_another() as late:
+        WorkItem.objects.update(state="queued", leased_at=None)
+        with work.claimed("extract") as successor:
+            assert successor is not None and successor.attempts == DOUBLE
+            work.fail(late, "ValueError", lambda: None)
+            with transaction.atomic():
+                assert not work.finish(late)
+            assert WorkItem.objects.get().state == "running"
+            with transaction.atomic():
+                assert work.finish(successor)
+    assert not WorkItem.objects.exists()
+
+
+def test_failures_are_tried_again_later_then_given_up_once(transactional_db: None) -> None:
+    with transaction.atomic():
+        work.enqueue(order(1, retries=2))
+    given_up: list[WorkItem] = []
+    tries = 0
+
+    def step(_item: WorkItem) -> None:
+        nonlocal tries
+        tries += 1
+        raise ValueError("what a pupil wrote")
+
+    for attempt in range(1, 4):
+        with work.claimed("extract") as item:
+            assert item is not None and item.attempts == attempt
+            work.run(item, step, given_up.append)
+        waiting = WorkItem.objects.filter(state="queued", due_at__gt=Now()).exists()
+        assert waiting == (attempt < 3)
+        make_due()
+    assert tries == 3
+    assert len(given_up) == 1
+    assert not WorkItem.objects.exists()
+    letter = DeadLetter.objects.get()
+    assert (letter.kind, letter.event_type, letter.attempts, letter.consumer) == ("work", "extract", 3, TASK)
+    assert letter.last_error.startswith("ValueError in ") and "pupil" not in letter.last_error
+    assert letter.first_failed_at < letter.died_at
+
+
+def test_work_that_kills_its_workers_is_given_up_without_another(transactional_db: None) -> None:
+    with transaction.atomic():
+        work.enqueue(order(1, retries=1))
+    WorkItem.objects.update(attempts=2)
+    given_up: list[WorkItem] = []
+    with work.claimed("extract") as item:
+        assert item is not None
+        work.run(item, lambda _item: pytest.fail("it must not run again"), given_up.append)
+    assert len(given_up) == 1
+    assert DeadLetter.objects.get().last_error.startswith("WorkersDied")
+
+
+def test_an_outcome_that_cannot_be_recorded_leaves_no_dead_letter_behind(transactional_db: None) -> None:
+    with transaction.atomic():
+        work.enqueue(order(1, retries=0))
+
+    def cannot_give_up(_item: WorkItem) -> None:
+        raise RuntimeError
+
+    def step(_item: WorkItem) -> None:
+        raise ValueError
+
+    with pytest.raises(RuntimeError), work.claimed("extract") as item:
+        assert item is not None
+        work.run(item, step, cannot_give_up)
+    assert not DeadLetter.objects.exists()
+    assert WorkItem.objects.get().state == "running"
+    work.tend()
+    assert WorkItem.objects.get().state == "queued"
+
+
+def test_waits_grow_and_have_a_limit() -> None:
+    for attempts in range(1, 12):
+        ceiling = min(work.BACKOFF_LIMIT_SECONDS, work.BACKOFF_SECONDS * 2**attempts)
+        for _ in range(20):
+            assert ceiling / 2 <= work.backoff(attempts).total_seconds() <= ceiling
+
+
+def test_a_lost_token_is_replaced(transactional_db: None) -> None:
+    queue(1)
+    OrmQ.objects.all().delete()
+    work.tend()
+    assert not OrmQ.objects.exists(), "its token may still be on its way"
+    WorkItem.objects.update(token_at=timezone.now() - timedelta(seconds=work.TOKEN_PATIENCE_SECONDS + 1))
+    work.tend()
+    assert OrmQ.objects.count() == 1
