@@ -123,6 +123,7 @@ class FileUpload(models.Model):
         indexes = [
             models.Index(fields=["batch", "status"], name="file_batch_status"),
             models.Index(fields=["batch", "content_hash"], name="file_batch_hash"),
+            models.Index(fields=["created_at"], name="file_created"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["batch", "upload_key"], name="file_upload_key_once"),

@@ -1,13 +1,18 @@
 """A correlation id for every request, and no personal data in shared caches."""
 
+import time
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 
 from huleedu.logs import bound
 
 HEADER = "X-Correlation-ID"
+LOGGED_IDS = ("batch_id", "file_upload_id", "essay_id")
+UNLOGGED_ROUTES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds
+log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -25,17 +30,34 @@ def correlation_id_of(request: HttpRequest) -> UUID:
 
 
 class CorrelationMiddleware:
-    """Take or make the correlation id, put it on log lines, and return it."""
+    """Take or make the correlation id, put it on log lines, and return it; one log line per request."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         correlation_id = correlation_id_of(request)
+        started = time.monotonic()
         with bound(corr_id=correlation_id):
             response = self.get_response(request)
+            log_request(request, response.status_code, time.monotonic() - started)
         response.headers[HEADER] = str(correlation_id)
         return response
+
+
+def log_request(request: HttpRequest, status_code: int, seconds: float) -> None:
+    """One line: the route and its ids, never the address itself, which may hold names or search words."""
+    match = request.resolver_match
+    if match.route in UNLOGGED_ROUTES if match else status_code < 400:
+        return  # without a route and well: a static file
+    log.info(
+        "request.ended",
+        method=request.method,
+        route=match.route if match else None,
+        status=str(status_code),
+        duration_ms=round(seconds * 1000),
+        **{name: str(value) for name, value in (match.kwargs if match else {}).items() if name in LOGGED_IDS},
+    )
 
 
 class PrivateCacheMiddleware:

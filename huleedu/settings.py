@@ -34,7 +34,9 @@ HTTPS = flag("HULEEDU_HTTPS")
 # A process-local key serves commands that sign nothing; servers get theirs from the supervisor.
 SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50)
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split() if key]
-ALLOWED_HOSTS = os.environ.get("HULEEDU_ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]").split()
+# This machine itself may always ask: the supervisor does, to see whether the web server lives.
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [*os.environ.get("HULEEDU_ALLOWED_HOSTS", "").split(), *LOOPBACK_HOSTS]
 CSRF_TRUSTED_ORIGINS = os.environ.get("HULEEDU_TRUSTED_ORIGINS", "").split()
 
 if DEBUG and HOST not in {"127.0.0.1", "localhost", "::1"}:
@@ -198,6 +200,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": [],  # the shapes say what each value may be, in place
 }
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -228,13 +232,16 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "huleedu.views.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-if flag("HULEEDU_BEHIND_PROXY"):
+BEHIND_PROXY = flag("HULEEDU_BEHIND_PROXY")
+METRICS_TOKEN = os.environ.get("HULEEDU_METRICS_TOKEN", "")
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from huleedu import feed
 from huleedu.authentication import find_token
 from huleedu.feed import FeedPosition, Missed
+from huleedu.metrics import observe_sent
 from huleedu.models import Feed
 from realtime.push import batch_group, teacher_group
 
@@ -162,6 +163,7 @@ class BatchConsumer(FollowingConsumer):
         if message["seq"] == self.seq + 1:
             self.seq += 1
             await self.send_text(message["text"])
+            observe_sent(message["timestamp"])
         elif message["seq"] > self.seq:
             await self.catch_up()
 

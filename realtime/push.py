@@ -74,7 +74,8 @@ def group_messages(messages: Sequence[FeedMessage]) -> Iterable[tuple[str, dict[
     for item in messages:
         newest[item.batch_id] = item
         text = json.dumps(item.message, ensure_ascii=False)
-        yield batch_group(item.batch_id), {"type": "feed.event", "seq": item.message["seq"], "text": text}
+        facts = {"seq": item.message["seq"], "timestamp": item.message["timestamp"]}
+        yield batch_group(item.batch_id), {"type": "feed.event", **facts, "text": text}
     for item in newest.values():
         hint = {"type": "changed", "batch_id": str(item.batch_id), "seq": item.message["seq"]}
         yield teacher_group(item.owner_id), {"type": "feed.changed", "hint": hint}

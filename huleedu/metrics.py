@@ -1,0 +1,23 @@
+"""What each process measures itself. Facts from the database are in ``huleedu.collector``."""
+
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.process_collector import ProcessCollector
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+
+SOCKET_LATENCY = Histogram(
+    "event_to_socket_latency_seconds",
+    "From an event's occurrence to its live message on a socket of this process",
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+
+
+def observe_sent(timestamp: str) -> None:
+    """Count a live message that was sent just now; ``timestamp`` is its event's, ISO 8601 with a zone."""
+    passed = datetime.now(UTC) - datetime.fromisoformat(timestamp)
+    SOCKET_LATENCY.observe(max(0.0, passed.total_seconds()))

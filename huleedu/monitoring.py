@@ -1,0 +1,50 @@
+"""Addresses for machines that watch HuleEdu: metrics and health."""
+
+import hmac
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_GET
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from huleedu import health
+from huleedu.collector import DatabaseFacts
+from huleedu.metrics import REGISTRY
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+FACTS = CollectorRegistry()
+FACTS.register(DatabaseFacts())
+
+
+@require_GET
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Metrics in Prometheus' text format; 403 for those who may not read them."""
+    if not may_scrape(request):
+        return HttpResponse("Metrics need the token of HULEEDU_METRICS_TOKEN.\n", "text/plain", 403)
+    return HttpResponse(generate_latest(REGISTRY) + generate_latest(FACTS), CONTENT_TYPE_LATEST)
+
+
+def may_scrape(request: HttpRequest) -> bool:
+    """With a token configured: whoever has it. Without one: this machine, unless a proxy hides who asks."""
+    token = settings.METRICS_TOKEN
+    if token:
+        given = request.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+    forwarded = settings.BEHIND_PROXY or "X-Forwarded-For" in request.headers
+    return not forwarded and request.META.get("REMOTE_ADDR") in LOOPBACK
+
+
+@require_GET
+def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+    """This process answers. Asks nobody else, so that nobody else's trouble restarts it."""
+    return JsonResponse({"status": health.OK})
+
+
+@require_GET
+def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+    """200 while everything HuleEdu cannot do without is there, else 503."""
+    checks = health.run_checks()
+    failed = health.FAILED in checks.values()
+    degraded = health.DEGRADED in checks.values()
+    status = health.FAILED if failed else health.DEGRADED if degraded else health.OK
+    return JsonResponse({"status": status, "checks": checks}, status=503 if failed else 200)

@@ -1,0 +1,155 @@
+"""Health: /healthz asks nobody, /readyz names what is missing, the supervisor asks for the workers."""
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from huleedu import health, presence
+from huleedu.broker import ListeningBroker
+from huleedu.heartbeat import steps_are_stuck, steps_watch
+from huleedu.models import RelayPresence, WorkItem
+
+
+def seen(role: str, seconds_ago: float = 0) -> None:
+    moment = timezone.now() - timedelta(seconds=seconds_ago)
+    RelayPresence.objects.update_or_create(name=f"{role}-test", defaults={"role": role, "seen_at": moment})
+
+
+def queue(state: str, seconds_ago: float) -> WorkItem:
+    moment = timezone.now() - timedelta(seconds=seconds_ago)
+    return WorkItem.objects.create(
+        step="extract",
+        task="files.tasks.extract_next",
+        subject_id=uuid4(),
+        batch_id=uuid4(),
+        owner_id=1,
+        file_upload_id=uuid4(),
+        correlation_id=uuid4(),
+        priority="NORMAL",
+        rank=1,
+        state=state,
+        due_at=moment,
+        leased_at=moment if state == "running" else None,
+    )
+
+
+@pytest.fixture
+def everything(transactional_db: None) -> None:
+    seen("relay")
+    seen("steps")
+
+
+def test_healthz_needs_no_database(client: Client, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.block():
+        answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_health_addresses_take_get_only(client: Client) -> None:
+    for address in ("/healthz", "/readyz", "/metrics"):
+        for method in ("post", "put", "delete", "patch", "head"):
+            assert getattr(client, method)(address).status_code == 405
+
+
+def test_ready_when_everything_is_there(client: Client, everything: None, content_folder: Path) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "checks": dict.fromkeys(health.CHECKS, "ok")}
+    assert not [path for path in content_folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(("role", "seconds"), [("relay", 16), ("steps", 21)])
+def test_not_ready_without_a_fresh_sign_of_life(
+    client: Client, everything: None, role: str, seconds: float
+) -> None:
+    seen(role, seconds)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "failed"
+    assert [name for name, state in answer.json()["checks"].items() if state != "ok"] == [role]
+
+
+def test_redis_away_is_degraded_and_ready(
+    client: Client, everything: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise ConnectionError
+
+    monkeypatch.setitem(health.CHECKS, "redis", away)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["checks"]["redis"] == "degraded"
+
+
+def test_a_store_that_takes_nothing_is_not_ready(
+    client: Client, everything: None, content_folder: Path
+) -> None:
+    content_folder.parent.mkdir(exist_ok=True)
+    content_folder.write_text("a file where the folder should be")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["storage"]) == (503, "failed")
+
+
+def test_a_database_away_is_told_and_not_raised(client: Client, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.block():
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "failed"
+
+
+def url() -> str:
+    names = {"dbname", "user", "password", "host", "port"}
+    parameters = connection.get_connection_params()
+    return " ".join(f"{name}={value}" for name, value in parameters.items() if name in names and value)
+
+
+@pytest.mark.parametrize(
+    ("signs", "work", "stuck"),
+    [
+        ({"steps": 1}, [], False),
+        ({"steps": 30}, [], True),
+        ({}, [], True),
+        ({"steps": 1}, [("queued", 5)], False),
+        ({"steps": 1}, [("queued", 12)], True),
+        ({"steps": 1, "worker": 3}, [("queued", 60)], False),
+        ({"steps": 40}, [("running", 50), ("queued", 60)], False),
+        ({"steps": 40}, [("running", 90), ("queued", 60)], True),
+    ],
+)
+def test_stuck_workers_are_told_from_busy_ones(
+    transactional_db: None, signs: dict[str, float], work: list[tuple[str, float]], stuck: bool
+) -> None:
+    for role, seconds in signs.items():
+        seen(role, seconds)
+    for state, seconds in work:
+        queue(state, seconds)
+    assert steps_are_stuck(url()) is stuck
+    assert steps_watch(url())() is not stuck
+
+
+def test_a_database_that_is_away_does_not_restart_workers() -> None:
+    assert steps_are_stuck("host=127.0.0.1 port=1 dbname=none") is False
+
+
+def test_the_broker_of_the_steps_gives_a_sign_of_life(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huleedu.broker.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(ListeningBroker, "_presence", presence.Presence("steps"))
+    ListeningBroker("relay").dequeue()
+    assert not RelayPresence.objects.exists()
+    broker = ListeningBroker("steps")
+    broker.dequeue()
+    first = RelayPresence.objects.get(role="steps").seen_at
+    broker.dequeue()
+    assert RelayPresence.objects.get(role="steps").seen_at == first, "written at most every few seconds"
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 0.0)
+    broker.dequeue()
+    assert RelayPresence.objects.get(role="steps").seen_at > first
