@@ -1,6 +1,6 @@
 """The project package as an app: models of the ground floor, and the relay's thread in its worker."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 
 
@@ -10,9 +10,15 @@ class HuleeduConfig(AppConfig):
     name = "huleedu"
 
     def ready(self) -> None:
+        from django.db.models.signals import post_migrate
         from django_q.signals import post_spawn
 
         from huleedu import processes
+        from huleedu.permissions import grant_support
+
+        # After the last app with models, so that every table and content type is there.
+        last = [app for app in apps.get_app_configs() if app.models_module][-1]
+        post_migrate.connect(grant_support, sender=last, dispatch_uid="support")
 
         if settings.PROCESS == "relay":
             post_spawn.connect(processes.start_relay, dispatch_uid="relay")

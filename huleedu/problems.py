@@ -1,11 +1,20 @@
 """RFC 9457 problem answers with a stable code and the correlation id; never a stack trace."""
 
+import math
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.db import DatabaseError, InterfaceError
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -40,6 +49,7 @@ TITLES = {
     "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
     "FILE_TOO_LARGE": _("The file is too big. A file may have at most 10 MB."),
     "TOO_MANY_FILES": _("The batch is full. Remove files, or make another batch."),
+    "DEAD_LETTER_OUTDATED": _("The file or essay has moved on since. Discard the dead letter."),
     "INVALID_STATE": _("That is not possible now. Reload the page to see how things stand."),
     "STORAGE_FAILED": _("The file could not be stored. Nothing is lost; try again in a moment."),
     "UNAVAILABLE": _("HuleEdu is waking up or very busy. Try again in a moment."),
@@ -54,6 +64,10 @@ TITLES = {
     "REQUEST_IN_PROGRESS": _("The same request is still being carried out. Try again in a moment."),
     "WRONG_CREDENTIALS": _("The user name or the password is not right."),
     "REQUEST_TIMEOUT": _("The upload took too long to arrive. Try again."),
+    "NO_FILES": _("No file came with the request. Choose at least one file."),
+    "TOO_MANY_FIELDS": _("The request has too many fields."),
+    "LENGTH_REQUIRED": _("The request must say how long it is (Content-Length)."),
+    "STORAGE_FULL": _("There is no room left to store files. Nothing is lost; ask whoever runs HuleEdu."),
 }
 STATUS_OF_REFUSAL = {"FILE_TOO_LARGE": 413, "TOO_MANY_FILES": 409}
 
@@ -89,6 +103,15 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Turn whatever an API view raised into a problem answer."""
     request: HttpRequest = context["request"]._request
     set_rollback()
+    response = response_to(request, error)
+    challenge = getattr(error, "auth_header", None)
+    if challenge:
+        response.headers["WWW-Authenticate"] = challenge
+    return response
+
+
+def response_to(request: HttpRequest, error: Exception) -> Response:
+    """The problem answer for ``error``."""
     if isinstance(error, Problem):
         return problem_response(
             request, error.status_code, error.problem_code, error.retry_after, **error.facts
@@ -103,6 +126,12 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 def other_response(request: HttpRequest, error: Exception) -> Response:
     """Answers for errors without facts of their own."""
+    if isinstance(error, exceptions.Throttled):
+        wait = math.ceil(getattr(error, "wait", None) or RETRY_SECONDS)
+        return problem_response(request, 429, "TOO_MANY_REQUESTS", wait)
+    if isinstance(error, TooManyFilesSent):
+        details = {"limit": settings.DATA_UPLOAD_MAX_NUMBER_FILES}
+        return problem_response(request, 400, "TOO_MANY_FILES", details=details)
     for kinds, status_code, code, retry_after in ANSWERS:
         if isinstance(error, kinds):
             return problem_response(request, status_code, code, retry_after)
@@ -117,7 +146,10 @@ ANSWERS: list[tuple[tuple[type[Exception], ...], int, str, int | None]] = [
     ((exceptions.ParseError,), 400, "MALFORMED_JSON", None),
     ((exceptions.MethodNotAllowed,), 405, "METHOD_NOT_ALLOWED", None),
     ((exceptions.UnsupportedMediaType,), 415, "UNSUPPORTED_MEDIA_TYPE", None),
-    ((exceptions.Throttled,), 429, "TOO_MANY_REQUESTS", RETRY_SECONDS),
+    ((RequestDataTooBig,), 413, "REQUEST_TOO_LARGE", None),
+    ((TooManyFieldsSent,), 400, "TOO_MANY_FIELDS", None),
+    ((MultiPartParserError, UnreadablePostError), 400, "MALFORMED_MULTIPART", None),
+    ((SuspiciousOperation,), 400, "INVALID", None),
     ((InvalidTransition,), 409, "INVALID_STATE", None),
     ((StorageFailed,), 503, "STORAGE_FAILED", RETRY_SECONDS),
     ((DatabaseError, InterfaceError), 503, "UNAVAILABLE", RETRY_SECONDS),

@@ -1,0 +1,129 @@
+"""Files and step runs for support staff, and the whole trace of one file on one screen."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
+
+from essays.actions import repeat_step
+from essays.models import StepRun
+from files.actions import reread
+from files.models import FileUpload
+from huleedu.errors import ErrorCode
+from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
+from huleedu.support import ActingAdmin, Deed, ReadOnlyAdmin, without_names
+
+REPROCESS = "files.reprocess_fileupload"
+
+
+def check_spelling_again(upload: FileUpload, user: User) -> FileUpload:
+    """Run the spelling check on the file's essay again. Raises ``Refused``."""
+    return repeat_step(upload, user, "spellcheck")
+
+
+class ErrorCodeFilter(admin.SimpleListFilter):
+    """Filter by error code."""
+
+    title = _("error code")
+    parameter_name = "error_code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:  # noqa: ARG002
+        """Every code there is."""
+        return [(code.value, code.value) for code in ErrorCode]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """The rows with the chosen code."""
+        return queryset.filter(error__error_code=self.value()) if self.value() else queryset
+
+
+@admin.display(description=_("error code"))
+def error_code(row: FileUpload | StepRun) -> str:
+    """The stable code of the row's problem, or an empty string."""
+    return str((row.error or {}).get("error_code", ""))
+
+
+@admin.register(FileUpload)
+class FileUploadAdmin(ActingAdmin[FileUpload]):
+    """Files; their names, which may name pupils, show only on a file's own page."""
+
+    list_display = ("id", "batch_id", "status", error_code, "format", "size", "created_at")
+    list_filter = ("status", ErrorCodeFilter)
+    ordering = ("-created_at",)
+    uuid_search = ("id", "correlation_id", "batch_id", "slot_id", "raw_storage_id", "text_storage_id")
+    change_form_template = "admin/files/fileupload/change_form.html"
+    deeds = {
+        "reprocess": Deed(_("Reprocess: read the file again"), REPROCESS, reread),
+        "spelling": Deed(_("Run the spelling check again"), REPROCESS, check_spelling_again),
+    }
+    fields = (
+        *("id", "filename", "client_ref", "batch_id", "slot_id", "correlation_id", "size", "content_hash"),
+        *("raw_storage_id", "text_storage_id", "format", "words", "characters", "engine", "duration_ms"),
+        *("status", "error", "duplicate_of_id", "revision", "rev", "created_at", "updated_at"),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The trace in front of the admin's own addresses."""
+        view = self.admin_site.admin_view(self.trace_view)
+        return [
+            path("<uuid:file_upload_id>/trace/", view, name="files_fileupload_trace"),
+            *super().get_urls(),
+        ]
+
+    def trace_view(self, request: HttpRequest, file_upload_id: UUID) -> HttpResponse:
+        """One file from upload to result: events, steps, waiting work and dead letters."""
+        upload = get_object_or_404(FileUpload, pk=file_upload_id)
+        if not self.has_view_permission(request, upload):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Trace of one file"),
+            "original": upload,
+            "error_code": error_code(upload),
+            **trace_of(upload),
+        }
+        return TemplateResponse(request, "admin/files/fileupload/trace.html", context)
+
+
+def trace_of(upload: FileUpload) -> dict[str, Any]:
+    """Everything that is known of one file in order of time; event data without names."""
+    events = LoggedEvent.objects.filter(file_upload_id=upload.pk).order_by("id")
+    waiting = OutboxMessage.objects.filter(
+        batch_id=upload.batch_id, envelope__data__file_upload_id=str(upload.pk)
+    )
+    return {
+        "events": [(event, without_names(event.envelope["data"])) for event in events],
+        "waiting_events": waiting.order_by("id"),
+        "step_runs": StepRun.objects.filter(file_upload_id=upload.pk).defer("output").order_by("id"),
+        "work_items": WorkItem.objects.filter(batch_id=upload.batch_id, file_upload_id=upload.pk).order_by(
+            "id"
+        ),
+        "dead_letters": DeadLetter.objects.filter(file_upload_id=upload.pk).order_by("id"),
+    }
+
+
+@admin.register(StepRun)
+class StepRunAdmin(ReadOnlyAdmin[StepRun]):
+    """Step runs without what they found, which quotes the essay."""
+
+    list_display = ("id", "slot_id", "phase", "revision", "status", error_code, "started_at", "ended_at")
+    list_filter = ("status", "phase", ErrorCodeFilter)
+    ordering = ("-id",)
+    uuid_search = ("slot_id", "file_upload_id", "text_storage_id", "slot__batch_id")
+    fields = (
+        *("slot_id", "phase", "revision", "file_upload_id", "text_storage_id", "status", "engine", "error"),
+        *("created_at", "started_at", "ended_at"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StepRun]:
+        """The rows, without loading what support staff do not see."""
+        return super().get_queryset(request).defer("output")

@@ -1,0 +1,17 @@
+"""Stored content for support staff: what there is, never what it says. Files themselves: ``essays.admin``."""
+
+from django.contrib import admin
+
+from files.models import StoredContent
+from huleedu.support import ReadOnlyAdmin
+
+
+@admin.register(StoredContent)
+class StoredContentAdmin(ReadOnlyAdmin[StoredContent]):
+    """Ids, sizes and hashes."""
+
+    list_display = ("id", "kind", "size", "batch_id", "created_at")
+    list_filter = ("kind",)
+    ordering = ("-created_at",)
+    uuid_search = ("id", "batch_id")
+    fields = ("id", "kind", "owner", "batch_id", "sha256", "size", "created_at")

@@ -1,0 +1,145 @@
+"""The admin site, and the machinery's rows for support staff."""
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from huleedu.dead_letters import discard, replay
+from huleedu.models import (
+    ApiToken,
+    DeadLetter,
+    LoggedEvent,
+    OutboxMessage,
+    RelayPresence,
+    Timer,
+    WorkItem,
+)
+from huleedu.support import ActingAdmin, Deed, EventTypeFilter, ReadOnlyAdmin, Row, shown_json
+
+admin.site.site_header = "HuleEdu"
+admin.site.site_title = "HuleEdu"
+admin.site.index_title = _("Support")
+
+# Tokens for workers and schedules say nothing that the work queue does not say better.
+for name in ("Success", "Failure", "OrmQ", "Schedule"):
+    if admin.site.is_registered(apps.get_model("django_q", name)):
+        admin.site.unregister(apps.get_model("django_q", name))
+
+
+class EnvelopeAdmin(ReadOnlyAdmin[Row]):
+    """Rows that hold an event: it shows as JSON, without the file's name."""
+
+    readonly_fields = ("shown_envelope",)
+
+    @admin.display(description=_("envelope"))
+    def shown_envelope(self, row: OutboxMessage | LoggedEvent | DeadLetter) -> SafeString:
+        """The event as an indented block."""
+        return shown_json(row.envelope)
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(EnvelopeAdmin[OutboxMessage]):
+    """Events that wait for the relay."""
+
+    list_display = ("event_type", "event_id", "batch_id", "attempts", "created_at", "due_at")
+    list_filter = (EventTypeFilter,)
+    ordering = ("id",)
+    uuid_search = ("batch_id",)
+    text_search = ("event_id", "event_type")
+    fields = (
+        *("event_id", "event_type", "batch_id", "lane", "attempts", "first_error", "last_error"),
+        *("first_failed_at", "created_at", "due_at", "shown_envelope"),
+    )
+
+
+@admin.register(LoggedEvent)
+class LoggedEventAdmin(EnvelopeAdmin[LoggedEvent]):
+    """Events that were relayed."""
+
+    list_display = (
+        "event_type",
+        "batch_id",
+        "file_upload_id",
+        "essay_id",
+        "seq",
+        "occurred_at",
+        "relayed_at",
+    )
+    list_filter = (EventTypeFilter,)
+    ordering = ("-id",)
+    uuid_search = ("batch_id", "file_upload_id", "essay_id", "correlation_id")
+    text_search = ("event_id",)
+    fields = (
+        *("event_id", "event_type", "topic", "batch_id", "file_upload_id", "essay_id", "correlation_id"),
+        *("occurred_at", "relayed_at", "deliveries", "seq", "shown_envelope"),
+    )
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(ActingAdmin[DeadLetter], EnvelopeAdmin[DeadLetter]):
+    """What failed for good, to be replayed or discarded."""
+
+    list_display = ("event_type", "kind", "status", "batch_id", "file_upload_id", "last_error", "died_at")
+    list_filter = ("status", "kind")
+    ordering = ("-id",)
+    uuid_search = ("batch_id", "file_upload_id", "correlation_id")
+    text_search = ("event_id", "event_type")
+    deeds = {
+        "replay": Deed(_("Replay"), "huleedu.handle_deadletter", replay),
+        "discard": Deed(_("Discard"), "huleedu.handle_deadletter", discard),
+    }
+    fields = (
+        *("kind", "status", "topic", "event_type", "event_id", "batch_id", "file_upload_id"),
+        *("correlation_id", "consumer", "attempts", "first_error", "last_error", "first_failed_at"),
+        *("died_at", "handled_at", "handled_by_id", "shown_envelope"),
+    )
+
+
+@admin.register(WorkItem)
+class WorkItemAdmin(ReadOnlyAdmin[WorkItem]):
+    """Steps that wait or run."""
+
+    list_display = ("step", "state", "priority", "rank", "attempts", "file_upload_id", "due_at", "leased_at")
+    list_filter = ("state", "priority")
+    ordering = ("step", "rank", "id")
+    uuid_search = ("batch_id", "file_upload_id", "subject_id", "correlation_id")
+    text_search = ("step",)
+
+
+@admin.register(Timer)
+class TimerAdmin(ReadOnlyAdmin[Timer]):
+    """Deadlines that are set."""
+
+    list_display = ("kind", "batch_id", "due_at")
+    ordering = ("due_at",)
+    uuid_search = ("batch_id",)
+
+
+@admin.register(RelayPresence)
+class RelayPresenceAdmin(ReadOnlyAdmin[RelayPresence]):
+    """Which processes gave a sign of life, and when."""
+
+    list_display = ("name", "role", "armed", "seen_at")
+    ordering = ("role", "name")
+
+
+def revoke(token: ApiToken, _user: User) -> None:
+    """End the token now; a token that was revoked before keeps its time."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ActingAdmin[ApiToken]):
+    """Tokens without anything that could be used in their place."""
+
+    list_display = ("name", "owner", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_filter = ("scope",)
+    list_select_related = ("owner",)
+    ordering = ("-id",)
+    text_search = ("owner__username",)
+    search_help_text = _("A whole user name")
+    deeds = {"revoke": Deed(_("Revoke"), "huleedu.revoke_apitoken", revoke)}
+    fields = ("name", "owner", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")

@@ -1,0 +1,92 @@
+"""What support staff do with dead letters. Each function is one transaction and may be repeated."""
+
+import structlog
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from batches.models import Batch
+from essays import actions as essay_actions
+from files import actions as file_actions
+from files.models import FileUpload
+from huleedu.errors import Refused
+from huleedu.models import LANES, DeadLetter, OutboxMessage
+from huleedu.outbox import wake_after_commit
+
+log = structlog.get_logger(__name__)
+
+
+@transaction.atomic
+def replay(dead_letter: DeadLetter, user: User) -> DeadLetter:
+    """Try it again: an event goes back to the outbox, failed work is asked for anew as a repeat by ``user``.
+
+    A letter that was handled before stays as it is. Raises ``Refused`` when its file has moved on since.
+    """
+    letter = DeadLetter.objects.select_for_update().get(pk=dead_letter.pk)
+    if letter.status != DeadLetter.Status.DEAD:
+        return letter
+    if letter.kind == DeadLetter.Kind.EVENT:
+        put_back(letter)
+    else:
+        repeat_work(letter, user)
+    return close(letter, user, DeadLetter.Status.REPLAYED)
+
+
+@transaction.atomic
+def discard(dead_letter: DeadLetter, user: User) -> DeadLetter:
+    """Nothing more is to be done. A letter that was handled before stays as it is."""
+    letter = DeadLetter.objects.select_for_update().get(pk=dead_letter.pk)
+    if letter.status != DeadLetter.Status.DEAD:
+        return letter
+    return close(letter, user, DeadLetter.Status.DISCARDED)
+
+
+def put_back(letter: DeadLetter) -> None:
+    """The event is due again with all its attempts; what consumed it before is not repeated."""
+    message = OutboxMessage(
+        event_id=letter.event_id,
+        event_type=letter.event_type,
+        batch_id=letter.batch_id,
+        lane=letter.batch_id.int % LANES,
+        envelope=letter.envelope,
+    )
+    OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)
+    wake_after_commit()
+
+
+def repeat_work(letter: DeadLetter, user: User) -> None:
+    """Its failure ended the file or the essay, so only a new revision can bring another outcome."""
+    list(Batch.objects.select_for_update(no_key=True).filter(pk=letter.batch_id))
+    upload = FileUpload.objects.select_related("slot").filter(pk__in=[letter.file_upload_id]).first()
+    if upload is None or not is_current(letter, upload):
+        raise Refused("DEAD_LETTER_OUTDATED")
+    if letter.event_type == file_actions.EXTRACT:
+        file_actions.reread(upload, user)
+    else:
+        essay_actions.repeat_step(upload, user, letter.event_type)
+
+
+def is_current(letter: DeadLetter, upload: FileUpload) -> bool:
+    """True while the file or essay still is what the work failed on."""
+    revision = letter.envelope["revision"]
+    if letter.event_type == file_actions.EXTRACT:
+        return upload.status == FileUpload.Status.FAILED and upload.revision == revision
+    slot = upload.slot
+    return slot is not None and str(slot.pk) == letter.envelope["subject_id"] and slot.revision == revision
+
+
+def close(letter: DeadLetter, user: User, status: DeadLetter.Status) -> DeadLetter:
+    """Record who handled the letter, how and when."""
+    letter.status = status
+    letter.handled_by_id = user.pk
+    letter.handled_at = timezone.now()
+    letter.save(update_fields=["status", "handled_by_id", "handled_at"])
+    log.info(
+        "dead_letter.handled",
+        corr_id=str(letter.correlation_id),
+        batch_id=str(letter.batch_id),
+        phase=letter.event_type,
+        status=status.value,
+        handled_by=user.pk,
+    )
+    return letter

@@ -1,0 +1,190 @@
+"""What every admin page for support staff shares: nothing can be changed, ids are found, no text shows."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from huleedu.errors import Refused
+from huleedu.events import CATALOGUE
+from huleedu.problems import TITLES
+from huleedu.states import InvalidTransition
+
+ROWS_PER_PAGE = 50
+NAMING = frozenset({"filename", "client_ref"})  # may hold a pupil's name
+Row = TypeVar("Row", bound=models.Model)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Row]):
+    """Looks, searches by exact ids, and changes nothing; ``uuid_search`` and ``text_search`` name fields."""
+
+    uuid_search: Sequence[str] = ()
+    text_search: Sequence[str] = ()
+    list_per_page = ROWS_PER_PAGE
+    show_full_result_count = False
+    search_help_text = _("A whole id: of a file, batch, essay, event or correlation")
+
+    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:  # noqa: ARG002
+        """Nobody adds rows here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:  # noqa: ARG002
+        """Nobody changes rows here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:  # noqa: ARG002
+        """Nobody deletes rows here."""
+        return False
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:  # noqa: ARG002
+        """What makes the search box show; the search itself is ours."""
+        return [*self.uuid_search, *self.text_search]
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        queryset: models.QuerySet[Row],
+        search_term: str,
+    ) -> tuple[models.QuerySet[Row], bool]:
+        """Rows where one field is exactly ``search_term``; a uuid may be written in any form."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        matches = models.Q(pk__in=[])
+        for field in self.text_search:
+            matches |= models.Q(**{field: term})
+        if (wanted := as_uuid(term)) is not None:
+            for field in self.uuid_search:
+                matches |= models.Q(**{field: wanted})
+        return queryset.filter(matches), False
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something support staff may do to a row: what the button says, who may, and the action itself."""
+
+    label: str | Promise
+    permission: str
+    act: Callable[[Any, User], object]
+
+
+class ActingAdmin(ReadOnlyAdmin[Row]):
+    """Adds ``deeds``, by name: each is an action on chosen rows and a button on a row's page."""
+
+    deeds: Mapping[str, Deed] = {}
+    change_form_template = "admin/acting_change_form.html"
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The deeds that the signed-in person may do."""
+        return {name: (do_to_chosen, name, deed.label) for name, deed in self.allowed(request).items()}
+
+    def allowed(self, request: HttpRequest) -> dict[str, Deed]:
+        """The deeds by name that the signed-in person may do."""
+        user = acting_user(request)
+        return {name: deed for name, deed in self.deeds.items() if user.has_perm(deed.permission)}
+
+    def get_urls(self) -> list[URLPattern]:
+        """The buttons' addresses in front of the admin's own."""
+        view = self.admin_site.admin_view(self.do_to_one)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_do"
+        return [path("<path:object_id>/do/<slug:name>/", view, name=name), *super().get_urls()]
+
+    def do_to_one(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """A pressed button: do it and return to the row's page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        deed = self.allowed(request).get(name)
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        if deed is None or not self.has_view_permission(request, row):
+            raise PermissionDenied
+        act_on_each(request, [row], lambda each: deed.act(each, acting_user(request)))
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", row.pk)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The row's page with its buttons."""
+        context = {"deeds": self.allowed(request), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+
+def do_to_chosen(model_admin: ActingAdmin[Row], request: HttpRequest, rows: models.QuerySet[Row]) -> None:
+    """The chosen action on the chosen rows; the admin checked that it is one of the allowed."""
+    deed = model_admin.allowed(request)[request.POST["action"]]
+    act_on_each(request, rows, lambda row: deed.act(row, acting_user(request)))
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The uuid that ``text`` spells, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+class EventTypeFilter(admin.SimpleListFilter):
+    """Filter by event class, from the catalogue and not from the rows."""
+
+    title = _("event")
+    parameter_name = "event_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:  # noqa: ARG002
+        """Every event there is."""
+        return [(name, name) for name in sorted(CATALOGUE)]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Row]) -> models.QuerySet[Row]:  # noqa: ARG002
+        """The rows of the chosen event."""
+        return queryset.filter(event_type=self.value()) if self.value() else queryset
+
+
+def without_names(value: Any) -> Any:
+    """``value`` as it may be shown anywhere: names that clients gave to files are left out."""
+    if isinstance(value, dict):
+        return {key: without_names(entry) for key, entry in value.items() if key not in NAMING}
+    return [without_names(entry) for entry in value] if isinstance(value, list) else value
+
+
+def shown_json(value: Any) -> SafeString:
+    """``value`` without names, as an indented block."""
+    return format_html("<pre>{}</pre>", json.dumps(without_names(value), indent=2, ensure_ascii=False))
+
+
+def acting_user(request: HttpRequest) -> User:
+    """Who is signed in; the admin lets nobody else in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def act_on_each(request: HttpRequest, rows: Iterable[Row], act: Callable[[Row], object]) -> None:
+    """Do ``act`` to each row; tell how many it was done to, and in plain words why not to others."""
+    done = 0
+    for row in rows:
+        try:
+            act(row)
+            done += 1
+        except Refused as refusal:
+            messages.warning(request, f"{row}: {TITLES[refusal.code]}")
+        except InvalidTransition:
+            messages.warning(request, f"{row}: {TITLES['INVALID_STATE']}")
+    if done:
+        messages.success(request, _("Done for %(count)s.") % {"count": done})
