@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework import authentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from huleedu.models import ApiToken
@@ -69,7 +69,10 @@ class TokenAuthentication(authentication.BaseAuthentication):
     keyword = "Bearer"
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """The token's owner, or None without the header. Raises ``AuthenticationFailed``."""
+        """The token's owner, or None without the header.
+
+        Raises ``AuthenticationFailed``, and ``PermissionDenied`` for a read token on an unsafe method.
+        """
         header = request.headers.get("Authorization", "")
         scheme, _, secret = header.partition(" ")
         if scheme.lower() != self.keyword.lower():
@@ -78,7 +81,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         if token is None:
             raise AuthenticationFailed
         if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
-            raise AuthenticationFailed
+            raise PermissionDenied
         return token.owner, token
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002

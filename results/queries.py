@@ -8,6 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from batches.models import Batch
 from files.models import FileUpload
+from files.records import file_record as file_record
 from huleedu.feed import position
 from results.models import EssayResult
 
@@ -79,28 +80,6 @@ def summary(batch: Batch, counts: Counts) -> dict[str, Any]:
         "started_at": batch.started_at,
         "completed_at": batch.completed_at,
         "counts": counts.as_json(),
-    }
-
-
-def file_record(upload: FileUpload) -> dict[str, Any]:
-    """One file as clients see it; ``upload.slot`` should be loaded."""
-    slot = upload.slot if upload.status == Status.ASSIGNED else None
-    return {
-        "file_upload_id": upload.pk,
-        "client_ref": upload.client_ref,
-        "filename": upload.filename,
-        "size": upload.size,
-        "content_hash": upload.content_hash,
-        "format": upload.format,
-        "status": upload.status,
-        "rev": upload.rev,
-        "essay_id": slot.pk if slot else None,
-        "essay_number": slot.number if slot else None,
-        "words": upload.words,
-        "error": upload.error,
-        "correlation_id": upload.correlation_id,
-        "created_at": upload.created_at,
-        "updated_at": upload.updated_at,
     }
 
 

@@ -1,0 +1,78 @@
+"""Bodies of the API about batches."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from batches.configuration import MAX_READINESS_SECONDS, Configuration, Step
+from batches.models import MAX_ESSAYS
+from huleedu.shapes import Answer, RequestBody
+
+MAX_ASSIGNMENT = 20_000
+Language = Literal["sv", "en"]
+BatchStatus = Literal[
+    "awaiting_content",
+    "ready",
+    "processing",
+    "completed",
+    "completed_with_failures",
+    "failed",
+    "cancelled",
+]
+
+
+class RegisterBody(RequestBody):
+    """A new batch."""
+
+    expected_essay_count: int = Field(ge=1, le=MAX_ESSAYS)
+    title: str = Field(default="", max_length=200)
+    class_name: str = Field(default="", max_length=80)
+    language: Language = "sv"
+    assignment: str = Field(default="", max_length=MAX_ASSIGNMENT)
+    configuration: Configuration = Field(default_factory=Configuration)
+
+
+class RegisteredEssay(Answer):
+    """One place for an essay."""
+
+    essay_id: UUID
+    number: int
+
+
+class RegisteredBatch(Answer):
+    """The new batch with its places; ``deadline`` is when it is looked at what is missing."""
+
+    batch_id: UUID
+    correlation_id: UUID
+    essays: list[RegisteredEssay]
+    deadline: datetime
+
+
+class StartBody(RequestBody):
+    """Start with the essays that are here."""
+
+
+class ExtendBody(RequestBody):
+    """Move the deadline ``seconds`` on."""
+
+    seconds: int = Field(ge=1, le=MAX_READINESS_SECONDS)
+
+
+class ExpectBody(RequestBody):
+    """The number of essays from now on."""
+
+    expected_essay_count: int = Field(ge=1, le=MAX_ESSAYS)
+
+
+class CancelBody(RequestBody):
+    """Why the batch is stopped, for its history."""
+
+    reason: str = Field(default="", max_length=500)
+
+
+class ReprocessBody(RequestBody):
+    """The step to run again, the first one when left out."""
+
+    phase: Step | None = None

@@ -1,0 +1,58 @@
+"""One essay as the API shows it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from batches.models import Batch, EssaySlot
+from essays.models import StepRun
+from files import content
+from files.models import FileUpload
+
+
+def find_essay(user: User, essay_id: UUID) -> EssaySlot:
+    """The user's essay with batch and file. Raises ``EssaySlot.DoesNotExist``."""
+    mine = EssaySlot.objects.filter(batch__in=Batch.objects.owned_by(user))
+    return mine.select_related("batch", "file").get(pk=essay_id)
+
+
+def file_of(slot: EssaySlot) -> FileUpload | None:
+    """The file that holds the slot."""
+    return slot.file if hasattr(slot, "file") else None
+
+
+def essay(slot: EssaySlot) -> dict[str, Any]:
+    """Text, figures and findings of the slot's present revision. Raises ``StorageFailed``."""
+    upload = file_of(slot)
+    text = content.read_text(slot.text_storage_id) if slot.text_storage_id else None
+    return {
+        "essay_id": slot.pk,
+        "number": slot.number,
+        "batch_id": slot.batch_id,
+        "file_upload_id": upload.pk if upload else None,
+        "filename": upload.filename if upload else None,
+        "language": slot.batch.language,
+        "status": slot.status,
+        "text": text,
+        "text_storage_id": slot.text_storage_id,
+        "words": upload.words if upload else None,
+        "characters": len(text) if text is not None else None,
+        "spellcheck": spellcheck(slot),
+    }
+
+
+def spellcheck(slot: EssaySlot) -> dict[str, Any] | None:
+    """The spelling check of the slot's present revision, or None before it was asked for."""
+    run = StepRun.objects.filter(slot=slot, phase="spellcheck", revision=slot.revision).first()
+    if run is None:
+        return None
+    output = run.output or {}
+    return {
+        "status": run.status,
+        "findings": output.get("findings", []),
+        "corrected_text": output.get("corrected_text"),
+        "words": output.get("words"),
+        "density": output.get("density"),
+        "error": run.error,
+    }

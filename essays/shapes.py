@@ -1,0 +1,49 @@
+"""Bodies of the API about essays."""
+
+from typing import Literal
+from uuid import UUID
+
+from batches.shapes import Language
+from huleedu.events import ErrorDetail
+from huleedu.shapes import Answer
+
+EssayStatus = Literal["awaiting_content", "ready", "processing", "completed", "failed"]
+StepStatus = Literal["awaiting", "running", "succeeded", "failed"]
+
+
+class Finding(Answer):
+    """One word that may be wrong; ``start`` and ``end`` count characters of the text."""
+
+    start: int
+    end: int
+    word: str
+    suggestions: list[str]
+    kind: str
+
+
+class Spellcheck(Answer):
+    """The spelling check of the essay's present text."""
+
+    status: StepStatus
+    findings: list[Finding]
+    corrected_text: str | None
+    words: int | None
+    density: float | None
+    error: ErrorDetail | None
+
+
+class EssayAnswer(Answer):
+    """One essay with its text; everything about the text is null while there is none."""
+
+    essay_id: UUID
+    number: int
+    batch_id: UUID
+    file_upload_id: UUID | None
+    filename: str | None
+    language: Language
+    status: EssayStatus
+    text: str | None
+    text_storage_id: UUID | None
+    words: int | None
+    characters: int | None
+    spellcheck: Spellcheck | None

@@ -1,0 +1,332 @@
+"""The API of files: upload, replace, remove, read, trace, and the content store."""
+
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from batches.api import find_batch
+from files import actions, content
+from files.models import FileUpload, StoredContent
+from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
+from files.records import file_record
+from files.shapes import FileDetail, IncompleteUpload, StoredContentAnswer, Trace, UploadAnswer
+from files.upload import (
+    Comparison,
+    Receipt,
+    check_capacity,
+    compare,
+    may_change_by_repeating,
+    raise_if_none_kept,
+    read_manifest,
+    receive_all,
+)
+from huleedu.api_view import ApiView, CallerThrottle, field_error, invalid, parse_id, user_of
+from huleedu.errors import Refused
+from huleedu.feed import trace
+from huleedu.idempotency import Attempt, attempt_of, once, once_in_parts
+from huleedu.middleware import correlation_id_of
+from huleedu.problems import MEDIA_TYPE, Problem
+from huleedu.schema import DESCRIPTIONS, IDEMPOTENCY_KEY, answers
+from huleedu.throttle import Throttle
+
+FILE = {"type": "string", "format": "binary"}
+UPLOAD_FORM = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["batch_id", "files"],
+        "properties": {
+            "batch_id": {"type": "string", "format": "uuid"},
+            "files": {"type": "array", "items": FILE, "maxItems": 200},
+            "manifest": {
+                "type": "string",
+                "description": "JSON `[{client_ref, filename, size, sha256?}]` in the order of the files",
+            },
+        },
+    }
+}
+FILE_FORM = {"multipart/form-data": {"type": "object", "required": ["file"], "properties": {"file": FILE}}}
+SANDBOX = "default-src 'none'; sandbox"
+
+
+def find_file(request: Request, file_upload_id: str) -> FileUpload:
+    """The caller's file with its slot. Raises ``Http404`` alike for missing, malformed and others' ids."""
+    mine = FileUpload.objects.owned_by(user_of(request)).select_related("slot", "batch")
+    return get_object_or_404(mine, pk=parse_id(file_upload_id))
+
+
+def file_detail(upload: FileUpload) -> dict[str, Any]:
+    """One file with its batch and the ids of its contents."""
+    return {
+        **file_record(upload),
+        "batch_id": upload.batch_id,
+        "raw_storage_id": upload.raw_storage_id,
+        "text_storage_id": upload.text_storage_id,
+    }
+
+
+class UploadThrottle(CallerThrottle):
+    """Uploads come in bursts: one request for each file of a folder."""
+
+    per_user = Throttle("upload-user", limit=2000, seconds=10)
+    per_token = Throttle("upload-token", limit=2000, seconds=10)
+
+
+class UploadView(MultipartView):
+    """Files for a batch."""
+
+    throttle_classes = [UploadThrottle]
+
+    @extend_schema(
+        operation_id="upload_files",
+        parameters=[IDEMPOTENCY_KEY],
+        request=UPLOAD_FORM,
+        responses={
+            **answers({201: UploadAnswer, 207: UploadAnswer}, 400, 404, 409, 413, 503, 507),
+            (422, MEDIA_TYPE): OpenApiResponse(IncompleteUpload, description=DESCRIPTIONS[422]),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Take in up to 200 files, each on its own: 201 when all are accepted, 207 when some are not."""
+        return Upload(request, self.detector).answer()
+
+
+class Upload:
+    """One upload request on its way from form to answer."""
+
+    def __init__(self, request: Request, detector: Any) -> None:
+        self.request = request
+        self.user = user_of(request)
+        self.correlation_id = correlation_id_of(request._request)
+        self.parts = read_parts(request, ["files"])
+        fields = read_fields(request, ["batch_id", "manifest", "files"])
+        # A file without a name comes as a text field: it did not arrive.
+        self.complete = detector.complete and "files" not in fields
+        self.fields = fields
+        self.receipts: list[Receipt] = []
+
+    def answer(self) -> Response:
+        """Carry the upload out, or repeat the answer it got before. Raises API exceptions."""
+        if "batch_id" not in self.fields:
+            raise self.without_batch()
+        self.batch = find_batch(self.request, self.fields["batch_id"])
+        compared = self.compared()
+        digest = digest_of_form(self.fields, self.parts)
+        attempt = attempt_of(self.request, digest)
+        return once_in_parts(self.request, lambda: self.carry_out(compared, attempt), digest, self.is_final)
+
+    def without_batch(self) -> Problem:
+        """The refusal of a form that does not say where its files belong."""
+        if self.complete:
+            return invalid([field_error("batch_id", "missing", "Field required")])
+        return Problem(422, "UPLOAD_INCOMPLETE", files=[], missing=[], unexpected=[])
+
+    def compared(self) -> Comparison:
+        """Files against manifest. Raises ``Problem`` when the request holds no file at all."""
+        manifest = read_manifest(self.fields["manifest"]) if "manifest" in self.fields else None
+        if not self.parts and not manifest and self.complete:
+            raise Problem(400, "NO_FILES")
+        return compare(manifest, self.parts)
+
+    def carry_out(self, compared: Comparison, attempt: Attempt | None) -> Response:
+        """Take in what arrived whole, tell that the upload ended, and answer. Raises API exceptions."""
+        check_capacity()
+        key = attempt.key if attempt else None
+        if self.batch.is_closed and key is None:
+            raise Refused("BATCH_CLOSED", status=self.batch.status)
+        self.receipts = receive_all(self.batch, self.user, compared.arrivals, self.correlation_id, key)
+        raise_if_none_kept(self.receipts, self.batch.pk)
+        if self.receipts:
+            upload_id = uuid5(self.batch.pk, f"{key}:{attempt.fingerprint}") if attempt else uuid4()
+            actions.finish_upload(self.batch, self.correlation_id, upload_id, len(self.receipts))
+        self.check_complete(compared)
+        accepted = all(receipt.accepted for receipt in self.receipts)
+        return Response(self.listing(), status=201 if accepted else 207)
+
+    def listing(self) -> dict[str, Any]:
+        """The answer's body."""
+        return {
+            "batch_id": self.batch.pk,
+            "correlation_id": self.correlation_id,
+            "files": [receipt.as_json() for receipt in self.receipts],
+        }
+
+    def check_complete(self, compared: Comparison) -> None:
+        """Raise ``Problem`` with what was kept when something did not arrive whole."""
+        if self.complete and not compared.missing and not compared.unexpected:
+            return
+        raise Problem(
+            422,
+            "UPLOAD_INCOMPLETE",
+            batch_id=self.batch.pk,
+            files=[receipt.as_json() for receipt in self.receipts],
+            missing=[entry.model_dump() for entry in compared.missing],
+            unexpected=compared.unexpected,
+        )
+
+    def is_final(self) -> bool:
+        """True when repeating the request cannot lead further."""
+        return not may_change_by_repeating(self.receipts)
+
+
+def single_part(view: MultipartView, request: Request) -> Part:
+    """The one file of a form, in ``file`` or ``files``. Raises ``Problem``."""
+    parts = read_parts(request, ["file", "files"])
+    fields = read_fields(request, ["file", "files"])
+    if not view.detector.complete or fields:
+        raise Problem(422, "UPLOAD_INCOMPLETE", files=[], missing=[], unexpected=[])
+    if not parts:
+        raise Problem(400, "NO_FILES")
+    if len(parts) > 1:
+        raise invalid([field_error("file", "repeated", "Give exactly one file.")])
+    return parts[0]
+
+
+class ReplaceView(MultipartView):
+    """One file's content."""
+
+    @extend_schema(
+        operation_id="replace_file",
+        parameters=[IDEMPOTENCY_KEY],
+        request=FILE_FORM,
+        responses=answers({200: FileDetail}, 400, 404, 409, 413, 422, 503),
+    )
+    def put(self, request: Request, file_upload_id: str) -> Response:
+        """Put other content in the file's place; its essay number is kept."""
+        upload = find_file(request, file_upload_id)
+        part = single_part(self, request)
+
+        def replace() -> Response:
+            check_capacity()
+            incoming = actions.Incoming(file=part.file, filename=part.name)
+            actions.replace(upload, user_of(request), incoming)
+            return Response(file_detail(find_file(request, file_upload_id)))
+
+        return once(request, replace, digest_of_form({}, [part]))
+
+
+class FileView(ApiView):
+    """One file."""
+
+    @extend_schema(operation_id="get_file", responses=answers({200: FileDetail}, 404))
+    def get(self, request: Request, file_upload_id: str) -> Response:
+        """The file as it is now."""
+        return Response(file_detail(find_file(request, file_upload_id)))
+
+    @extend_schema(
+        operation_id="remove_file",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses=answers({200: FileDetail}, 404, 409, 422),
+    )
+    def delete(self, request: Request, file_upload_id: str) -> Response:
+        """Take the file out of its batch; it can be brought back by reprocessing."""
+        upload = find_file(request, file_upload_id)
+
+        def remove() -> Response:
+            actions.remove(upload)
+            return Response(file_detail(find_file(request, file_upload_id)))
+
+        return once(request, remove)
+
+
+class TraceView(ApiView):
+    """One file's life."""
+
+    @extend_schema(operation_id="trace_file", responses=answers({200: Trace}, 404))
+    def get(self, request: Request, file_upload_id: str) -> Response:
+        """Every event about the file, from upload to result."""
+        upload = find_file(request, file_upload_id)
+        return Response(
+            {
+                "file_upload_id": upload.pk,
+                "correlation_id": upload.correlation_id,
+                "events": trace(upload.pk),
+            }
+        )
+
+
+class ContentUploadView(MultipartView):
+    """Content that belongs to no batch."""
+
+    throttle_classes = [UploadThrottle]
+
+    @extend_schema(
+        operation_id="store_content",
+        parameters=[IDEMPOTENCY_KEY],
+        request=FILE_FORM,
+        responses=answers({201: StoredContentAnswer}, 400, 409, 413, 422, 503),
+    )
+    def post(self, request: Request) -> Response:
+        """Store one file's bytes; they never change."""
+        part = single_part(self, request)
+        if part.size > settings.MAX_FILE_BYTES:
+            raise Refused("FILE_TOO_LARGE", limit=settings.MAX_FILE_BYTES)
+        return once(request, lambda: store_content(request, part), digest_of_form({}, [part]))
+
+
+def store_content(request: Request, part: Part) -> Response:
+    """Make the bytes durable, then write their row. Raises ``StorageFailed``."""
+    stored = content.store(StoredContent.Kind.RAW, uuid4(), part.file)
+    with transaction.atomic():
+        content.record(stored, user_of(request).pk, None)
+    row = StoredContent.objects.get(pk=stored.id)
+    answer = {
+        "content_id": row.pk,
+        "kind": row.kind,
+        "size": row.size,
+        "sha256": row.sha256,
+        "created_at": row.created_at,
+    }
+    return Response(answer, status=201)
+
+
+class ContentView(ApiView):
+    """Stored content."""
+
+    @extend_schema(
+        operation_id="get_content",
+        responses={
+            **answers({}, 404, 503),
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (200, "text/plain"): OpenApiTypes.STR,
+        },
+    )
+    def get(self, request: Request, content_id: str) -> HttpResponse:
+        """The bytes as a download: original files as they came, texts as UTF-8."""
+        row = get_object_or_404(StoredContent.objects.owned_by(user_of(request)), pk=parse_id(content_id))
+        is_text = row.kind == StoredContent.Kind.TEXT
+        response = HttpResponse(
+            content.read(row.kind, row.pk),
+            content_type="text/plain; charset=utf-8" if is_text else "application/octet-stream",
+        )
+        disposition = content_disposition_header(True, download_name(row))
+        response.headers["Content-Disposition"] = disposition or "attachment"
+        response.headers["Content-Security-Policy"] = SANDBOX
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def download_name(row: StoredContent) -> str:
+    """The name of the file whose content this is, or the content's id."""
+    return file_name_of(row.batch_id, row.pk) or str(row.pk)
+
+
+def file_name_of(batch_id: UUID | None, content_id: UUID) -> str:
+    """The name of the batch's file that has this content now, a text's with ``.txt``; empty if none has."""
+    holds = Q(raw_storage_id=content_id) | Q(text_storage_id=content_id)
+    upload = FileUpload.objects.filter(holds, batch_id=batch_id).first() if batch_id else None
+    if upload is None:
+        return ""
+    is_text = upload.text_storage_id == content_id and not upload.filename.lower().endswith(".txt")
+    return f"{upload.filename}.txt" if is_text else upload.filename

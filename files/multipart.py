@@ -1,0 +1,147 @@
+"""Reads multipart bodies, and notices the ones that were cut off on the way: Django takes them silently."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, load_handler
+from django.http import HttpRequest, QueryDict
+from django.http.multipartparser import MultiPartParser as DjangoMultiPartParser
+from django.utils.datastructures import MultiValueDict
+from rest_framework import parsers
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+
+from huleedu.api_view import ApiView, field_error, invalid
+from huleedu.problems import Problem
+
+IGNORED_FIELDS = frozenset({"csrfmiddlewaretoken"})
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file that arrived; ``name`` as the client sent it."""
+
+    field: str
+    file: "UploadedFile[bytes]"
+    name: str
+    size: int
+    sha256: str
+
+
+class WatchedStream(io.RawIOBase):
+    """Passes bytes on and remembers whether the closing boundary was among them."""
+
+    def __init__(self, stream: IO[bytes], boundary: bytes) -> None:
+        super().__init__()
+        self.stream = stream
+        self.closing = b"--" + boundary + b"--"
+        self.ended = False
+        self.tail = b""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to ``size`` bytes."""
+        data = self.stream.read(-1 if size is None else size)
+        seen = self.tail + data
+        self.ended = self.ended or self.closing in seen
+        self.tail = seen[-len(self.closing) :]
+        return data
+
+
+class CutOffDetector(FileUploadHandler):
+    """Parses in place of Django, through a ``WatchedStream``; ``complete`` tells afterwards."""
+
+    complete = False
+
+    def handle_raw_input(
+        self,
+        input_data: IO[bytes],
+        META: dict[str, str],
+        content_length: int,  # noqa: ARG002
+        boundary: Any,
+        encoding: str | None = None,
+    ) -> "tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]":
+        """Fields and files. Raises ``MultiPartParserError`` and what Django's limits raise."""
+        stream = WatchedStream(input_data, boundary)
+        handlers = [load_handler(name, self.request) for name in settings.FILE_UPLOAD_HANDLERS]
+        parsed = DjangoMultiPartParser(META, stream, handlers, encoding).parse()
+        self.complete = stream.ended
+        return parsed
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:  # noqa: ARG002
+        """Never called: parsing happens above."""
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:  # noqa: ARG002
+        """Never called: parsing happens above."""
+        return
+
+
+class MultipartParser(parsers.MultiPartParser):
+    """Multipart forms; a malformed one is a problem of its own."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Fields and files. Raises ``Problem``."""
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except ParseError as error:
+            raise Problem(400, "MALFORMED_MULTIPART") from error
+
+
+class MultipartView(ApiView):
+    """A view of multipart forms; its detector is in place before CSRF checks read the body."""
+
+    parser_classes = [MultipartParser]
+    detector: CutOffDetector
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Put the detector in front of Django's upload handlers."""
+        self.detector = CutOffDetector(request)
+        request.upload_handlers.insert(0, self.detector)
+        return super().initialize_request(request, *args, **kwargs)
+
+
+def read_parts(request: Request, names: Iterable[str]) -> list[Part]:
+    """The files in the fields ``names``, in order. Raises ``Problem`` for files in other fields."""
+    allowed = set(names)
+    check_names(request.FILES, allowed)
+    return [make_part(field, file) for field, files in request.FILES.lists() for file in files]
+
+
+def make_part(field: str, file: "UploadedFile[bytes]") -> Part:
+    """A part with its digest; the file's position is at its start afterwards."""
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return Part(field, file, file.name or "", file.size or 0, digest.hexdigest())
+
+
+def read_fields(request: Request, names: Iterable[str]) -> dict[str, str]:
+    """The text fields ``names``, each at most once. Raises ``Problem`` for others."""
+    check_names(request.POST, {*names, *IGNORED_FIELDS})
+    repeated = [name for name, values in request.POST.lists() if len(values) > 1]
+    if repeated:
+        raise invalid([field_error(name, "repeated", "Give this once.") for name in repeated])
+    return {str(name): str(value) for name, value in request.POST.items() if name not in IGNORED_FIELDS}
+
+
+def check_names(given: Iterable[str], allowed: set[str]) -> None:
+    """Raise ``Problem`` for names that are not ``allowed``."""
+    unknown = [name.encode("utf-8", "replace").decode() for name in given if name not in allowed]
+    if unknown:
+        raise invalid([field_error(name, "unknown", "This field is not known.") for name in unknown[:50]])
+
+
+def digest_of_form(fields: dict[str, str], parts: list[Part]) -> str:
+    """What makes two forms the same: fields and files, not the boundary."""
+    files = [[part.field, part.name, part.sha256] for part in parts]
+    text = json.dumps([sorted(fields.items()), files])
+    return hashlib.sha256(text.encode()).hexdigest()

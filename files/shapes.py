@@ -1,0 +1,123 @@
+"""Bodies of the API about files and stored content."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from batches.configuration import Step
+from huleedu.events import ErrorDetail
+from huleedu.shapes import Answer, ProblemDetails, RequestBody
+
+FileStatus = Literal["processing", "assigned", "failed", "excess", "duplicate", "removed"]
+
+
+class FileRecord(Answer):
+    """One file; ``rev`` grows with every change."""
+
+    file_upload_id: UUID
+    client_ref: str | None
+    filename: str
+    size: int
+    content_hash: str
+    format: str | None
+    status: FileStatus
+    rev: int
+    essay_id: UUID | None
+    essay_number: int | None
+    words: int | None
+    error: ErrorDetail | None
+    correlation_id: UUID
+    created_at: datetime
+    updated_at: datetime
+
+
+class FileDetail(FileRecord):
+    """One file with its batch, and what ``/v1/content/{id}`` has of it."""
+
+    batch_id: UUID
+    raw_storage_id: UUID | None
+    text_storage_id: UUID | None
+
+
+class ManifestEntry(RequestBody):
+    """What the client says of one file; ``size`` in bytes, ``sha256`` in hexadecimal."""
+
+    client_ref: str | None = Field(default=None, max_length=200)
+    filename: str = Field(min_length=1, max_length=1000)
+    size: int = Field(ge=0)
+    sha256: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
+
+
+class UploadError(Answer):
+    """Why one file was not taken."""
+
+    error_code: str
+    message: str
+    correlation_id: UUID
+    timestamp: datetime
+    operation: str
+    details: dict[str, Any]
+
+
+class ReceivedFile(Answer):
+    """One file of an upload; without ``file_upload_id`` nothing was kept of it."""
+
+    client_ref: str | None
+    file_upload_id: UUID | None
+    filename: str
+    status: FileStatus
+    error: UploadError | None = None
+
+
+class UploadAnswer(Answer):
+    """The files of one upload in the order in which they came."""
+
+    batch_id: UUID
+    correlation_id: UUID
+    files: list[ReceivedFile]
+
+
+class IncompleteUpload(ProblemDetails):
+    """What was kept, what did not arrive whole, and names the manifest does not know."""
+
+    batch_id: str | None = None
+    files: list[ReceivedFile]
+    missing: list[ManifestEntry]
+    unexpected: list[str]
+
+
+class FileReprocessBody(RequestBody):
+    """Where to begin again: with reading the file, or with one step."""
+
+    phase: Literal["extract"] | Step = "extract"
+
+
+class TracedEvent(Answer):
+    """One event in a file's life."""
+
+    event_type: str
+    topic: str
+    event_id: str
+    occurred_at: datetime
+    relayed_at: datetime
+    data: dict[str, Any]
+
+
+class Trace(Answer):
+    """A file's life in events, in order."""
+
+    file_upload_id: UUID
+    correlation_id: UUID
+    events: list[TracedEvent]
+
+
+class StoredContentAnswer(Answer):
+    """Bytes in the content store."""
+
+    content_id: UUID
+    kind: Literal["raw", "text"]
+    size: int
+    sha256: str
+    created_at: datetime

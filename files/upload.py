@@ -1,0 +1,214 @@
+"""One upload request: what arrived against what the manifest says, and taking each file in."""
+
+import errno
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pydantic import TypeAdapter, ValidationError
+from rest_framework.exceptions import ParseError
+
+from batches.models import Batch
+from files import actions
+from files.models import FileUpload
+from files.multipart import Part
+from files.names import clean_name
+from files.shapes import ManifestEntry
+from huleedu.api_view import check_text, error_list, field_error, invalid
+from huleedu.error_words import make_detail
+from huleedu.errors import ErrorCode, Refused, StorageFailed
+from huleedu.models import OutboxMessage, WorkItem
+from huleedu.parsers import StrictJSONParser
+from huleedu.problems import TITLES, Problem
+
+BUSY_SECONDS = 10
+RECEIVE = "receive"
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+MANIFEST = TypeAdapter(list[ManifestEntry])
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file that arrived as announced; ``index`` is its place in the manifest, or in the request."""
+
+    index: int
+    part: Part
+    entry: ManifestEntry | None
+
+    @property
+    def client_ref(self) -> str | None:
+        """The client's name for the file."""
+        return self.entry.client_ref if self.entry else None
+
+    @property
+    def filename(self) -> str:
+        """The name to show: the manifest's is unharmed by the form's escaping."""
+        return self.entry.filename if self.entry else self.part.name
+
+    def upload_key(self, key: str | None) -> str | None:
+        """What makes a repeat of the request find this file's row: key, place and content."""
+        return f"{key}:{self.index}:{self.part.sha256[:24]}" if key else None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Manifest and files: what matches, what is missing or damaged, and what nobody announced."""
+
+    arrivals: list[Arrival]
+    missing: list[ManifestEntry]
+    unexpected: list[str]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one file; ``failure`` is why nothing was kept of it."""
+
+    arrival: Arrival
+    row: FileUpload | None
+    error: dict[str, Any] | None
+    failure: Refused | StorageFailed | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """True when the file is in the batch and nothing was wrong with it."""
+        return self.row is not None and self.row.status != FileUpload.Status.FAILED
+
+    def as_json(self) -> dict[str, Any]:
+        """The file as the answer lists it."""
+        shown = {
+            "client_ref": self.arrival.client_ref,
+            "file_upload_id": self.row.pk if self.row else None,
+            "filename": self.row.filename if self.row else clean_name(self.arrival.filename),
+            "status": self.row.status if self.row else FileUpload.Status.FAILED,
+        }
+        return {**shown, "error": self.error} if self.error else shown
+
+
+def read_manifest(text: str) -> list[ManifestEntry]:
+    """The manifest of an upload. Raises ``Problem``."""
+    try:
+        data = StrictJSONParser().parse(io.BytesIO(text.encode()))
+    except ParseError as error:
+        raise invalid([field_error("manifest", "json", "This is not proper JSON.")]) from error
+    check_text({"manifest": data})
+    if isinstance(data, list) and len(data) > settings.MAX_FILES_PER_BATCH:
+        raise Problem(400, "TOO_MANY_FILES", details={"limit": settings.MAX_FILES_PER_BATCH})
+    try:
+        return MANIFEST.validate_python(data, strict=True)
+    except ValidationError as error:
+        raise invalid(error_list(error, "manifest")) from error
+
+
+def compare(manifest: list[ManifestEntry] | None, parts: list[Part]) -> Comparison:
+    """Which parts are the announced files, whole. Without a manifest all are."""
+    if manifest is None:
+        return Comparison([Arrival(place, part, None) for place, part in enumerate(parts)], [], [])
+    by_name = len(manifest) != len(parts)
+    arrivals: list[Arrival] = []
+    unexpected: list[str] = []
+    start = 0
+    for place, part in enumerate(parts):
+        first = start if by_name else place
+        last = len(manifest) if by_name else place + 1
+        found = next((at for at in range(first, last) if matches(manifest[at], part, by_name)), None)
+        if found is None:
+            unexpected.append(clean_name(part.name))
+            continue
+        arrivals.append(Arrival(found, part, manifest[found]))
+        start = found + 1
+    matched = {arrival.index for arrival in arrivals}
+    missing = [entry for at, entry in enumerate(manifest) if at not in matched]
+    return Comparison(arrivals, missing, unexpected)
+
+
+def matches(entry: ManifestEntry, part: Part, by_name: bool) -> bool:
+    """True when ``part`` is the whole file ``entry`` announces; the name counts where places cannot."""
+    if entry.size != part.size:
+        return False
+    if entry.sha256 is not None:
+        return entry.sha256.lower() == part.sha256
+    return not by_name or clean_name(entry.filename) == clean_name(part.name)
+
+
+def check_capacity() -> None:
+    """Refuse new work while too much of it waits. Raises ``Problem`` with a time to wait."""
+    limit = settings.MAX_QUEUED_WORK
+    for waiting in (WorkItem.objects.order_by("pk"), OutboxMessage.objects.order_by("pk")):
+        if waiting[limit : limit + 1].exists():
+            raise Problem(503, "UNAVAILABLE", BUSY_SECONDS)
+
+
+def receive_all(
+    batch: Batch, owner: User, arrivals: list[Arrival], correlation_id: UUID, key: str | None
+) -> list[Receipt]:
+    """Take every file in, each on its own: one bad file never fails its siblings."""
+    return [receive_one(batch, owner, arrival, correlation_id, key) for arrival in arrivals]
+
+
+def receive_one(
+    batch: Batch, owner: User, arrival: Arrival, correlation_id: UUID, key: str | None
+) -> Receipt:
+    """Take one file in and say what became of it."""
+    incoming = actions.Incoming(
+        file=arrival.part.file,
+        filename=arrival.filename,
+        client_ref=arrival.client_ref,
+        upload_key=arrival.upload_key(key),
+    )
+    try:
+        row = actions.receive(batch.pk, owner, incoming, correlation_id)
+    except Refused as failure:
+        return Receipt(arrival, None, refusal_detail(failure, correlation_id), failure)
+    except StorageFailed as failure:
+        detail = make_detail(ErrorCode.STORAGE_FAILED, RECEIVE, correlation_id)
+        return Receipt(arrival, None, detail.model_dump(mode="json"), failure)
+    return Receipt(arrival, row, row.error)
+
+
+def refusal_detail(refused: Refused, correlation_id: UUID) -> dict[str, Any]:
+    """A refusal in the shape of a file's error."""
+    return {
+        "error_code": refused.code,
+        "message": str(TITLES[refused.code]),
+        "correlation_id": str(correlation_id),
+        "timestamp": timezone.now().isoformat(),
+        "operation": RECEIVE,
+        "details": dict(refused.facts),
+    }
+
+
+def raise_if_none_kept(receipts: list[Receipt], batch_id: UUID) -> None:
+    """When nothing at all was kept, the request as a whole has failed. Raises ``Refused`` or ``Problem``."""
+    failures = [receipt.failure for receipt in receipts if receipt.failure is not None]
+    if not receipts or len(failures) < len(receipts):
+        return
+    for failure in failures:
+        if isinstance(failure, Refused):
+            raise failure
+    files = [receipt.as_json() for receipt in receipts]
+    if any(is_out_of_room(failure) for failure in failures):
+        raise Problem(507, "STORAGE_FULL", batch_id=batch_id, files=files)
+    raise Problem(503, "STORAGE_FAILED", BUSY_SECONDS, batch_id=batch_id, files=files)
+
+
+def is_out_of_room(failure: Exception) -> bool:
+    """True when the store had no room for the bytes."""
+    return any(isinstance(error, OSError) and error.errno in NO_ROOM for error in causes(failure))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """``error`` and what caused it, down to the first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def may_change_by_repeating(receipts: list[Receipt]) -> bool:
+    """True when a repeat of the request could take in what the store did not."""
+    return any(isinstance(receipt.failure, StorageFailed) for receipt in receipts)

@@ -1,0 +1,179 @@
+"""Unsafe requests under a client's ``Idempotency-Key``: one effect, and the same answer again."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models.functions import Now
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from huleedu.api_view import user_of
+from huleedu.models import IdempotencyRecord
+from huleedu.problems import Problem
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+MAX_KEY = 255
+LOCK_SECONDS = 60
+RETRY_SECONDS = 2
+Effect = Callable[[], Response]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request under a key of one user."""
+
+    owner_id: int
+    key: str
+    fingerprint: str
+
+    @property
+    def lock_number(self) -> int:
+        """The advisory lock of this user's key, a signed 64-bit number."""
+        digest = hashlib.sha256(f"{self.owner_id}\x1f{self.key}".encode()).digest()
+        return int.from_bytes(digest[:8], signed=True)
+
+
+def key_of(request: Request) -> str | None:
+    """The request's key, or None. Raises ``Problem`` unless it is 1 to 255 printable ASCII."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
+        raise Problem(400, "IDEMPOTENCY_KEY_INVALID")
+    return key
+
+
+def digest_of_json(data: object) -> str:
+    """What makes two JSON bodies the same: their values, not their spelling."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def attempt_of(request: Request, body_digest: str) -> Attempt | None:
+    """The attempt that ``request`` is, or None without a key. Raises ``Problem``."""
+    key = key_of(request)
+    if key is None:
+        return None
+    text = "\x1f".join([request.method or "", request.get_full_path(), body_digest])
+    return Attempt(user_of(request).pk, key, hashlib.sha256(text.encode()).hexdigest())
+
+
+def once(request: Request, effect: Effect, body_digest: str | None = None) -> Response:
+    """Answer with ``effect``, or with what it answered before under the same key.
+
+    Effect and record are one transaction: either both are there or neither. Refusals are not kept.
+    Raises ``Problem``: the key is invalid, was used for another request, or its request is still running.
+    """
+    attempt = attempt_of(request, body_digest or digest_of_json(request.data))
+    if attempt is None:
+        return effect()
+    with transaction.atomic():
+        take_lock(attempt)
+        saved = saved_answer(attempt)
+        if saved is not None:
+            return saved
+        response = effect()
+        IdempotencyRecord.objects.create(
+            owner_id=attempt.owner_id,
+            key=attempt.key,
+            fingerprint=attempt.fingerprint,
+            status_code=response.status_code,
+            body=stored_body(response),
+            locked_until=Now(),
+        )
+    return response
+
+
+def take_lock(attempt: Attempt) -> None:
+    """Hold the key until the transaction ends. Raises ``Problem`` while another request has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [attempt.lock_number])
+        (taken,) = cursor.fetchone()
+    if not taken:
+        raise in_progress()
+
+
+def saved_answer(attempt: Attempt) -> Response | None:
+    """The earlier answer, or None when there is none. Raises ``Problem``."""
+    record = IdempotencyRecord.objects.filter(owner_id=attempt.owner_id, key=attempt.key).first()
+    return replay(record, attempt) if record else None
+
+
+def replay(record: IdempotencyRecord, attempt: Attempt) -> Response:
+    """What ``record`` keeps. Raises ``Problem`` for another request's, or one still running."""
+    if record.fingerprint != attempt.fingerprint:
+        raise Problem(422, "IDEMPOTENCY_KEY_REUSED")
+    if record.status_code is None:
+        raise in_progress()
+    return Response(record.body, status=record.status_code, headers={REPLAYED: "true"})
+
+
+def in_progress() -> Problem:
+    """409: the same request is being carried out."""
+    return Problem(409, "REQUEST_IN_PROGRESS", RETRY_SECONDS)
+
+
+def stored_body(response: Response) -> Any:
+    """The answer's data as plain JSON values."""
+    return json.loads(JSONRenderer().render(response.data))
+
+
+def once_in_parts(
+    request: Request, effect: Effect, body_digest: str, is_final: Callable[[], bool]
+) -> Response:
+    """Like ``once`` for an effect of several transactions, which must itself be harmless to repeat.
+
+    The key is locked for ``LOCK_SECONDS``; after a crash the request may be carried out again. An answer is
+    kept when ``is_final`` says that trying again can change nothing. Raises ``Problem`` as ``once`` does.
+    """
+    attempt = attempt_of(request, body_digest)
+    if attempt is None:
+        return effect()
+    claim = claim_key(attempt)
+    if isinstance(claim, Response):
+        return claim
+    try:
+        response = effect()
+    except BaseException:
+        with suppress(DatabaseError, InterfaceError):
+            release(claim)
+        raise
+    if is_final():
+        claim.status_code, claim.body = response.status_code, stored_body(response)
+        claim.save(update_fields=["status_code", "body"])
+    else:
+        release(claim)
+    return response
+
+
+@transaction.atomic
+def claim_key(attempt: Attempt) -> IdempotencyRecord | Response:
+    """Lock the key for this request, or return the earlier answer. Raises ``Problem``."""
+    take_lock(attempt)
+    until = Now() + timedelta(seconds=LOCK_SECONDS)
+    record, created = IdempotencyRecord.objects.get_or_create(
+        owner_id=attempt.owner_id,
+        key=attempt.key,
+        defaults={"fingerprint": attempt.fingerprint, "locked_until": until},
+    )
+    abandoned = IdempotencyRecord.objects.filter(pk=record.pk, status_code=None, locked_until__lte=Now())
+    if not created and not (
+        record.fingerprint == attempt.fingerprint and abandoned.update(locked_until=until)
+    ):
+        return replay(record, attempt)
+    record.refresh_from_db()
+    return record
+
+
+def release(claim: IdempotencyRecord) -> None:
+    """Let the request be carried out again, unless someone else has taken the key over."""
+    mine = IdempotencyRecord.objects.filter(pk=claim.pk, status_code=None, locked_until=claim.locked_until)
+    mine.delete()

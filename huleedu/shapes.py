@@ -1,0 +1,59 @@
+"""Bodies of the API that belong to no app."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RequestBody(BaseModel):
+    """A JSON body as clients send it: unknown fields and wrong types are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Query(BaseModel):
+    """Query parameters: unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Answer(BaseModel):
+    """A JSON answer; the tests hold every answer against its shape."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FieldError(Answer):
+    """One complaint about a request; ``path`` is dotted."""
+
+    path: str
+    code: str
+    message: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457; ``code`` is stable, ``title`` is for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    correlation_id: UUID
+    errors: list[FieldError] | None = None
+    details: dict[str, Any] | None = None
+
+
+class TokenRequest(RequestBody):
+    """Credentials of an account."""
+
+    username: str = Field(min_length=1, max_length=150)
+    password: str = Field(min_length=1, max_length=1000)
+
+
+class TokenAnswer(Answer):
+    """The secret is told once and never again."""
+
+    token: str
+    expires_at: datetime

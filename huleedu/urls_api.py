@@ -1,0 +1,43 @@
+"""Addresses below ``/v1/``. Ids are any text, so that a malformed one is answered like a missing one."""
+
+from django.urls import path, re_path
+
+from batches.api import RegisterView
+from essays.api import EssayView, FileReprocessView
+from files.api import (
+    ContentUploadView,
+    ContentView,
+    FileView,
+    ReplaceView,
+    TraceView,
+    UploadView,
+)
+from huleedu.api import NotFoundView, SchemaView, TokenView
+from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
+from results.api_actions import CancelView, ExpectView, ExtendView, ReprocessView, StartView
+
+urlpatterns = [
+    path("auth/token", TokenView.as_view(), name="api-token"),
+    path("schema/", SchemaView.as_view(), name="api-schema"),
+    path("batches/register", RegisterView.as_view(), name="api-register"),
+    path("batches", BatchesView.as_view(), name="api-batches"),
+    path("batches/<str:batch_id>", BatchView.as_view(), name="api-batch"),
+    path("batches/<str:batch_id>/start", StartView.as_view(), name="api-start"),
+    path("batches/<str:batch_id>/extend", ExtendView.as_view(), name="api-extend"),
+    path("batches/<str:batch_id>/expect", ExpectView.as_view(), name="api-expect"),
+    path("batches/<str:batch_id>/cancel", CancelView.as_view(), name="api-cancel"),
+    path("batches/<str:batch_id>/reprocess", ReprocessView.as_view(), name="api-reprocess"),
+    path("batches/<str:batch_id>/status", StatusView.as_view(), name="api-status"),
+    path("batches/<str:batch_id>/results", ResultsView.as_view(), name="api-results"),
+    path("batches/<str:batch_id>/events", EventsView.as_view(), name="api-events"),
+    path("batches/<str:batch_id>/analytics", AnalyticsView.as_view(), name="api-analytics"),
+    path("files/batch", UploadView.as_view(), name="api-upload"),
+    path("files/<str:file_upload_id>", FileView.as_view(), name="api-file"),
+    path("files/<str:file_upload_id>/content", ReplaceView.as_view(), name="api-replace"),
+    path("files/<str:file_upload_id>/reprocess", FileReprocessView.as_view(), name="api-file-reprocess"),
+    path("files/<str:file_upload_id>/trace", TraceView.as_view(), name="api-trace"),
+    path("essays/<str:essay_id>", EssayView.as_view(), name="api-essay"),
+    path("content", ContentUploadView.as_view(), name="api-store-content"),
+    path("content/<str:content_id>", ContentView.as_view(), name="api-content"),
+    re_path(r"^[\s\S]*$", NotFoundView.as_view(), name="api-not-found"),
+]

@@ -1,0 +1,111 @@
+"""The API of whole batches: list, snapshot, status, results, events, composition."""
+
+from contextlib import suppress
+from dataclasses import asdict
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from batches.api import find_batch
+from batches.models import Batch
+from huleedu import feed
+from huleedu.api_view import ApiView, read_query, user_of
+from huleedu.feed import Missed
+from huleedu.schema import answers, query_parameters
+from results import queries
+from results.analytics import analytics
+from results.filters import narrow
+from results.listing import page
+from results.shapes import (
+    Analytics,
+    BatchesQuery,
+    BatchPage,
+    EventsAnswer,
+    EventsQuery,
+    ResultsAnswer,
+    ResultsQuery,
+    Snapshot,
+    StatusAnswer,
+)
+
+
+class BatchesView(ApiView):
+    """The caller's batches."""
+
+    @extend_schema(
+        operation_id="list_batches",
+        parameters=query_parameters(BatchesQuery),
+        responses=answers({200: BatchPage}, 400),
+    )
+    def get(self, request: Request) -> Response:
+        """One page of batches, newest first."""
+        return Response(page(user_of(request), read_query(BatchesQuery, request)))
+
+
+class BatchView(ApiView):
+    """One batch."""
+
+    @extend_schema(operation_id="get_batch", responses=answers({200: Snapshot}, 404))
+    def get(self, request: Request, batch_id: str) -> Response:
+        """The whole batch, with the position from which live messages continue it."""
+        return Response(queries.snapshot(find_batch(request, batch_id)))
+
+
+class StatusView(ApiView):
+    """Where a batch stands."""
+
+    @extend_schema(operation_id="get_batch_status", responses=answers({200: StatusAnswer}, 404))
+    def get(self, request: Request, batch_id: str) -> Response:
+        """Status, counts and phases."""
+        return Response(queries.status(find_batch(request, batch_id)))
+
+
+class ResultsView(ApiView):
+    """What came of a batch."""
+
+    @extend_schema(
+        operation_id="get_batch_results",
+        parameters=query_parameters(ResultsQuery),
+        responses=answers({200: ResultsAnswer}, 400, 404),
+    )
+    def get(self, request: Request, batch_id: str) -> Response:
+        """Every essay's result and every file that is no essay, narrowed by the filters."""
+        batch = find_batch(request, batch_id)
+        query = read_query(ResultsQuery, request)
+        return Response(narrow(queries.results(batch), query))
+
+
+class EventsView(ApiView):
+    """Live messages for those who cannot hold a socket."""
+
+    @extend_schema(
+        operation_id="get_batch_events",
+        parameters=query_parameters(EventsQuery),
+        responses=answers({200: EventsAnswer}, 400, 404),
+    )
+    def get(self, request: Request, batch_id: str) -> Response:
+        """Messages after a position, in order; ``resync`` when it cannot be continued."""
+        batch = find_batch(request, batch_id)
+        return Response(asdict(missed(batch, read_query(EventsQuery, request))))
+
+
+def missed(batch: Batch, query: EventsQuery) -> Missed:
+    """Messages after the reader's position; an epoch that is none of ours asks for a resync."""
+    if query.epoch is None:
+        place = feed.position(batch.pk)
+        return feed.missed(batch.pk, query.after, place.epoch if place else None)
+    epoch: UUID | None = None
+    with suppress(ValueError):
+        epoch = UUID(query.epoch)
+    return feed.missed(batch.pk, query.after, epoch)
+
+
+class AnalyticsView(ApiView):
+    """What a batch is made of."""
+
+    @extend_schema(operation_id="get_batch_analytics", responses=answers({200: Analytics}, 404))
+    def get(self, request: Request, batch_id: str) -> Response:
+        """Formats, sizes, words, failures, duplicates and times."""
+        return Response(analytics(find_batch(request, batch_id)))

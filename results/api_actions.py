@@ -1,0 +1,112 @@
+"""The API of a teacher's decisions about a batch; each answers the snapshot."""
+
+from collections.abc import Callable
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from batches import actions
+from batches.api import find_batch
+from batches.models import Batch
+from batches.shapes import CancelBody, ExpectBody, ExtendBody, ReprocessBody, StartBody
+from essays import actions as essay_actions
+from files.upload import check_capacity
+from huleedu.api_view import ApiView, read_body, user_of
+from huleedu.errors import Refused
+from huleedu.idempotency import once
+from huleedu.schema import IDEMPOTENCY_KEY, answers
+from results.queries import snapshot
+from results.shapes import Snapshot
+
+PARAMETERS = [IDEMPOTENCY_KEY]
+RESPONSES = answers({200: Snapshot}, 400, 404, 409, 422)
+
+
+def decide(request: Request, decision: Callable[[], Batch]) -> Response:
+    """Carry ``decision`` out once and answer the batch as it is then."""
+
+    def effect() -> Response:
+        return Response(snapshot(decision()))
+
+    return once(request, effect)
+
+
+class StartView(ApiView):
+    """Starting."""
+
+    @extend_schema(operation_id="start_batch", parameters=PARAMETERS, request=StartBody, responses=RESPONSES)
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Start with the essays that are here."""
+        batch = find_batch(request, batch_id)
+        read_body(StartBody, request)
+        return decide(request, lambda: essay_actions.start(batch.pk, user_of(request)))
+
+
+class ExtendView(ApiView):
+    """More time."""
+
+    @extend_schema(
+        operation_id="extend_batch", parameters=PARAMETERS, request=ExtendBody, responses=RESPONSES
+    )
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Move the deadline on, from now if it has passed."""
+        batch = find_batch(request, batch_id)
+        body = read_body(ExtendBody, request)
+        return decide(request, lambda: actions.extend(batch.pk, user_of(request), body.seconds))
+
+
+class ExpectView(ApiView):
+    """More or fewer essays."""
+
+    @extend_schema(
+        operation_id="expect_essays", parameters=PARAMETERS, request=ExpectBody, responses=RESPONSES
+    )
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Change the number of essays; files that wait for a place get it."""
+        batch = find_batch(request, batch_id)
+        body = read_body(ExpectBody, request)
+        return decide(request, lambda: actions.expect(batch.pk, user_of(request), body.expected_essay_count))
+
+
+class CancelView(ApiView):
+    """Stopping."""
+
+    @extend_schema(
+        operation_id="cancel_batch", parameters=PARAMETERS, request=CancelBody, responses=RESPONSES
+    )
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Stop the batch for good; its files stay."""
+        batch = find_batch(request, batch_id)
+        body = read_body(CancelBody, request)
+        return decide(request, lambda: actions.cancel(batch.pk, user_of(request), body.reason))
+
+
+class ReprocessView(ApiView):
+    """Trying again."""
+
+    @extend_schema(
+        operation_id="reprocess_batch",
+        parameters=PARAMETERS,
+        request=ReprocessBody,
+        responses=answers({200: Snapshot}, 400, 404, 409, 422, 503),
+    )
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Run one step of every essay again."""
+        batch = find_batch(request, batch_id)
+        body = read_body(ReprocessBody, request)
+        phase = body.phase or first_step(batch)
+
+        def repeat() -> Batch:
+            check_capacity()
+            return essay_actions.repeat_batch(batch.pk, user_of(request), phase)
+
+        return decide(request, repeat)
+
+
+def first_step(batch: Batch) -> str:
+    """The batch's first step. Raises ``Refused`` for a batch that only collects essays."""
+    steps = batch.settings.steps
+    if not steps:
+        raise Refused("STEP_NOT_CONFIGURED")
+    return steps[0]

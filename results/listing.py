@@ -1,0 +1,72 @@
+"""A teacher's batches page by page, newest first."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+
+from batches.models import Batch
+from huleedu.api_view import field_error, invalid
+from results.queries import annotated_counts, summary, with_counts
+from results.shapes import BatchesQuery
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The last batch of a page: the next page has those made before it."""
+
+    created_at: datetime
+    batch_id: UUID
+
+    def __str__(self) -> str:
+        text = f"{self.created_at.isoformat()}|{self.batch_id}"
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The cursor that ``str`` made. Raises ``Problem`` for anything else."""
+        try:
+            decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+            created_at, batch_id = decoded.split("|")
+            cursor = cls(datetime.fromisoformat(created_at), UUID(batch_id))
+        except (ValueError, binascii.Error) as error:
+            raise bad_cursor() from error
+        if cursor.created_at.tzinfo is None:
+            raise bad_cursor()
+        return cursor
+
+
+def bad_cursor() -> Exception:
+    """400: the cursor is not one of ours."""
+    return invalid([field_error("cursor", "cursor", "Take the cursor from the page before.")])
+
+
+def matching(user: User, query: BatchesQuery) -> QuerySet[Batch]:
+    """The user's batches that ``query`` asks for."""
+    batches: QuerySet[Batch] = Batch.objects.owned_by(user)
+    if query.q:
+        batches = batches.filter(Q(title__icontains=query.q) | Q(class_name__icontains=query.q))
+    if query.status:
+        batches = batches.filter(status=query.status)
+    if query.cursor:
+        last = Cursor.read(query.cursor)
+        earlier = Q(created_at__lt=last.created_at)
+        batches = batches.filter(earlier | Q(created_at=last.created_at, pk__lt=last.batch_id))
+    return batches.order_by("-created_at", "-pk")
+
+
+def page(user: User, query: BatchesQuery) -> dict[str, Any]:
+    """One page with the cursor of the next, by two queries. Raises ``Problem`` for a bad cursor."""
+    found = list(matching(user, query).values_list("pk", flat=True)[: query.limit + 1])
+    shown = found[: query.limit]
+    batches = list(with_counts(Batch.objects.filter(pk__in=shown)).order_by("-created_at", "-pk"))
+    more = len(found) > query.limit
+    return {
+        "results": [summary(batch, annotated_counts(batch)) for batch in batches],
+        "next": str(Cursor(batches[-1].created_at, batches[-1].pk)) if more and batches else None,
+    }

@@ -1,0 +1,242 @@
+"""Bodies of the API about whole batches."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from batches.configuration import Configuration, Step
+from batches.shapes import BatchStatus, Language
+from essays.shapes import EssayStatus
+from files.shapes import FileRecord, FileStatus
+from huleedu.events import ErrorDetail
+from huleedu.shapes import Answer, Query
+
+PhaseStatus = Literal["running", "succeeded", "succeeded_with_failures", "failed"]
+Format = Literal["txt", "docx", "pdf"]
+
+
+class BatchCounts(Answer):
+    """``expected = free + assigned``, ``received = assigned + failed + excess + duplicate + in_progress``."""
+
+    free: int
+    assigned: int
+    received: int
+    in_progress: int
+    failed: int
+    excess: int
+    duplicate: int
+
+
+class BatchSummary(Answer):
+    """One batch as a list shows it."""
+
+    batch_id: UUID
+    correlation_id: UUID
+    title: str
+    class_name: str
+    language: Language
+    status: BatchStatus
+    expected_essay_count: int
+    deadline: datetime
+    timed_out_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    counts: BatchCounts
+
+
+class BatchPage(Answer):
+    """Some batches, newest first; ``next`` is the cursor of the page after this."""
+
+    results: list[BatchSummary]
+    next: str | None
+
+
+class EssayPlace(Answer):
+    """One place for an essay, and the file that holds it."""
+
+    essay_id: UUID
+    number: int
+    status: EssayStatus
+    file_upload_id: UUID | None
+
+
+class Snapshot(BatchSummary):
+    """The whole batch; live messages after ``seq`` of ``epoch`` continue it."""
+
+    seq: int
+    epoch: UUID | None
+    configuration: Configuration
+    files: list[FileRecord]
+    essays: list[EssayPlace]
+
+
+class PhaseFigures(Answer):
+    """One phase of the present run."""
+
+    status: PhaseStatus
+    succeeded: int | None
+    failed: int | None
+    duration_ms: int
+
+
+class StatusAnswer(BatchSummary):
+    """Status, counts and phases."""
+
+    phases: dict[str, PhaseFigures]
+
+
+class SpellcheckFigures(Answer):
+    """How the spelling check of one essay ended; ``density`` is findings per 100 words."""
+
+    status: Literal["succeeded", "failed"]
+    findings: int | None
+    density: float | None
+    error: ErrorDetail | None
+
+
+class EssayRow(Answer):
+    """One essay's result."""
+
+    essay_id: UUID
+    number: int
+    file_upload_id: UUID
+    filename: str
+    format: str | None
+    size: int
+    status: EssayStatus
+    words: int | None
+    characters: int | None
+    spellcheck: SpellcheckFigures | None
+
+
+class ResultsAnswer(StatusAnswer):
+    """Every essay's result, and every file that is no essay. Filters narrow these two lists only."""
+
+    essays: list[EssayRow]
+    files: list[FileRecord]
+
+
+class FeedEvent(Answer):
+    """One live message, as the WebSocket sends it."""
+
+    type: Literal["event"]
+    event: str
+    seq: int
+    timestamp: datetime
+    correlation_id: UUID
+    data: dict[str, Any]
+
+
+class EventsAnswer(Answer):
+    """Messages after a position; ``resync`` asks for a snapshot instead."""
+
+    epoch: UUID
+    seq: int
+    resync: bool
+    events: list[FeedEvent]
+
+
+class BatchesQuery(Query):
+    """Which batches to list."""
+
+    q: str = Field(default="", max_length=200, description="In title or class")
+    status: BatchStatus | None = None
+    cursor: str | None = Field(default=None, max_length=200)
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class EventsQuery(Query):
+    """Where the reader stands; without ``epoch`` the present numbering is meant."""
+
+    after: int = 0
+    epoch: str | None = Field(default=None, max_length=100)
+
+
+class ResultsQuery(Query):
+    """Which rows of the results to show; several filters must all hold."""
+
+    q: str = Field(default="", max_length=200, description="In the file name")
+    format: Format | None = None
+    status: EssayStatus | FileStatus | None = None
+    error_code: str | None = Field(default=None, max_length=40)
+    step: Step | None = Field(default=None, description="Essays on which this step has ended")
+    min_words: int | None = Field(default=None, ge=0)
+    max_words: int | None = Field(default=None, ge=0)
+    min_characters: int | None = Field(default=None, ge=0)
+    max_characters: int | None = Field(default=None, ge=0)
+    min_findings: int | None = Field(default=None, ge=0)
+    max_findings: int | None = Field(default=None, ge=0)
+    min_size: int | None = Field(default=None, ge=0, description="Bytes")
+    max_size: int | None = Field(default=None, ge=0, description="Bytes")
+
+
+class Spread(Answer):
+    """Smallest, middle, largest and sum."""
+
+    min: int
+    median: float
+    max: int
+    total: int
+
+
+class Bin(Answer):
+    """Values from ``start`` up to but not including ``end``; the last bin has no end."""
+
+    start: int
+    end: int | None
+    count: int
+
+
+class Distribution(Answer):
+    """Null spread: there are no values."""
+
+    spread: Spread | None
+    histogram: list[Bin]
+
+
+class FormatCount(Answer):
+    """Files of one format, null for those not read; sizes in bytes."""
+
+    format: str | None
+    count: int
+    size: int
+
+
+class FailureCount(Answer):
+    """Files and essays that failed for one reason, by the step that failed."""
+
+    error_code: str
+    step: str
+    count: int
+
+
+class DuplicateGroup(Answer):
+    """Files with the same text as another."""
+
+    duplicate_of: UUID
+    file_upload_ids: list[UUID]
+
+
+class StepTimes(Answer):
+    """How long a step took, in milliseconds, over all its runs; null before the first."""
+
+    runs: int
+    median_ms: float | None
+    p95_ms: float | None
+
+
+class Analytics(Answer):
+    """What the batch is made of; removed files are left out."""
+
+    batch_id: UUID
+    files: int
+    statuses: dict[FileStatus, int]
+    formats: list[FormatCount]
+    sizes: Distribution
+    words: Distribution
+    failures: list[FailureCount]
+    duplicates: list[DuplicateGroup]
+    steps: dict[str, StepTimes]

@@ -1,0 +1,3 @@
+from rest_framework.renderers import BaseRenderer
+
+class OpenApiJsonRenderer(BaseRenderer): ...

@@ -1,0 +1,3 @@
+from typing import Any
+
+def validate_schema(api_schema: dict[str, Any]) -> None: ...
