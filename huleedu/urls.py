@@ -11,6 +11,7 @@ urlpatterns = [
     path("readyz", monitoring.readyz, name="readyz"),
     path("metrics", monitoring.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("v1/", include("huleedu.urls_api")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("accounts/login/", views.SignIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
