@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
@@ -82,11 +83,29 @@ def add_slots(batch: Batch, first: int, last: int) -> list[EssaySlot]:
 
 
 def open_batch(batch_id: UUID) -> Batch:
-    """The batch, locked; raises ``Refused("BATCH_CLOSED")`` when it takes no more changes."""
+    """The batch, locked; raises ``Refused("BATCH_CLOSED")`` when it has ended."""
     batch = Batch.objects.locked(batch_id)
     if batch.is_closed:
         raise Refused("BATCH_CLOSED", status=batch.status)
     return batch
+
+
+def open_for_content(batch_id: UUID) -> Batch:
+    """The batch, locked, to add content to: a late essay may still take a free place of a completed batch.
+
+    Raises ``Refused("BATCH_CLOSED")`` when it was cancelled, or has ended with every place taken.
+    """
+    batch = Batch.objects.locked(batch_id)
+    if batch.is_closed:
+        if batch.status == Batch.Status.CANCELLED or not empty_slots(batch).exists():
+            raise Refused("BATCH_CLOSED", status=batch.status)
+        reopen_if_done(batch)
+    return batch
+
+
+def empty_slots(batch: Batch) -> QuerySet[EssaySlot]:
+    """The slots that no file holds."""
+    return batch.slots.filter(status=EssaySlot.Status.AWAITING_CONTENT, file__isnull=True)
 
 
 def report_change(batch: Batch, kind: type[BatchChange], who: int, old: object, new: object) -> None:
@@ -125,14 +144,21 @@ def extend(batch_id: UUID, user: User, seconds: int) -> Batch:
 
 @transaction.atomic
 def expect(batch_id: UUID, user: User, expected_essay_count: int) -> Batch:
-    """Raise or lower the number of essays. Lowering removes empty slots only. Raises ``Refused``."""
-    batch = open_batch(batch_id)
+    """Raise or lower the number of essays. Lowering removes empty slots only.
+
+    A completed batch goes on when files wait for the new places. Raises ``Refused``.
+    """
+    batch = Batch.objects.locked(batch_id)
+    if batch.status == Batch.Status.CANCELLED:
+        raise Refused("BATCH_CLOSED", status=batch.status)
     old = batch.expected_essay_count
     if expected_essay_count == old:
         return batch
     if expected_essay_count > old:
         highest = max(batch.slots.values_list("number", flat=True))
         add_slots(batch, first=highest + 1, last=highest + expected_essay_count - old)
+        if batch.files.filter(status="excess").exists():
+            reopen_if_done(batch)
     else:
         remove_empty_slots(batch, old - expected_essay_count)
     batch.change(expected_essay_count=expected_essay_count)
@@ -142,8 +168,7 @@ def expect(batch_id: UUID, user: User, expected_essay_count: int) -> Batch:
 
 def remove_empty_slots(batch: Batch, count: int) -> None:
     """Remove the ``count`` highest-numbered slots that no file holds, or refuse."""
-    empty = batch.slots.filter(status=EssaySlot.Status.AWAITING_CONTENT, file__isnull=True)
-    doomed = list(empty.order_by("-number").values_list("pk", flat=True)[:count])
+    doomed = list(empty_slots(batch).order_by("-number").values_list("pk", flat=True)[:count])
     if len(doomed) < count:
         raise Refused("COUNT_BELOW_ASSIGNED", smallest=batch.expected_essay_count - len(doomed))
     EssaySlot.objects.filter(pk__in=doomed).delete()

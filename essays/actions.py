@@ -80,13 +80,17 @@ def start(batch_id: UUID, user: User) -> Batch:
     return batch
 
 
-def request_step(slot: EssaySlot, file_upload_id: UUID, phase_name: str, batch: Batch) -> None:
+def request_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batch) -> None:
     """Ask for one step on the slot's present text, once per revision. Batch locked."""
     run, created = StepRun.objects.get_or_create(
         slot=slot,
         phase=phase_name,
         revision=slot.revision,
-        defaults={"file_upload_id": file_upload_id, "text_storage_id": slot.text_id},
+        defaults={
+            "file_upload_id": upload.pk,
+            "correlation_id": upload.correlation_id,
+            "text_storage_id": slot.text_id,
+        },
     )
     if not created:
         return
@@ -94,10 +98,10 @@ def request_step(slot: EssaySlot, file_upload_id: UUID, phase_name: str, batch: 
     emit(
         PHASES[phase_name].request(
             batch_id=batch.pk,
-            correlation_id=batch.correlation_id,
+            correlation_id=run.correlation_id,
             revision=run.revision,
             essay_id=slot.pk,
-            file_upload_id=file_upload_id,
+            file_upload_id=upload.pk,
             text_storage_id=run.text_storage_id,
             language=batch.language,
         )
@@ -109,7 +113,7 @@ def request_steps(batch: Batch, phase_name: str) -> None:
     files = FileUpload.objects.filter(batch=batch, status=FileUpload.Status.ASSIGNED).select_related("slot")
     for upload in files.order_by("slot__number"):
         if upload.slot is not None:
-            request_step(upload.slot, upload.pk, phase_name, batch)
+            request_step(upload.slot, upload, phase_name, batch)
 
 
 def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
@@ -162,7 +166,7 @@ def fail_step(item: WorkItem, code: ErrorCode, details: dict[str, Any]) -> None:
 
 def end_failed(run: StepRun, slot: EssaySlot, batch: Batch, code: ErrorCode, details: dict[str, Any]) -> None:
     """Mark the locked run failed and tell."""
-    run.fail(make_detail(code, run.phase, batch.correlation_id, **details).model_dump(mode="json"))
+    run.fail(make_detail(code, run.phase, run.correlation_id, **details).model_dump(mode="json"))
     report_completed(run, slot, batch, {})
 
 
@@ -187,7 +191,7 @@ def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[
         PHASES[run.phase].completed.model_validate(
             {
                 "batch_id": batch.pk,
-                "correlation_id": batch.correlation_id,
+                "correlation_id": run.correlation_id,
                 "revision": run.revision,
                 "essay_id": slot.pk,
                 "file_upload_id": run.file_upload_id,

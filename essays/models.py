@@ -32,6 +32,7 @@ class StepRun(models.Model):
     phase = models.CharField(max_length=40)
     revision = models.PositiveIntegerField()
     file_upload_id = models.UUIDField(db_index=True)
+    correlation_id = models.UUIDField()
     text_storage_id = models.UUIDField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.AWAITING)
     engine = models.CharField(max_length=120, blank=True, default="")

@@ -9,7 +9,6 @@ from essays.steps.spellcheck import spellcheck
 from huleedu.errors import ErrorCode, StepError
 from huleedu.events import EssayPhaseRequest, EssaySpellcheckRequest, PhaseCompleted, SpellcheckCompleted
 
-
 LANGUAGES: dict[str, LanguageCode] = {"sv": "sv", "en": "en"}
 
 

@@ -1,5 +1,6 @@
 """What events make of essays. Each runs in the relay's transaction, the batch locked first."""
 
+from batches.actions import reopen_if_done
 from batches.models import Batch, EssaySlot
 from essays import actions, assignment
 from essays.models import StepRun
@@ -38,12 +39,16 @@ def assign_slot(event: EssayContentProvisioned) -> None:
 def stream_first_step(event: EssaySlotAssigned) -> None:
     """Start an early essay's first step while later files still upload."""
     batch = Batch.objects.locked(event.batch_id)
+    if batch.is_closed and batch.status != Batch.Status.CANCELLED:
+        # The file came while the batch was concluding: its essay starts another run.
+        reopen_if_done(batch)
     steps = batch.settings.steps
     if batch.is_closed or not steps or not batch.settings.auto_start:
         return
     slot = EssaySlot.objects.filter(pk=event.essay_id, revision=event.revision).first()
-    if slot is not None and slot.text_storage_id is not None:
-        actions.request_step(slot, event.file_upload_id, steps[0], batch)
+    upload = FileUpload.objects.filter(pk=event.file_upload_id, slot=slot).first()
+    if slot is not None and upload is not None and slot.text_storage_id is not None:
+        actions.request_step(slot, upload, steps[0], batch)
 
 
 def note_progress(
@@ -82,7 +87,7 @@ def repeat_requested_step(event: FileReprocessRequested) -> None:
     batch = Batch.objects.locked(event.batch_id)
     upload = FileUpload.objects.select_related("slot").filter(pk=event.file_upload_id).first()
     if event.from_phase in batch.settings.steps and upload is not None and upload.slot is not None:
-        actions.request_step(upload.slot, upload.pk, event.from_phase, batch)
+        actions.request_step(upload.slot, upload, event.from_phase, batch)
 
 
 def repeat_requested_phase(event: BatchReprocessRequested) -> None:

@@ -10,7 +10,7 @@ from django.core.files.base import File
 from django.db import transaction
 from django.utils import timezone
 
-from batches.actions import open_batch, reopen_if_done
+from batches.actions import open_for_content, reopen_if_done
 from batches.models import Batch
 from files import content
 from files.content import Stored
@@ -88,7 +88,7 @@ def add_file(
     batch_id: UUID, owner: User, incoming: Incoming, stored: Stored, correlation_id: UUID
 ) -> FileUpload:
     """Write the rows of durable bytes and tell. Raises ``Refused``."""
-    batch = open_batch(batch_id)
+    batch = open_for_content(batch_id)
     check_room(batch)
     repeated = find_repeat(batch_id, incoming)
     if repeated:
@@ -105,7 +105,7 @@ def add_file(
 @transaction.atomic
 def refuse_too_large(batch_id: UUID, incoming: Incoming, correlation_id: UUID) -> FileUpload:
     """Keep a failed row, without content, for a file over the size limit. Raises ``Refused``."""
-    batch = open_batch(batch_id)
+    batch = open_for_content(batch_id)
     check_room(batch)
     upload = make_row(batch, incoming, correlation_id, sha256="")
     detail = make_detail(
@@ -289,11 +289,17 @@ def give_up(item: WorkItem) -> None:
         fail_file(upload, ErrorCode.EXTRACTION_FAILED, {"attempts": item.attempts})
 
 
-def lock_open(file_upload_id: UUID, batch_id: UUID) -> FileUpload:
-    """Lock batch and file for a teacher's decision. Raises ``Refused`` for a closed batch."""
-    batch = open_batch(batch_id)
+def lock_changeable(file_upload_id: UUID, batch_id: UUID) -> FileUpload:
+    """Lock batch and file for a teacher's decision.
+
+    Raises ``Refused`` for a cancelled batch, and for an essay of a completed one: its results are read.
+    """
+    batch = Batch.objects.locked(batch_id)
     upload = FileUpload.objects.locked(file_upload_id)
     upload.batch = batch
+    final = batch.status == Batch.Status.CANCELLED or upload.status == FileUpload.Status.ASSIGNED
+    if batch.is_closed and final:
+        raise Refused("BATCH_CLOSED", status=batch.status)
     return upload
 
 
@@ -315,9 +321,11 @@ def replace(upload: FileUpload, owner: User, incoming: Incoming) -> FileUpload:
 @transaction.atomic
 def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Stored) -> FileUpload:
     """Write the replacement of durable bytes and tell. Raises ``Refused``."""
-    current = lock_open(upload.pk, upload.batch_id)
+    current = lock_changeable(upload.pk, upload.batch_id)
     if current.status == FileUpload.Status.REMOVED:
         raise Refused("FILE_REMOVED")
+    if current.batch.is_closed:
+        current.batch = open_for_content(upload.batch_id)
     report_removed(current, "replaced")
     content.record(stored, owner.pk, current.batch_id)
     current.restart(
@@ -338,7 +346,7 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
 @transaction.atomic
 def remove(upload: FileUpload) -> FileUpload:
     """Take the file out of the batch; its content is kept, its slot opens, a repeat changes nothing."""
-    current = lock_open(upload.pk, upload.batch_id)
+    current = lock_changeable(upload.pk, upload.batch_id)
     if current.status == FileUpload.Status.REMOVED:
         return current
     slot = current.slot

@@ -4,12 +4,16 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 from files.models import StoredContent
 from huleedu.errors import StorageFailed
+
+# From the disk, and from an S3-compatible store.
+STORE_ERRORS = (OSError, BotoCoreError, ClientError)
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def store(kind: str, content_id: UUID, content: "File[bytes]") -> Stored:
     digest = sha256_of(content)
     try:
         default_storage.save(storage_name(kind, content_id), content)
-    except OSError as error:
+    except STORE_ERRORS as error:
         raise StorageFailed from error
     return Stored(content_id, kind, digest, content.size)
 
@@ -82,7 +86,7 @@ def read(kind: str, content_id: UUID) -> bytes:
         with default_storage.open(storage_name(kind, content_id)) as file:
             data: bytes = file.read()
             return data
-    except OSError as error:
+    except STORE_ERRORS as error:
         raise StorageFailed from error
 
 

@@ -14,6 +14,4 @@ from realtime.guard import guarded  # noqa: E402
 from realtime.routing import websocket_urlpatterns  # noqa: E402
 
 socket_router = URLRouter(websocket_urlpatterns)
-application = ProtocolTypeRouter(
-    {"http": BodyLimit(django_application), "websocket": guarded(socket_router)}
-)
+application = ProtocolTypeRouter({"http": BodyLimit(django_application), "websocket": guarded(socket_router)})

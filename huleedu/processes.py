@@ -1,19 +1,14 @@
 """What worker processes do when django-q2 spawns them."""
 
-import os
-import socket
 import threading
 from typing import Any
 
 import structlog
 from django.db import connections
 
+from huleedu.presence import process_name
+
 log = structlog.get_logger(__name__)
-
-
-def process_name(role: str) -> str:
-    """A name that tells this process from all others that share the database."""
-    return f"{role}-{socket.gethostname()[:30]}-{os.getpid()}"
 
 
 def start_relay(**_: Any) -> None:
@@ -28,7 +23,7 @@ def start_relay(**_: Any) -> None:
 
 
 def warm_steps() -> None:
-    """Load dictionaries in the parent: workers are forked from it, warm from the start, and share its memory."""
+    """Load dictionaries in the parent: workers forked from it are warm and share its memory."""
     from essays.steps.spellcheck import warm
 
     for language in ("sv", "en"):

@@ -123,7 +123,12 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": CHANNEL_PREFIX},
     }
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # a flood of keys must not flush the sign-in limits
+    }
+}
 
 STORAGE_ROOT = Path(os.environ.get("HULEEDU_STORAGE", VAR_DIR / "content"))
 S3_BUCKET = os.environ.get("HULEEDU_S3_BUCKET", "")

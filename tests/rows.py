@@ -77,6 +77,7 @@ def record_findings(result: EssayResult, findings: list[Finding]) -> None:
         phase="spellcheck",
         revision=result.revision,
         file_upload_id=result.file_id,
+        correlation_id=result.batch.correlation_id,
         text_storage_id=result.text_storage_id,
         status=StepRun.Status.SUCCEEDED,
         output={"findings": findings},

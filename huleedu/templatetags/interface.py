@@ -91,6 +91,13 @@ def is_closed(status: str) -> bool:
 
 
 @register.filter
+def takes_files(batch: Record) -> bool:
+    """True while a file may be added or replaced: the batch is open, or a late essay finds a free place."""
+    status = batch["status"]
+    return status in _OPEN or (status != "cancelled" and batch["counts"]["free"] > 0)
+
+
+@register.filter
 def plus(number: int, other: int) -> int:
     """The sum, at most the 200 essays a batch may have."""
     return min(200, number + other)

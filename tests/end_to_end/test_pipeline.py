@@ -1,14 +1,22 @@
 """The spine: from bytes to results through outbox, relay, reactions and steps."""
 
+import contextlib
 from collections.abc import Callable
 
+import pytest
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models.functions import Now
 
 from batches import actions as batch_actions
 from batches.models import Batch
 from essays import actions as essay_actions
+from files import actions as file_actions
 from files.models import FileUpload
-from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, WorkItem
+from huleedu.errors import Refused
+from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, Timer, WorkItem
+from huleedu.relay import relay_lane
 from results.models import BatchResult, EssayResult
 from results.queries import counts_of
 from tests.pipeline import Pipeline
@@ -76,10 +84,6 @@ def test_an_empty_file_is_named_replaced_and_fills_its_slot(
     assert batch.status == Batch.Status.AWAITING_CONTENT
     assert counts_of(batch).free == 1
     check_identities(batch)
-
-    from django.core.files.base import ContentFile
-
-    from files import actions as file_actions
 
     incoming = file_actions.Incoming(file=ContentFile(make_essay(99)), filename="uppsats.txt")
     file_actions.replace(empty, teacher, incoming)
@@ -156,3 +160,100 @@ def test_everything_delivered_again_in_reverse_changes_nothing(
     assert (batch.status, counts_of(batch)) == (status, counts)
     assert pipeline.event_types(batch) == before
     assert not DeadLetter.objects.exists()
+
+
+def test_a_file_that_comes_while_the_batch_concludes_is_not_forgotten(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 2)
+    pipeline.upload(batch, make_essay(1))
+    pipeline.run()
+    essay_actions.start(batch.pk, teacher)
+    while not OutboxMessage.objects.filter(event_type="BatchResultsReady").exists():
+        relay_lane(batch.pk.int % 16)
+        pipeline.work_once()
+    pipeline.upload(batch, make_essay(2))
+    pipeline.run()
+
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.COMPLETED
+    assert EssayResult.objects.filter(batch=batch, phases__spellcheck__status="succeeded").count() == 2
+    assert pipeline.event_types(batch).count("BatchResultsReady") == 2
+
+
+def test_a_completed_batch_takes_a_late_essay_for_a_free_place_and_then_no_more(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 2)
+    pipeline.upload(batch, make_essay(1))
+    pipeline.run()
+    essay_actions.start(batch.pk, teacher)
+    pipeline.run()
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.COMPLETED
+
+    pipeline.upload(batch, make_essay(2))
+    pipeline.run()
+    batch.refresh_from_db()
+    assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)
+    with pytest.raises(Refused, match="BATCH_CLOSED"):
+        pipeline.upload(batch, make_essay(3))
+
+
+def test_room_can_be_made_after_completion(pipeline: Pipeline, teacher: User, make_essay: Essays) -> None:
+    batch = pipeline.register(teacher, 7)
+    for number in range(9):
+        pipeline.upload(batch, make_essay(number))
+    pipeline.run()
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.COMPLETED
+    assert counts_of(batch).excess == 2
+
+    batch_actions.expect(batch.pk, teacher, 9)
+    pipeline.run()
+    batch.refresh_from_db()
+    assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 9)
+    assert EssayResult.objects.filter(batch=batch, phases__spellcheck__status="succeeded").count() == 9
+
+
+@pytest.mark.parametrize(("threshold", "status"), [(0.7, "completed"), (0.8, "awaiting_content")])
+def test_five_of_seven_at_the_deadline(
+    pipeline: Pipeline, teacher: User, make_essay: Essays, threshold: float, status: str
+) -> None:
+    batch = pipeline.register(teacher, 7, partial_batch_threshold=threshold)
+    for number in range(5):
+        pipeline.upload(batch, make_essay(number))
+    pipeline.run()
+    Timer.objects.filter(batch_id=batch.pk).update(due_at=Now())
+    pipeline.run()
+
+    (timeout,) = pipeline.events(batch, "BatchReadinessTimeout")
+    assert (timeout["missing_n"], timeout["actual_count"], timeout["expected_count"]) == (2, 5, 7)
+    batch.refresh_from_db()
+    assert batch.status == status
+    assert batch.timed_out_at is not None
+
+
+def test_every_event_of_a_file_carries_its_uploads_correlation_id(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 1)
+    upload = pipeline.upload(batch, make_essay(1))
+    pipeline.run()
+    events = LoggedEvent.objects.filter(file_upload_id=upload.pk)
+    assert set(events.values_list("correlation_id", flat=True)) == {upload.correlation_id}
+    assert set(events.values_list("event_type", flat=True)) >= {
+        "BatchFileAdded",
+        "EssayContentProvisioned",
+        "EssaySlotAssigned",
+        "EssaySpellcheckRequest",
+        "SpellcheckCompleted",
+    }
+
+
+def test_a_rolled_back_change_leaves_no_event(teacher: User, transactional_db: None) -> None:
+    with contextlib.suppress(RuntimeError), transaction.atomic():
+        batch_actions.register(teacher, batch_actions.Registration(expected_essay_count=2))
+        raise RuntimeError
+    assert not OutboxMessage.objects.exists()
+    assert not Batch.objects.exists()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -105,7 +104,14 @@ def test_events_continue_from_a_position(client: APIClient, address: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "query", ["after=0&epoch=", "after=0&epoch=x", f"after=0&epoch={uuid4()}", "after=-1", f"after={10**30}"]
+    "query",
+    [
+        "after=0&epoch=",
+        "after=0&epoch=x",
+        "after=0&epoch=00000000-0000-4000-8000-000000000000",
+        "after=-1",
+        f"after={10**30}",
+    ],
 )
 def test_positions_that_cannot_be_continued_ask_for_a_resync(
     client: APIClient, address: str, query: str

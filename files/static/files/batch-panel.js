@@ -52,16 +52,17 @@ export class BatchPanel {
   /** @param {Counts} counts @param {Head} head */
   #actions(counts, head) {
     const open = OPEN.has(head.status);
+    const alive = head.status !== "cancelled";
     const collecting = head.status === "awaiting_content";
     const here = Math.min(MOST_ESSAYS, Math.max(1, counts.ready + counts.reading));
     const room = Math.min(counts.excess, MOST_ESSAYS - head.expected);
     this.#action("start", collecting && counts.ready > 0 && counts.free > 0 && !counts.uploading, counts.ready);
     this.#action("extend", collecting && !!head.deadline, 0);
     this.#action("lower", collecting && here < head.expected && counts.ready + counts.reading > 0, here, here);
-    this.#action("grow", open && room > 0, room, head.expected + room);
+    this.#action("grow", alive && room > 0, room, head.expected + room);
     this.#action("expect", collecting, 0);
     this.#action("cancel", open, 0);
-    this.root.toggleAttribute("data-closed", !open);
+    this.root.toggleAttribute("data-closed", !open && !(alive && counts.free > 0));
     for (const part of this.#all("[data-status-chip]")) part.hidden = part.dataset.statusChip !== head.status;
     for (const part of this.#all("[data-when-excess]")) part.hidden = room <= 0;
     for (const part of this.#all("[data-n='excess']")) count(part, counts.excess);

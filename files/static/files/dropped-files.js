@@ -1,9 +1,8 @@
 // From a drop or a chooser to a plain list of files, and what can be said about a file before sending it.
 
-export const LARGEST = 10 * 1024 * 1024;
+/** Bytes: what one request may hold, less its frame. The server judges everything below, from the content. */
+export const LARGEST = 63 * 1024 * 1024;
 export const MOST_FILES = 200;
-/** Names that are never essays here: the server would read the content and say the same. */
-const UNREADABLE = new Set(["pages", "numbers", "key", "gdoc", "heic", "mp3", "mp4", "mov", "xlsx", "pptx", "exe"]);
 const SYSTEM = /^(\.|~\$|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 
 /** @typedef {{ files: File[], skipped: number, folder: string }} Found */
@@ -64,10 +63,7 @@ async function children(folder) {
 
 /** @param {{ name: string, size: number }} file @returns {string} An error code, or "" when it may be sent. */
 export function problemBeforeSending(file) {
-  if (file.size === 0) return "EMPTY_CONTENT";
-  if (file.size > LARGEST) return "FILE_TOO_LARGE";
-  const dot = file.name.lastIndexOf(".");
-  return dot > 0 && UNREADABLE.has(file.name.slice(dot + 1).toLowerCase()) ? "UNSUPPORTED_FORMAT" : "";
+  return file.size > LARGEST ? "FILE_TOO_LARGE" : "";
 }
 
 /** @param {DragEvent} event */
