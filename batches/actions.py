@@ -157,12 +157,13 @@ def expect(batch_id: UUID, user: User, expected_essay_count: int) -> Batch:
     if expected_essay_count > old:
         highest = max(batch.slots.values_list("number", flat=True))
         add_slots(batch, first=highest + 1, last=highest + expected_essay_count - old)
-        if batch.files.filter(status="excess").exists():
-            reopen_if_done(batch)
     else:
         remove_empty_slots(batch, old - expected_essay_count)
     batch.change(expected_essay_count=expected_essay_count)
     report_change(batch, BatchExpectationChanged, user.pk, old, expected_essay_count)
+    # After the change is told, so that waiting files have their places before the phase is ordered.
+    if expected_essay_count > old and batch.files.filter(status="excess").exists():
+        reopen_if_done(batch)
     return batch
 
 

@@ -1,9 +1,12 @@
 """The orchestrator: what events make of a batch. Each runs in the relay's transaction."""
 
-from batches.actions import READINESS_TIMER, begin, initiate_next
-from batches.models import Batch
+from batches.actions import READINESS_TIMER, begin, initiate_next, reopen_if_done
+from batches.models import Batch, EssaySlot
 from huleedu.events import BatchEssaysReady, BatchPhaseConcluded, BatchResultsReady
 from huleedu.timers import clear_timer
+
+
+UNSETTLED = (EssaySlot.Status.READY, EssaySlot.Status.PROCESSING)
 
 
 def begin_processing(event: BatchEssaysReady) -> None:
@@ -22,7 +25,10 @@ def start_next_phase(event: BatchPhaseConcluded) -> None:
 
 
 def complete(event: BatchResultsReady) -> None:
-    """The results of this run are there: the batch is done."""
+    """The results of this run are there: the batch is done, or goes on with essays that came meanwhile."""
     batch = Batch.objects.locked(event.batch_id)
-    if batch.status == Batch.Status.PROCESSING and event.revision == batch.run:
-        batch.complete(event.status)
+    if batch.status != Batch.Status.PROCESSING or event.revision != batch.run:
+        return
+    batch.complete(event.status)
+    if batch.settings.steps and batch.slots.filter(status__in=UNSETTLED).exists():
+        reopen_if_done(batch)
