@@ -76,6 +76,7 @@ class Installation:
         assert self.process is not None
         self.process.kill()
         self.process.wait(10)
+        wait_until(lambda: not self.processes([]), 20, "nothing of the installation is left")
 
     def processes(self, words: Iterable[str]) -> list[int]:
         """Process ids of this installation whose command line and environment hold all ``words``."""

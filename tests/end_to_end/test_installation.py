@@ -164,7 +164,9 @@ def test_killed_in_the_middle_everything_finishes_once(installation: Installatio
 
     def nemesis() -> None:
         victims = [["daphne"], ["qcluster", "Q_CLUSTER_NAME=relay"], ["qcluster", "Q_CLUSTER_NAME=steps"]]
-        while not stop.wait(choose.uniform(0.3, 1.0)):
+        for _ in range(12):
+            if stop.wait(choose.uniform(1.0, 2.5)):
+                return
             alive = installation.processes(choose.choice(victims))
             if alive:
                 os.kill(choose.choice(alive), signal.SIGKILL)
