@@ -131,7 +131,7 @@ class Installation:
     def upload_until_answered(self, batch_id: str, token: str, filename: str, data: bytes) -> Answer:
         """Repeat the same request with the same key until an answer comes, as a client does after a cut."""
         key = str(uuid4())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             answer = self.upload(batch_id, token, filename, data, key)
             if answer.status in {201, 207} or time.monotonic() > deadline:
