@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Uploads a folder of essays to HuleEdu and waits for the results. Needs Python 3.11 and nothing else.
 
-    python docs/upload_folder.py http://127.0.0.1:8000 USER PASSWORD FOLDER
+    python docs/upload_folder.py http://127.0.0.1:8000 USER PASSWORD FOLDER [sv|en]
 
 Ends with 0 when every file became an essay with results, with 1 when some did not,
 with 2 when it could not go on.
@@ -124,12 +124,12 @@ def part(boundary: str, disposition: str, data: bytes) -> bytes:
     return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + data + b"\r\n"
 
 
-def upload(server: Server, folder: Path) -> str:
+def upload(server: Server, folder: Path, language: str) -> str:
     """Register a batch for the folder's files and send them; returns the batch's id. Raises ``Refused``."""
     files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
     if not files:
         raise Refused(f"{folder} holds no files")
-    body = {"expected_essay_count": len(files), "title": folder.resolve().name[:200]}
+    body = {"expected_essay_count": len(files), "title": folder.resolve().name[:200], "language": language}
     batch = server.call("POST", "/v1/batches/register", body, key=str(uuid4()))
     batch_id: str = batch["batch_id"]
     for start in range(0, len(files), FILES_AT_ONCE):
@@ -197,14 +197,15 @@ def say(line: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Upload, wait, report."""
-    if len(arguments) != 4:
+    if len(arguments) not in {4, 5}:
         sys.stderr.write(__doc__ or "")
         return 2
-    address, username, password, folder = arguments
+    address, username, password, folder = arguments[:4]
+    language = arguments[4] if len(arguments) == 5 else "sv"
     server = Server(address)
     try:
         server.sign_in(username, password)
-        batch_id = upload(server, Path(folder))
+        batch_id = upload(server, Path(folder), language)
         wait(server, batch_id)
         return 0 if report(server, batch_id) else 1
     except (Refused, OSError) as error:

@@ -1,7 +1,5 @@
 """Which essay slot a file's text gets. Called under the batch lock."""
 
-from django.db.models import Q
-
 from batches.models import Batch, EssaySlot
 from files.models import FileUpload
 from huleedu.error_words import make_detail
@@ -27,11 +25,13 @@ def place(upload: FileUpload) -> None:
 
 
 def find_original(upload: FileUpload) -> FileUpload | None:
-    """Another file of the batch that already stands for the same bytes or the same text."""
-    same = Q(content_hash=upload.content_hash)
-    if upload.text_hash:
-        same |= Q(text_hash=upload.text_hash)
-    others = FileUpload.objects.filter(same, batch_id=upload.batch_id, status__in=HOLDING).exclude(
+    """Another file of the batch that already stands for the same bytes.
+
+    The same text in other bytes is not a duplicate: two pupils with one text each need their place.
+    """
+    others = FileUpload.objects.filter(
+        content_hash=upload.content_hash, batch_id=upload.batch_id, status__in=HOLDING
+    ).exclude(
         pk=upload.pk
     )
     return others.order_by("created_at", "pk").first()

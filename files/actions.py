@@ -224,7 +224,6 @@ def accept(item: WorkItem, text: ExtractedText) -> None:
     upload.move_to(
         FileUpload.Status.PROCESSING,
         text_storage_id=text.stored.id,
-        text_hash=text.stored.sha256,
         format=text.format,
         words=text.words,
         characters=text.characters,
@@ -334,7 +333,6 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
         content_hash=stored.sha256,
         raw_storage_id=stored.id,
         text_storage_id=None,
-        text_hash="",
         format=None,
         words=None,
         characters=None,

@@ -103,7 +103,6 @@ class FileUpload(models.Model):
     content_hash = models.CharField(max_length=64)
     raw_storage_id = models.UUIDField(null=True, blank=True)
     text_storage_id = models.UUIDField(null=True, blank=True)
-    text_hash = models.CharField(max_length=64, blank=True, default="")
     format = models.CharField(max_length=10, null=True, blank=True)
     words = models.PositiveIntegerField(null=True, blank=True)
     characters = models.PositiveIntegerField(null=True, blank=True)

@@ -339,6 +339,9 @@ def installed_environment(var: Path) -> dict[str, str]:
         environment["DATABASE_URL"] = PostgresServer(var).url
     if ValkeyServer(var).home.exists():
         environment["REDIS_URL"] = ValkeyServer(var).url
+    address = var / "run" / "port"
+    if address.exists():
+        environment["HULEEDU_PORT"] = address.read_text().strip()
     return environment
 
 

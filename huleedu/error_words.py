@@ -75,8 +75,8 @@ WORDS: dict[ErrorCode, Words] = {
         REPLACE_REMOVE,
     ),
     ErrorCode.DUPLICATE_CONTENT: Words(
-        _("The same essay is already here"),
-        _("Another file in this batch has exactly the same text. Remove this one, or replace it."),
+        _("The same file is already here"),
+        _("Another file in this batch has exactly the same content. Remove this one, or replace it."),
         REPLACE_REMOVE,
     ),
     ErrorCode.EXCESS_CONTENT: Words(

@@ -31,6 +31,7 @@ from huleedu.supervisor import (
 MANAGE = str(BASE_DIR / "manage.py")
 SIGN_IN_FILE = "first-sign-in.txt"
 HEALTH_ANSWER_SECONDS = 5.0
+WORKING_SECONDS = 15.0
 RELAY_SEEN = """
 SELECT EXISTS (SELECT 1 FROM huleedu_relaypresence
                WHERE role = 'relay' AND seen_at > now() - interval '15 s')
@@ -150,11 +151,20 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
         check_port(host, port)
         start_servers(supervisor, var, environment)
         supervisor.run_once(python_program("migrate", [MANAGE, "first_start"], environment))
+        (var / "run" / "port").write_text(f"{port}\n")
         supervisor.start(*application_children(environment, host, port))
+        wait_until_working(host, port)
         _greet(var, host, port, time.monotonic() - began, tell)
         supervisor.watch()
         tell("Stopping HuleEdu …")
     tell("HuleEdu has stopped.")
+
+
+def wait_until_working(host: str, port: int) -> None:
+    """Wait until every part says that it is there, or say ready anyway: the address tells what is missing."""
+    deadline = time.monotonic() + WORKING_SECONDS
+    while _status(f"http://{_loopback(host)}:{port}/readyz") != 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _greet(var: Path, host: str, port: int, seconds: float, tell: Callable[[str], None]) -> None:

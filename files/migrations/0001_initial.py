@@ -41,7 +41,6 @@ class Migration(migrations.Migration):
                 ('content_hash', models.CharField(max_length=64)),
                 ('raw_storage_id', models.UUIDField(blank=True, null=True)),
                 ('text_storage_id', models.UUIDField(blank=True, null=True)),
-                ('text_hash', models.CharField(blank=True, default='', max_length=64)),
                 ('format', models.CharField(blank=True, max_length=10, null=True)),
                 ('words', models.PositiveIntegerField(blank=True, null=True)),
                 ('characters', models.PositiveIntegerField(blank=True, null=True)),
