@@ -41,9 +41,8 @@ class SignIn(LoginView):
         return response
 
 
-@login_required
 @require_GET
-def help_page(request: PageRequest) -> HttpResponse:
+def help_page(request: HttpRequest) -> HttpResponse:
     """What the words and states mean."""
     return render(request, "help.html")
 

@@ -125,7 +125,7 @@ def tiles(counts: Counts, expected: int, rows: Sequence[Row]) -> dict[str, Any]:
         "expected": expected,
         "median_words": round(median(lengths)) if lengths else None,
         "density": 100 * findings / words if words else None,
-        "failed": counts.failed,
+        "attention": counts.failed + counts.excess + counts.duplicate,
     }
 
 

@@ -1,10 +1,12 @@
 """What page templates need beyond Django's own tags: sizes, kinds, problems and bars of the batch page."""
 
+import math
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import gettext
 
 register = template.Library()
@@ -26,11 +28,30 @@ _SEGMENTS = (
 @register.filter
 def file_size(size: int | None) -> str:
     """Bytes as the teacher reads them: "161 KB", "2.4 MB"; empty without a size."""
-    if not size:
+    if size is None:
         return ""
     if size < 1024 * 1024:
-        return f"{formats.number_format(max(1, round(size / 1024)))} KB"
+        return f"{formats.number_format(math.ceil(size / 1024))} KB"
     return f"{formats.number_format(round(size / 1048576, 1), decimal_pos=1)} MB"
+
+
+@register.filter
+def day(value: datetime) -> str:
+    """The local day in mid-sentence: "today", "21 Nov", or with its year when that is not this one."""
+    date, today = timezone.localtime(value).date(), timezone.localdate()
+    if date == today:
+        return gettext("today")
+    if date == today - timedelta(days=1):
+        return gettext("yesterday")
+    # Translators: Django's date format. Swedish months are written small.
+    with_year, without = gettext("j M Y"), gettext("j M")
+    return formats.date_format(date, without if date.year == today.year else with_year)
+
+
+@register.filter
+def moment(value: datetime) -> str:
+    """The local day and clock: "today 08:14"."""
+    return f"{day(value)} {formats.date_format(timezone.localtime(value), 'H:i')}"
 
 
 @register.filter
@@ -95,6 +116,14 @@ def takes_files(batch: Record) -> bool:
     """True while a file may be added or replaced: the batch is open, or a late essay finds a free place."""
     status = batch["status"]
     return status in _OPEN or (status != "cancelled" and batch["counts"]["free"] > 0)
+
+
+@register.filter
+def may_leave(file: Record, batch: Record) -> bool:
+    """True while a file may be removed or replaced: its batch is open, or finished without it."""
+    status = batch["status"]
+    final = status == "cancelled" or (is_closed(status) and file["status"] == "assigned")
+    return file["status"] != "removed" and not final
 
 
 @register.filter

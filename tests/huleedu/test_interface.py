@@ -1,12 +1,13 @@
 """Sizes, kinds, problems and bars as templates show them; and that pages have all their words."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.template.loader import get_template
-from django.utils import translation
+from django.utils import timezone, translation
 
 from huleedu.templatetags import interface
 
@@ -22,7 +23,34 @@ def test_sizes_are_in_kilobytes_until_a_megabyte() -> None:
         assert interface.file_size(2_500_000) == "2.4 MB"
     with translation.override("sv"):
         assert interface.file_size(2_500_000) == "2,4 MB"
+    assert interface.file_size(0) == "0 KB"
     assert interface.file_size(None) == ""
+
+
+def test_days_are_said_as_people_do() -> None:
+    noon = timezone.localtime().replace(hour=12, minute=5)
+    old = noon.replace(year=2024, month=11, day=3)
+    with translation.override("en"):
+        assert interface.moment(noon) == "today 12:05"
+        assert interface.day(noon - timedelta(days=1)) == "yesterday"
+        assert interface.day(old) == "3 Nov 2024"
+    with translation.override("sv"):
+        assert interface.day(noon) == "i dag"
+        assert interface.day(old) == "3 nov 2024"
+
+
+@pytest.mark.parametrize(
+    ("batch_status", "file_status", "leaves"),
+    [
+        ("processing", "assigned", True),
+        ("completed", "assigned", False),
+        ("completed", "failed", True),
+        ("cancelled", "failed", False),
+        ("processing", "removed", False),
+    ],
+)
+def test_an_essay_whose_results_are_read_stays(batch_status: str, file_status: str, leaves: bool) -> None:
+    assert interface.may_leave({"status": file_status}, {"status": batch_status}) is leaves
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def row(**fields: Any) -> summary.Row:
 
 def test_tiles_before_anything_is_known() -> None:
     tiles = summary.tiles(make_counts(4, {}), 4, [])
-    assert tiles == {"ready": 0, "expected": 4, "median_words": None, "density": None, "failed": 0}
+    assert tiles == {"ready": 0, "expected": 4, "median_words": None, "density": None, "attention": 0}
 
 
 def test_density_weighs_essays_by_their_length_and_skips_unchecked_ones() -> None:

@@ -247,7 +247,7 @@ def test_numbers_after_a_whole_run_agree(
     pipeline.run()
     client.force_login(teacher)
     context = client.get(reverse("results", args=[batch.pk])).context
-    assert (context["tiles"]["ready"], context["tiles"]["failed"]) == (2, 1)
+    assert (context["tiles"]["ready"], context["tiles"]["attention"]) == (2, 1)
     (phase,) = context["phases"]
     assert (phase["phase"], phase["succeeded"], phase["failed"]) == ("spellcheck", 2, 0)
     assert FileUpload.objects.filter(batch=batch).count() == len(context["rows"])

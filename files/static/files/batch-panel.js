@@ -61,8 +61,10 @@ export class BatchPanel {
     this.#action("lower", collecting && here < head.expected && counts.ready + counts.reading > 0, here, here);
     this.#action("grow", alive && room > 0, room, head.expected + room);
     this.#action("expect", collecting, 0);
+    this.#action("raise", alive && !collecting, 0);
     this.#action("cancel", open, 0);
     this.root.toggleAttribute("data-closed", !open && !(alive && counts.free > 0));
+    this.root.toggleAttribute("data-cancelled", !alive);
     for (const part of this.#all("[data-status-chip]")) part.hidden = part.dataset.statusChip !== head.status;
     for (const part of this.#all("[data-when-excess]")) part.hidden = room <= 0;
     for (const part of this.#all("[data-n='excess']")) count(part, counts.excess);

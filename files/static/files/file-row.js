@@ -66,9 +66,8 @@ function drawName(row, entry) {
 
 /** @param {Entry} entry */
 function facts(entry) {
-  const size = entry.size ? fileSize(entry.size) : "";
   const words = entry.words ? say("words", { n: entry.words }) : "";
-  return [words, size].filter(Boolean).join(" · ");
+  return [words, fileSize(entry.size)].filter(Boolean).join(" · ");
 }
 
 /** @param {HTMLElement} row @param {Entry} entry */

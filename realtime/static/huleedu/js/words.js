@@ -50,7 +50,7 @@ export function write(element, text) {
 
 /** @param {number} bytes */
 export function fileSize(bytes) {
-  if (bytes < 1024 * 1024) return `${Math.max(1, Math.round(bytes / 1024)).toLocaleString(language())} KB`;
+  if (bytes < 1024 * 1024) return `${Math.ceil(bytes / 1024).toLocaleString(language())} KB`;
   return `${(bytes / 1048576).toLocaleString(language(), { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MB`;
 }
 
