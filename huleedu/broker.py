@@ -11,7 +11,7 @@ from django_q.conf import Conf
 from huleedu.presence import Presence
 
 WAIT_SECONDS = 1.0  # how long one wait blocks; django-q2 looks at its stop event between waits
-SAFETY_SECONDS = 5.0  # how often the table is looked at without any notification
+SAFETY_SECONDS = 15.0  # how often the table is looked at without any notification
 log = structlog.get_logger(__name__)
 
 TAKE = """

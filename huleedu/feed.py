@@ -39,6 +39,17 @@ class FeedPosition:
 
 
 @dataclass(frozen=True)
+class NumberedMessage:
+    """One committed live message: whose batch it is of, its number, its time, and its JSON text."""
+
+    batch_id: UUID
+    owner_id: int
+    seq: int
+    timestamp: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Missed:
     """Messages after a position in order, or the advice to read a snapshot."""
 
@@ -46,28 +57,6 @@ class Missed:
     seq: int
     resync: bool
     events: list[dict[str, Any]]
-
-
-def message_name(envelope: dict[str, Any]) -> str | None:
-    """The live message's name, or None when the event is not for browsers.
-
-    A replaced file stays on the page: its next ``batch.file.added`` says all there is to say.
-    """
-    if envelope["event_type"] == "BatchFileRemoved" and envelope["data"].get("reason") == "replaced":
-        return None
-    return MESSAGE_NAMES.get(envelope["event_type"])
-
-
-def make_message(name: str, seq: int, envelope: dict[str, Any]) -> dict[str, Any]:
-    """The WebSocket's event object."""
-    return {
-        "type": "event",
-        "event": name,
-        "seq": seq,
-        "timestamp": envelope["occurred_at"],
-        "correlation_id": envelope["correlation_id"],
-        "data": envelope["data"],
-    }
 
 
 def open_feed(batch_id: UUID, owner_id: int) -> None:

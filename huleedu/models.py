@@ -25,7 +25,10 @@ class OutboxMessage(models.Model):
     due_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = [models.Index(fields=["lane", "due_at", "id"], name="outbox_lane_due")]
+        indexes = [
+            models.Index(fields=["lane", "id"], name="outbox_lane"),
+            models.Index(fields=["due_at"], name="outbox_retries", condition=models.Q(attempts__gt=0)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.event_id[:12]}"

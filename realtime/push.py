@@ -1,9 +1,7 @@
 """Publish committed messages to the channel layer: pipelined, best effort. Rows are the truth."""
 
-import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -15,18 +13,11 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from huleedu.feed import NumberedMessage
+
 TIMEOUT_SECONDS = 0.5
 PAUSE_SECONDS = 1.0  # after a failure the relay must not wait for Redis again at once
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class FeedMessage:
-    """One numbered live message of a batch, and the teacher whose batch it is."""
-
-    batch_id: UUID
-    owner_id: int
-    message: dict[str, Any]
 
 
 def batch_group(batch_id: UUID) -> str:
@@ -68,20 +59,19 @@ class Breaker:
 BREAKER = Breaker()
 
 
-def group_messages(messages: Sequence[FeedMessage]) -> Iterable[tuple[str, dict[str, Any]]]:
+def group_messages(messages: Sequence[NumberedMessage]) -> Iterable[tuple[str, dict[str, Any]]]:
     """(group, channel message) pairs: every message to its batch, one hint per batch to its teacher."""
-    newest: dict[UUID, FeedMessage] = {}
+    newest: dict[UUID, NumberedMessage] = {}
     for item in messages:
         newest[item.batch_id] = item
-        text = json.dumps(item.message, ensure_ascii=False)
-        facts = {"seq": item.message["seq"], "timestamp": item.message["timestamp"]}
-        yield batch_group(item.batch_id), {"type": "feed.event", **facts, "text": text}
+        facts = {"seq": item.seq, "timestamp": item.timestamp, "text": item.text}
+        yield batch_group(item.batch_id), {"type": "feed.event", **facts}
     for item in newest.values():
-        hint = {"type": "changed", "batch_id": str(item.batch_id), "seq": item.message["seq"]}
+        hint = {"type": "changed", "batch_id": str(item.batch_id), "seq": item.seq}
         yield teacher_group(item.owner_id), {"type": "feed.changed", "hint": hint}
 
 
-def publish(messages: Sequence[FeedMessage]) -> None:
+def publish(messages: Sequence[NumberedMessage]) -> None:
     """Send ``messages`` to whoever follows. Without Redis nothing is lost: readers catch up from rows."""
     if not messages or BREAKER.open():
         return

@@ -122,7 +122,10 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'indexes': [models.Index(fields=['lane', 'due_at', 'id'], name='outbox_lane_due')],
+                'indexes': [
+                    models.Index(fields=['lane', 'id'], name='outbox_lane'),
+                    models.Index(fields=['due_at'], name='outbox_retries', condition=models.Q(attempts__gt=0)),
+                ],
             },
         ),
         migrations.CreateModel(

@@ -123,7 +123,7 @@ def test_a_replayed_event_has_its_whole_effect(
     batch = pipeline.register(teacher, 1)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "huleedu.relay.SUBSCRIPTIONS", {**subscriptions.SUBSCRIPTIONS, "BatchFileAdded": (explode,)}
+            "huleedu.delivery.SUBSCRIPTIONS", {**subscriptions.SUBSCRIPTIONS, "BatchFileAdded": (explode,)}
         )
         upload = pipeline.upload(batch, essay_bytes(1))
         for _ in range(4):

