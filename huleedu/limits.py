@@ -1,9 +1,9 @@
-"""Counts request bytes in front of Django, which spools whole bodies before a view can refuse them."""
+"""Counts request bytes in front of Django, for servers that do not count themselves."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from http import HTTPStatus
 
 from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
 from django.conf import settings
@@ -62,13 +62,20 @@ class BodyLimit:
 
 async def answer(send: ASGISendCallable, status: int, code: str) -> None:
     """A problem answer from outside Django."""
-    body: dict[str, Any] = {"type": "about:blank", "title": code, "status": status, "code": code}
+    title = HTTPStatus(status).phrase
+    problem = {"type": "about:blank", "title": title, "status": status, "code": code}
+    body = json.dumps(problem).encode()
+    length = str(len(body)).encode()
     await send(
         {
             "type": "http.response.start",
             "status": status,
-            "headers": [(b"content-type", b"application/problem+json"), (b"connection", b"close")],
+            "headers": [
+                (b"content-type", b"application/problem+json"),
+                (b"content-length", length),
+                (b"connection", b"close"),
+            ],
             "trailers": False,
         }
     )
-    await send({"type": "http.response.body", "body": json.dumps(body).encode(), "more_body": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -52,9 +52,8 @@ def server_child(name: str, server: Server) -> Child:
 
 def web_child(environment: Mapping[str, str], host: str, port: int) -> Child:
     """The web server; ready when ``/healthz`` answers 200, hung when nothing answers at all."""
-    # No access log: it would hold whole addresses, with what people searched for. Our own lines do not.
-    listen = ["-m", "daphne", "-v", "0", "-b", host, "-p", str(port), "--http-timeout", "60"]
-    program = python_program("web", [*listen, "huleedu.asgi:application"], environment)
+    listen = ["-m", "huleedu.server", "-b", host, "-p", str(port)]
+    program = python_program("web", listen, environment)
     url = f"http://{_loopback(host)}:{port}/healthz"
     return Child("web", lambda: program, lambda: _status(url) == 200, lambda: _status(url) > 0)
 

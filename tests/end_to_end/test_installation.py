@@ -162,7 +162,11 @@ def test_killed_in_the_middle_everything_finishes_once(installation: Installatio
     batch = register(installation, token, 40)
 
     def nemesis() -> None:
-        victims = [["daphne"], ["qcluster", "Q_CLUSTER_NAME=relay"], ["qcluster", "Q_CLUSTER_NAME=steps"]]
+        victims = [
+            ["huleedu.server"],
+            ["qcluster", "Q_CLUSTER_NAME=relay"],
+            ["qcluster", "Q_CLUSTER_NAME=steps"],
+        ]
         for _ in range(8):
             time.sleep(choose.uniform(0.1, 1.0))
             alive = installation.processes(choose.choice(victims))

@@ -1,0 +1,1 @@
+"""Faults on purpose: the chaos harness and the fault matrix."""

@@ -1,0 +1,19 @@
+"""The web server with short patience, so that tests need not wait as long as people do."""
+
+import sys
+
+from huleedu import server
+from huleedu.asgi import application
+from realtime import consumers
+
+server.HEADER_SECONDS = 1.5
+server.IDLE_SECONDS = 1.0
+server.TOTAL_SECONDS = 4.0
+server.LINGER_SECONDS = 0.5
+consumers.HEARTBEAT_SECONDS = 1
+consumers.RECHECK_SECONDS = 1
+consumers.SEND_SECONDS = 1.0
+
+if __name__ == "__main__":
+    assert application
+    server.main(["--ping-interval", "2", "--ping-timeout", "2", *sys.argv[1:]])

@@ -1,0 +1,211 @@
+"""Bodies that are too large, too slow, cut off or contradictory, as bytes on the wire."""
+
+import time
+
+import psycopg
+import pytest
+
+from huleedu.embedded import PostgresServer
+from tests.conftest import essay_bytes
+from tests.faults.wire import LIMIT, Form, Hasty, chunked, head
+from tests.installation import Installation, wait_until
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def token(installation: Installation) -> str:
+    return installation.token()
+
+
+@pytest.fixture
+def form(installation: Installation, token: str) -> Form:
+    body = {"expected_essay_count": 5, "language": "en"}
+    batch_id = installation.post("/v1/batches/register", body, token).body["batch_id"]
+    return Form(batch_id, token, (("a.txt", essay_bytes(1)), ("b.txt", essay_bytes(2))))
+
+
+def names_in(hasty: Hasty, form: Form) -> list[str]:
+    snapshot = hasty.get(f"/v1/batches/{form.batch_id}", form.token)
+    assert snapshot.status == 200, snapshot
+    return sorted(file["filename"] for file in snapshot.body["files"])
+
+
+def test_a_whole_upload_arrives(hasty: Hasty, form: Form) -> None:
+    answer = hasty.say(form.head() + form.body)
+    assert answer.status == 201, answer
+    assert names_in(hasty, form) == ["a.txt", "b.txt"]
+
+
+def test_200_megabytes_are_refused_before_any_is_read(hasty: Hasty, form: Form) -> None:
+    answer = hasty.say(form.head(200 * 1024 * 1024))
+    assert (answer.status, answer.body["code"]) == (413, "REQUEST_TOO_LARGE")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert hasty.spooled() == []
+
+
+def test_the_request_limit_and_one_byte_more(hasty: Hasty, form: Form) -> None:
+    with hasty.wire() as wire:
+        wire.send(form.head(LIMIT) + form.body)
+        assert wire.answer().status == 408  # taken, and waited for
+    answer = hasty.say(form.head(LIMIT + 1) + form.body)
+    assert (answer.status, answer.body["code"]) == (413, "REQUEST_TOO_LARGE")
+    assert names_in(hasty, form) == []
+
+
+def test_bytes_of_unknown_number_are_counted_and_their_file_is_gone(hasty: Hasty, form: Form) -> None:
+    with hasty.wire() as wire:
+        wire.send(form.head(Transfer_Encoding="chunked"))
+        wire.send(chunked(b"x" * (LIMIT - 100_000)))
+        wait_until(lambda: sum(hasty.spooled()) > LIMIT / 2, 5, "the body is spooled")
+        wire.send(chunked(b"x" * 200_000))
+        answer = wire.answer()
+    assert (answer.status, answer.body["code"]) == (413, "REQUEST_TOO_LARGE")
+    wait_until(lambda: hasty.spooled() == [], 5, "the temporary file is gone")
+    assert hasty.is_well()
+
+
+def test_whoever_goes_on_sending_is_cut_off(hasty: Hasty, form: Form) -> None:
+    began = time.monotonic()
+    with hasty.wire() as wire:
+        wire.send(form.head(10 * LIMIT))
+        for _ in range(200):
+            wire.send(b"x" * 100_000)
+        wire.read()
+    assert time.monotonic() - began < 10
+    assert hasty.memory() < 400 * 1024 * 1024
+    assert hasty.is_well()
+
+
+def test_a_length_too_long_and_a_client_that_leaves(hasty: Hasty, form: Form) -> None:
+    with hasty.wire() as wire:
+        wire.send(form.head(500_000) + form.body)
+    wait_until(lambda: hasty.spooled() == [], 5, "the temporary file is gone")
+    assert names_in(hasty, form) == []
+    assert hasty.say(form.head() + form.body).status == 201  # nothing stands in the way of another try
+
+
+def test_a_length_too_long_and_a_client_that_waits(hasty: Hasty, form: Form) -> None:
+    answer = hasty.say(form.head(500_000) + form.body)
+    assert (answer.status, answer.body["code"]) == (408, "REQUEST_TIMEOUT")
+    assert names_in(hasty, form) == []
+    wait_until(lambda: hasty.spooled() == [], 5, "the temporary file is gone")
+
+
+def test_a_length_too_short_keeps_what_arrived_whole(hasty: Hasty, form: Form) -> None:
+    cut = form.body.index(essay_bytes(2)) + 10
+    with hasty.wire() as wire:
+        wire.send(form.head(cut, Connection="keep-alive") + form.body)
+        data = wire.read()
+    first, second = data.split(b"HTTP/1.1 ")[1:]
+    assert first.startswith(b"422 ")
+    assert b"UPLOAD_INCOMPLETE" in first
+    assert second.startswith(b"400 ")
+    assert names_in(hasty, form) == ["a.txt"]
+
+
+@pytest.mark.parametrize("seconds", [0.4])
+def test_a_body_that_trickles_in_ends_with_its_time(hasty: Hasty, form: Form, seconds: float) -> None:
+    began = time.monotonic()
+    with hasty.wire() as wire:
+        wire.send(form.head() + form.body[:100])
+        while time.monotonic() - began < 3.5:
+            time.sleep(seconds)
+            wire.send(b"x")
+        answer = wire.answer()
+    assert (answer.status, answer.body["code"]) == (408, "REQUEST_TIMEOUT")
+    assert 3.5 < time.monotonic() - began < 7
+    assert names_in(hasty, form) == []
+
+
+def test_a_slow_body_within_its_time_arrives(hasty: Hasty, form: Form) -> None:
+    with hasty.wire() as wire:
+        wire.send(form.head())
+        for at in range(0, len(form.body), 200):
+            time.sleep(0.3)
+            wire.send(form.body[at : at + 200])
+        assert wire.answer().status == 201
+
+
+def test_expecting_to_go_on_and_then_nothing(hasty: Hasty, form: Form) -> None:
+    with hasty.wire() as wire:
+        wire.send(form.head(Expect="100-continue"))
+        data = wire.read()
+    assert data.startswith(b"HTTP/1.1 100 ")
+    assert b"HTTP/1.1 408 " in data
+    assert names_in(hasty, form) == []
+
+
+def test_expecting_to_go_on_with_too_much_is_refused_at_once(hasty: Hasty, form: Form) -> None:
+    with hasty.wire() as wire:
+        wire.send(form.head(LIMIT + 1, Expect="100-continue"))
+        assert wire.read().startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Content-Length: {length}\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: {length}",
+        "Content-Length: {length}\r\nContent-Length: {length}",
+        "Content-Length: {length}\r\nContent-Length: 5",
+        "Content-Length: -1",
+        "Content-Length: +5",
+        "Content-Length: 5e1",
+        "Content-Length: {length}, {length}",
+        "Content-Length: 0x10",
+        "Content-Length:",
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: xchunked",
+    ],
+)
+def test_bodies_of_contradictory_length_are_never_read(hasty: Hasty, form: Form, lines: str) -> None:
+    start = head("POST", "/v1/files/batch", Authorization=f"Bearer {form.token}").removesuffix(b"\r\n")
+    told = lines.format(length=len(form.body)).encode()
+    kind = f"Content-Type: multipart/form-data; boundary={form.boundary}".encode()
+    answer = hasty.say(start + b"\r\n".join([kind, told, b"", b""]) + form.body)
+    assert answer.status == 400, answer
+    assert names_in(hasty, form) == []
+
+
+@pytest.mark.parametrize(
+    "chunk", [b"zz\r\nabc\r\n", b"-1\r\n\r\n", b"3\r\nabcdef\r\n", b"f" * 5000 + b"\r\n"]
+)
+def test_broken_chunks(hasty: Hasty, form: Form, chunk: bytes) -> None:
+    answer = hasty.say(form.head(Transfer_Encoding="chunked") + chunk)
+    assert answer.status == 400, answer
+    assert hasty.is_well()
+
+
+def test_a_whole_chunked_body_must_say_its_length(hasty: Hasty, form: Form) -> None:
+    answer = hasty.say(form.head(Transfer_Encoding="chunked") + chunked(form.body) + b"0\r\n\r\n")
+    assert (answer.status, answer.body["code"]) == (411, "LENGTH_REQUIRED")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "gzip, identity", "aws-chunked"])
+def test_packed_bodies_are_refused(hasty: Hasty, form: Form, coding: str) -> None:
+    answer = hasty.say(form.head(Content_Encoding=coding) + form.body)
+    assert (answer.status, answer.body["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert names_in(hasty, form) == []
+
+
+def test_a_token_that_ends_during_the_upload_keeps_nothing(
+    hasty: Hasty, installation: Installation, form: Form
+) -> None:
+    keeper = installation.token()
+    with hasty.wire() as wire:
+        wire.send(form.head() + form.body[:400])
+        revoke_newest_but_one(installation)
+        wire.send(form.body[400:])
+        answer = wire.answer()
+    assert (answer.status, answer.body["code"]) == (401, "NOT_SIGNED_IN")
+    assert names_in(hasty, Form(form.batch_id, keeper, form.files)) == []
+
+
+def revoke_newest_but_one(installation: Installation) -> None:
+    """End every token but the newest."""
+    with psycopg.connect(PostgresServer(installation.var).url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE huleedu_apitoken SET revoked_at = now() WHERE id < (SELECT max(id) FROM huleedu_apitoken)"
+        )

@@ -1,0 +1,201 @@
+"""HTTP as bytes on a socket, for clients that no library would let us be."""
+
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.installation import ROOT, Answer, Installation, bearer, free_port, send, wait_until
+
+LIMIT = 2 * 1024 * 1024  # bytes of a request at the hasty server
+
+
+@dataclass
+class Wire:
+    """One connection to a web server."""
+
+    socket: socket.socket
+
+    def send(self, data: bytes) -> None:
+        """Send ``data``; a connection the server has ended is no error."""
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+    def read(self, seconds: float = 10.0) -> bytes:
+        """Everything until the server closes; fails when it does not within ``seconds``."""
+        self.socket.settimeout(seconds)
+        data = b""
+        try:
+            while piece := self.socket.recv(65536):
+                data += piece
+        except ConnectionResetError:
+            return data
+        return data
+
+    def answer(self, seconds: float = 10.0) -> Answer:
+        """The last answer before the server closes; status 0 when there was none."""
+        return parsed(self.read(seconds))
+
+    def first(self, seconds: float = 10.0) -> Answer:
+        """The answer to the one request sent, the connection left open."""
+        self.socket.settimeout(seconds)
+        data = b""
+        while b"\r\n\r\n" not in data:
+            piece = self.socket.recv(65536)
+            assert piece, data
+            data += piece
+        return parsed(data)
+
+    def close(self) -> None:
+        """Leave."""
+        self.socket.close()
+
+
+def parsed(data: bytes) -> Answer:
+    """The last answer in ``data``."""
+    if not data.startswith(b"HTTP/1."):
+        return Answer(0, data, {})
+    last = data[data.rindex(b"HTTP/1.1 ") :]
+    head, _, body = last.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    pairs = (line.partition(": ") for line in lines)
+    headers = {name.title(): value for name, _, value in pairs}
+    try:
+        return Answer(int(status.split()[1]), json.loads(body), headers)
+    except ValueError:
+        return Answer(int(status.split()[1]), body, headers)
+
+
+@dataclass
+class Hasty:
+    """A second web server of a running installation, with short patience and a small request limit."""
+
+    installation: Installation
+    port: int
+    process: "subprocess.Popen[bytes]"
+
+    @contextmanager
+    def wire(self) -> Iterator[Wire]:
+        """A connection of one's own."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as found:
+            yield Wire(found)
+
+    def say(self, data: bytes, seconds: float = 10.0) -> Answer:
+        """Send ``data`` and return the last answer before the server closes."""
+        with self.wire() as wire:
+            wire.send(data)
+            return wire.answer(seconds)
+
+    def get(self, path: str, token: str | None = None) -> Answer:
+        """GET ``path`` as a well-behaved client."""
+        return send(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=bearer(token)))
+
+    def spooled(self) -> list[int]:
+        """Sizes of the bodies that lie in temporary files."""
+        sizes = []
+        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            try:
+                target = str(link.readlink())
+                if target.startswith(tempfile.gettempdir()) and target.endswith(" (deleted)"):
+                    sizes.append(link.stat().st_size)
+            except OSError:
+                continue
+        return sizes
+
+    def memory(self) -> int:
+        """Resident bytes of the server."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(text.split("VmRSS:")[1].split()[0]) * 1024
+
+    def is_well(self) -> bool:
+        """True while the server answers others."""
+        return self.process.poll() is None and self.get("/healthz").status == 200
+
+
+@contextmanager
+def hasty_server(installation: Installation, folder: Path) -> Iterator[Hasty]:
+    """A hasty server on the databases of ``installation``; its log lies in ``folder``."""
+    (pid,) = installation.processes(["huleedu.server"])
+    variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    environment = dict(variable.split("=", 1) for variable in variables if variable)
+    environment |= {"HULEEDU_MAX_REQUEST_BYTES": str(LIMIT), "HULEEDU_VAR": str(folder)}
+    environment |= {"HULEEDU_STORAGE": str(installation.var / "content")}
+    port = free_port()
+    with (folder / "hasty.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.hasty_server", "-b", "127.0.0.1", "-p", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+    found = Hasty(installation, port, process)
+    try:
+        wait_until(lambda: found.get("/healthz").status == 200, 60, "the hasty server answers")
+        yield found
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def head(method: str, path: str, **headers: object) -> bytes:
+    """A request's head; ``_`` in header names stands for ``-``."""
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *lines, "", ""]).encode()
+
+
+def client_hello() -> bytes:
+    """What a browser sends that believes this is https."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    hello = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    try:
+        hello.do_handshake()
+    except ssl.SSLWantReadError:
+        return outgoing.read()
+    raise AssertionError
+
+
+@dataclass(frozen=True)
+class Form:
+    """An upload form as bytes."""
+
+    batch_id: str
+    token: str
+    files: tuple[tuple[str, bytes], ...]
+    boundary: str = "x-boundary-x"
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        entries = [{"filename": name, "size": len(data)} for name, data in self.files]
+        fields = {"batch_id": self.batch_id, "manifest": json.dumps(entries)}
+        pieces = [
+            f'--{self.boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+            for name, value in fields.items()
+        ]
+        for name, data in self.files:
+            disposition = f'Content-Disposition: form-data; name="files"; filename="{name}"'
+            pieces.append(f"--{self.boundary}\r\n{disposition}\r\n\r\n".encode() + data + b"\r\n")
+        return b"".join([*pieces, f"--{self.boundary}--\r\n".encode()])
+
+    def head(self, length: int | None = None, **headers: object) -> bytes:
+        """The head; ``length`` when it shall lie about the body's."""
+        content_type = f"multipart/form-data; boundary={self.boundary}"
+        own = {"Authorization": f"Bearer {self.token}", "Content_Type": content_type, "Connection": "close"}
+        told = {} if "Transfer_Encoding" in headers else {"Content_Length": length or len(self.body)}
+        return head("POST", "/v1/files/batch", **(own | told | headers))
+
+
+def chunked(data: bytes, size: int = 60_000) -> bytes:
+    """``data`` in chunks, without the last empty one."""
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)

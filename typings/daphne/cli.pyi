@@ -1,0 +1,5 @@
+from daphne.server import Server
+
+class CommandLineInterface:
+    server_class: type[Server]
+    def run(self, args: list[str]) -> None: ...

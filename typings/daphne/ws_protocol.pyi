@@ -1,0 +1,19 @@
+from asyncio import Queue
+from typing import Any, ClassVar
+
+class WebSocketProtocol:
+    STATE_OPEN: ClassVar[int]
+    state: int
+    transport: Any
+    application_queue: Queue[dict[str, Any]]
+    def onOpen(self) -> None: ...
+    def onMessage(self, payload: bytes, isBinary: bool) -> None: ...
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None: ...
+    def sendClose(self, code: int | None = None, reason: str | None = None) -> None: ...
+    def sendCloseFrame(
+        self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
+    ) -> None: ...
+
+class WebSocketFactory:
+    protocol: type[WebSocketProtocol]
+    def setProtocolOptions(self, **options: Any) -> None: ...
