@@ -66,9 +66,9 @@ def note_progress(
 
 
 def offer_places(event: BatchFileRemoved | EssayValidationFailed | BatchExpectationChanged) -> None:
-    """Places may have opened, or the count changed: files that wait get them."""
+    """Places may have opened, or the count changed: files that wait get them, also after completion."""
     batch = Batch.objects.locked(event.batch_id)
-    if not batch.is_closed:
+    if batch.status != Batch.Status.CANCELLED:
         assignment.fill_free_slots(batch)
     actions.evaluate_readiness(batch)
     actions.conclude_phase(batch)

@@ -257,3 +257,19 @@ def test_a_rolled_back_change_leaves_no_event(teacher: User, transactional_db: N
         raise RuntimeError
     assert not OutboxMessage.objects.exists()
     assert not Batch.objects.exists()
+
+
+def test_room_made_while_the_batch_concludes_is_filled(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 1)
+    for number in range(2):
+        pipeline.upload(batch, make_essay(number))
+    while not OutboxMessage.objects.filter(event_type="BatchResultsReady").exists():
+        relay_lane(batch.pk.int % 16)
+        pipeline.work_once()
+    batch_actions.expect(batch.pk, teacher, 2)
+    pipeline.run()
+    batch.refresh_from_db()
+    assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)
+    assert EssayResult.objects.filter(batch=batch, phases__spellcheck__status="succeeded").count() == 2
