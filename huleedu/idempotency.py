@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -37,8 +38,16 @@ class Attempt:
     @property
     def lock_number(self) -> int:
         """The advisory lock of this user's key, a signed 64-bit number."""
-        digest = hashlib.sha256(f"{self.owner_id}\x1f{self.key}".encode()).digest()
-        return int.from_bytes(digest[:8], signed=True)
+        return int.from_bytes(self._digest[:8], signed=True)
+
+    @property
+    def running_number(self) -> int:
+        """The advisory lock of whoever carries the request out, held as long as that takes."""
+        return int.from_bytes(self._digest[8:16], signed=True)
+
+    @property
+    def _digest(self) -> bytes:
+        return hashlib.sha256(f"{self.owner_id}\x1f{self.key}".encode()).digest()
 
 
 def key_of(request: Request) -> str | None:
@@ -131,15 +140,34 @@ def once_in_parts(
 ) -> Response:
     """Like ``once`` for an effect of several transactions, which must itself be harmless to repeat.
 
-    The key is locked for ``LOCK_SECONDS``; after a crash the request may be carried out again. An answer is
-    kept when ``is_final`` says that trying again can change nothing. Raises ``Problem`` as ``once`` does.
+    The key is locked while the request is carried out, at most ``LOCK_SECONDS``; when its process dies, a
+    repeat may carry it out at once. An answer is kept when ``is_final`` says that trying again can change
+    nothing. Raises ``Problem`` as ``once`` does.
     """
     attempt = attempt_of(request, body_digest)
     if attempt is None:
         return effect()
-    claim = claim_key(attempt)
-    if isinstance(claim, Response):
-        return claim
+    with running(attempt) as alone:
+        claim = claim_key(attempt, alone)
+        return claim if isinstance(claim, Response) else carry_out(claim, effect, is_final)
+
+
+@contextmanager
+def running(attempt: Attempt) -> Iterator[bool]:
+    """Mark the attempt as being carried out by this session; False when another session is at it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [attempt.running_number])
+        alone: bool = cursor.fetchone()[0]
+    try:
+        yield alone
+    finally:
+        if alone:
+            with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [attempt.running_number])
+
+
+def carry_out(claim: IdempotencyRecord, effect: Effect, is_final: Callable[[], bool]) -> Response:
+    """Keep the answer of ``effect`` in the claimed record, or let the request be repeated."""
     try:
         response = effect()
     except BaseException:
@@ -155,20 +183,25 @@ def once_in_parts(
 
 
 @transaction.atomic
-def claim_key(attempt: Attempt) -> IdempotencyRecord | Response:
-    """Lock the key for this request, or return the earlier answer. Raises ``Problem``."""
+def claim_key(attempt: Attempt, alone: bool) -> IdempotencyRecord | Response:
+    """Lock the key for this request, or return the earlier answer. Raises ``Problem``.
+
+    A claim without an answer is abandoned when its time is over, or when nobody is at it (``alone``).
+    """
     take_lock(attempt)
     until = Now() + timedelta(seconds=LOCK_SECONDS)
-    record, created = IdempotencyRecord.objects.get_or_create(
-        owner_id=attempt.owner_id,
-        key=attempt.key,
-        defaults={"fingerprint": attempt.fingerprint, "locked_until": until},
-    )
-    abandoned = IdempotencyRecord.objects.filter(pk=record.pk, status_code=None, locked_until__lte=Now())
-    if not created and not (
-        record.fingerprint == attempt.fingerprint and abandoned.update(locked_until=until)
-    ):
-        return replay(record, attempt)
+    record = IdempotencyRecord.objects.filter(owner_id=attempt.owner_id, key=attempt.key).first()
+    if record is None:
+        if not alone:
+            raise in_progress()
+        record = IdempotencyRecord(owner_id=attempt.owner_id, key=attempt.key, locked_until=until)
+        record.fingerprint = attempt.fingerprint
+        record.save()
+    else:
+        over = Q() if alone else Q(locked_until__lte=Now())
+        abandoned = IdempotencyRecord.objects.filter(over, pk=record.pk, status_code=None)
+        if record.fingerprint != attempt.fingerprint or not abandoned.update(locked_until=until):
+            return replay(record, attempt)
     record.refresh_from_db()
     return record
 

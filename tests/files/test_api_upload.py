@@ -2,7 +2,8 @@
 
 import errno
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
+from django.db import connections
 from django.middleware.csrf import _get_new_csrf_string
 from django.utils import timezone
 from pytest_django import Settings
@@ -20,6 +22,7 @@ from files import upload as uploads
 from files.models import FileUpload, StoredContent
 from files.shapes import UploadAnswer
 from files.storage import DurableFileSystemStorage
+from huleedu.idempotency import Attempt
 from huleedu.models import IdempotencyRecord, OutboxMessage
 from huleedu.problems import Problem
 from tests.api import (
@@ -218,6 +221,29 @@ def test_repeats_answer_the_same_and_tell_once(client: APIClient, batch_id: str,
     assert (FileUpload.objects.count(), len(finished_events())) == (2, 1)
 
 
+@contextmanager
+def carried_out_elsewhere(key: str) -> Iterator[None]:
+    """Another session is at the request with ``key``, until it dies at the end of the block."""
+    attempt = Attempt(IdempotencyRecord.objects.get(key=key).owner_id, key, "")
+    session = connections["default"].copy()
+    with session.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [attempt.running_number])
+    yield
+    session.close()
+
+
+def test_a_request_that_hangs_elsewhere_may_be_repeated_after_a_while(
+    client: APIClient, batch_id: str, make_essay: Essays
+) -> None:
+    body, key = raw_form({"batch_id": batch_id}, [("a.txt", make_essay(1))]), {"Idempotency-Key": "k"}
+    send_form(client, body, **key)
+    over = timezone.now() - timedelta(seconds=1)
+    IdempotencyRecord.objects.update(status_code=None, body=None, locked_until=over)
+    with carried_out_elsewhere("k"):
+        assert send_form(client, body, **key).status_code == 201
+    assert FileUpload.objects.count() == 1
+
+
 def test_a_crash_before_the_answer_was_kept_costs_nothing(
     client: APIClient, batch_id: str, make_essay: Essays
 ) -> None:
@@ -227,10 +253,10 @@ def test_a_crash_before_the_answer_was_kept_costs_nothing(
     IdempotencyRecord.objects.update(
         status_code=None, body=None, locked_until=timezone.now() + timedelta(seconds=30)
     )
-    running = send_form(client, body, **key)
+    with carried_out_elsewhere("k"):
+        running = send_form(client, body, **key)
     problem(running, 409, "REQUEST_IN_PROGRESS")
     assert int(running.headers["Retry-After"]) > 0
-    IdempotencyRecord.objects.update(locked_until=timezone.now() - timedelta(seconds=1))
     again = send_form(client, body, **key)
     assert "Idempotent-Replayed" not in again.headers
     assert [file["file_upload_id"] for file in body_of(first)["files"]] == [
