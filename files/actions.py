@@ -29,6 +29,7 @@ from huleedu.events import (
     FileProcessingStarted,
     FileReprocessRequested,
 )
+from huleedu.failpoints import failpoint
 from huleedu.models import WorkItem
 from huleedu.outbox import emit
 
@@ -69,11 +70,11 @@ def receive(batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUI
     if incoming.file.size > settings.MAX_FILE_BYTES:
         return refuse_too_large(batch_id, incoming, correlation_id)
     stored = content.store(StoredContent.Kind.RAW, uuid4(), incoming.file)
-    try:
-        return add_file(batch_id, owner, incoming, stored, correlation_id)
-    except Exception:
-        content.discard(stored)
-        raise
+    failpoint("upload.after_store")
+    with content.discarded_when_refused(stored):
+        upload = add_file(batch_id, owner, incoming, stored, correlation_id)
+    failpoint("upload.after_commit")
+    return upload
 
 
 def find_repeat(batch_id: UUID, incoming: Incoming) -> FileUpload | None:
@@ -310,11 +311,8 @@ def replace(upload: FileUpload, owner: User, incoming: Incoming) -> FileUpload:
     if incoming.file.size > settings.MAX_FILE_BYTES:
         raise Refused("FILE_TOO_LARGE", limit=settings.MAX_FILE_BYTES)
     stored = content.store(StoredContent.Kind.RAW, uuid4(), incoming.file)
-    try:
+    with content.discarded_when_refused(stored):
         return put_content(upload, owner, incoming, stored)
-    except Exception:
-        content.discard(stored)
-        raise
 
 
 @transaction.atomic

@@ -1,6 +1,8 @@
 """The content store: immutable bytes under ids, through Django's storage API."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -10,7 +12,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 from files.models import StoredContent
-from huleedu.errors import StorageFailed
+from huleedu.errors import Refused, StorageFailed
 
 # From the disk, and from an S3-compatible store.
 STORE_ERRORS = (OSError, BotoCoreError, ClientError)
@@ -64,6 +66,20 @@ def store_text(content_id: UUID, text: str) -> Stored:
 def discard(stored: Stored) -> None:
     """Remove bytes whose row was never written."""
     default_storage.delete(storage_name(stored.kind, stored.id))
+
+
+@contextmanager
+def discarded_when_refused(stored: Stored) -> Iterator[None]:
+    """Remove ``stored`` when the block refuses it.
+
+    Any other failure leaves the bytes: a connection can break after the commit it was waiting for, and then
+    the rows are there. Bytes that nobody refers to are tidied away later.
+    """
+    try:
+        yield
+    except Refused:
+        discard(stored)
+        raise
 
 
 def record(stored: Stored, owner_id: int, batch_id: UUID | None) -> None:

@@ -9,6 +9,7 @@ from files.models import FileUpload, StoredContent
 from files.steps.validate import TextLimits
 from huleedu import work
 from huleedu.errors import StepError
+from huleedu.failpoints import failpoint
 from huleedu.models import WorkItem
 
 
@@ -33,6 +34,7 @@ def extract(item: WorkItem) -> None:
         return
     data = content.read(StoredContent.Kind.RAW, upload.raw_storage_id)
     started = time.monotonic()
+    failpoint("extract.mid")
     try:
         result = sandbox.run(data, upload.filename, limits(), timeout_seconds=min(item.timeout_seconds, 60))
     except StepError as error:

@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from huleedu import maintenance, timers, work
 from huleedu.delivery import claim, deliver
+from huleedu.failpoints import failpoint
 from huleedu.models import LANES, RelayPresence
 from huleedu.outbox import OUTBOX_CHANNEL
 from huleedu.subscriptions import TIMERS
@@ -162,7 +163,10 @@ def relay_lane(lane: int) -> int:
             return 0
         rows = claim(lane)
         messages = deliver(rows)
+        failpoint("relay.before_commit")
+    failpoint("relay.after_commit")
     publish(messages)
+    failpoint("relay.after_publish")
     return len(rows)
 
 

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from django_q.tasks import async_task
 
 from huleedu.broker import notify_workers
+from huleedu.failpoints import failpoint
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, WorkItem
 from huleedu.presence import Presence
@@ -181,6 +182,7 @@ def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[Wor
             if item.attempts > item.max_retries + 1:
                 raise WorkersDied
             step(item)
+            failpoint("step.after_effect")
             status = "done"
         except Exception as error:
             status = "error"
