@@ -1,0 +1,94 @@
+"""F1, F2, F4–F6: killed at the worst moments, every upload ends as one essay with one result."""
+
+import os
+import time
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import essay_bytes
+from tests.faults.teacher import register, upload_many, wait_completed
+from tests.faults.world import World, kill
+from tests.installation import wait_until
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+
+
+def arm(world: World, name: str) -> None:
+    """The next process that comes by dies there."""
+    world.marker(name).unlink()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "extract.mid",
+        "step.after_effect",
+        "relay.before_commit",
+        "relay.after_commit",
+        "relay.after_publish",
+    ],
+)
+def test_killed_there_everything_ends_once(world: World, token: str, name: str) -> None:
+    batch_id = register(world, token, 3)
+    world.wait_quiet()
+    arm(world, name)
+    file_ids = upload_many(world, token, batch_id, 3)
+    wait_completed(world, token, batch_id, file_ids)
+    assert world.marker(name).exists(), "nobody came by"
+
+
+def test_killed_before_the_commit_nothing_was_promised(world: World, token: str) -> None:
+    batch_id = register(world, token, 1)
+    world.wait_quiet()
+    arm(world, "upload.after_store")
+    key, data = str(uuid4()), essay_bytes(800_001)
+    first = world.installation.upload(batch_id, token, "essay.txt", data, key)
+    assert first.status == 0
+    assert world.count("SELECT count(*) FROM files_fileupload WHERE batch_id = %s", batch_id) == 0
+    wait_until(lambda: world.is_ready(), 30, "the web server is back")
+    again = world.installation.upload(batch_id, token, "essay.txt", data, key)
+    assert again.status == 201, again
+    wait_completed(world, token, batch_id, [again.body["files"][0]["file_upload_id"]])
+
+
+def test_bytes_that_a_crash_left_are_tidied_away(world: World, token: str) -> None:
+    batch_id = register(world, token, 1)
+    known = world.count("SELECT count(*) FROM files_storedcontent")
+    arm(world, "upload.after_store")
+    wait_completed(world, token, batch_id, upload_many(world, token, batch_id, 1))
+    files = [path for path in world.content.rglob("*") if path.is_file() and "probe" not in path.parts]
+    rows = world.count("SELECT count(*) FROM files_storedcontent")
+    assert rows == known + 2
+    assert len(files) > rows
+    for path in files:
+        os.utime(path, (time.time() - 7200, time.time() - 7200))
+    assert world.manage("tidy").returncode == 0
+    left = [path for path in world.content.rglob("*") if path.is_file() and "probe" not in path.parts]
+    assert len(left) == rows
+
+
+def test_killed_after_the_commit_a_repeat_gets_the_same_file_at_once(world: World, token: str) -> None:
+    batch_id = register(world, token, 1)
+    world.wait_quiet()
+    arm(world, "upload.after_commit")
+    key, data = str(uuid4()), essay_bytes(800_002)
+    assert world.installation.upload(batch_id, token, "essay.txt", data, key).status == 0
+    ((file_id,),) = world.query("SELECT id FROM files_fileupload WHERE batch_id = %s", batch_id)
+    wait_until(lambda: world.is_ready(), 30, "the web server is back")
+    again = world.installation.upload(batch_id, token, "essay.txt", data, key)
+    assert (again.status, again.body["files"][0]["file_upload_id"]) == (201, str(file_id)), again
+    wait_completed(world, token, batch_id, [str(file_id)])
+
+
+def test_a_killed_sandbox_is_tried_again(world: World, token: str) -> None:
+    batch_id = register(world, token, 4)
+    killed = 0
+    file_ids = upload_many(world, token, batch_id, 4)
+    until = time.monotonic() + 20
+    while killed < 2 and time.monotonic() < until:
+        for pid in world.sandboxes():
+            killed += kill(pid)
+            time.sleep(0.6)
+    assert killed >= 2
+    wait_completed(world, token, batch_id, file_ids)
