@@ -26,13 +26,11 @@ LINGER_SECONDS = 2.0  # a refused client may go on sending that long without los
 MAX_HEADER_BYTES = 16 * 1024
 MAX_MESSAGE_BYTES = 4096  # from a socket's client
 MAX_WAITING_MESSAGES = 50  # of one socket's client, while the application is busy
-UNSUPPORTED_DATA, TOO_MANY = 1003, 4429
+UNSUPPORTED_DATA, TOO_BIG, TOO_MANY = 1003, 1009, 4429
 ARGUMENTS = [
     *("-v", "0"),  # no access log: it would hold whole addresses, with what people searched for
     *("--http-timeout", "60"),
     *("--ping-interval", "20", "--ping-timeout", "30"),
-    *("--websocket-max-message-size", str(MAX_MESSAGE_BYTES)),
-    *("--websocket-max-frame-size", str(MAX_MESSAGE_BYTES)),
     "--no-server-name",
 ]
 
@@ -178,12 +176,18 @@ class LimitedSocket(WebSocketProtocol):
         """The connection is gone; nobody need wait."""
         self.writable.set()
 
+    def onMessageFrameBegin(self, length: int) -> None:
+        """Refuse what is too big before it comes; daphne's own limit would hold for what we send, too."""
+        super().onMessageFrameBegin(length)
+        if self.message_data_total_length > MAX_MESSAGE_BYTES:
+            self._fail_connection(TOO_BIG, "too big")
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Pass text on while the application keeps up."""
         if self.state != self.STATE_OPEN:
             return
         if isBinary:
-            self.sendCloseFrame(code=UNSUPPORTED_DATA)
+            self._fail_connection(UNSUPPORTED_DATA, "text only")
         elif self.application_queue.qsize() >= MAX_WAITING_MESSAGES:
             self.sendClose(TOO_MANY)
         else:
@@ -202,7 +206,8 @@ class LimitedServer(Server):
         self.http_factory.protocol = LimitedChannel
         self.http_factory.timeOut = IDLE_SECONDS
         self.ws_factory.protocol = LimitedSocket
-        self.ws_factory.setProtocolOptions(failByDrop=False)  # say why before hanging up
+        # Say why before hanging up; the application judges origins.
+        self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Send, and wait while a socket's reader is behind."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import User
 from django.db import DatabaseError, InterfaceError
@@ -26,13 +27,14 @@ from huleedu.models import Feed
 from realtime.push import batch_group, teacher_group
 
 HEARTBEAT_SECONDS = 20
-RECHECK_SECONDS = 60
+RECHECK_SECONDS = 40  # looked at between two heartbeats, so that 60 seconds are never passed
 MESSAGES_ALLOWED = 20  # per MESSAGES_WINDOW_SECONDS from one client
 MESSAGES_WINDOW_SECONDS = 10
-MAX_INBOUND_CHARACTERS = 4096
 SEND_SECONDS = 10.0
 HINT_SECONDS = 0.25
-SIGNED_OUT, NOT_YOURS, NO_SUCH_BATCH, TOO_MANY, TOO_SLOW = 4401, 4403, 4404, 4429, 4408
+MALFORMED, SIGNED_OUT, NOT_YOURS, NO_SUCH_BATCH, TOO_MANY, TOO_SLOW = 4400, 4401, 4403, 4404, 4429, 4408
+HARMLESS = frozenset({"type", "cursor"})
+open_sockets: Counter[int] = Counter()  # by user, in this process
 log = structlog.get_logger(__name__)
 
 
@@ -51,37 +53,69 @@ def current_user(scope: Mapping[str, Any]) -> User | None:
     return user if isinstance(user, User) and user.is_active else None
 
 
+def objection_to(text: str) -> int | None:
+    """The close code for a client's message; None for a ping or pong."""
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return MALFORMED
+    if not isinstance(message, dict):
+        return MALFORMED
+    harmless = message.keys() <= HARMLESS and message.get("type") in (None, "ping", "pong")
+    return None if harmless else NOT_YOURS
+
+
+class NoSuchAddress(AsyncWebsocketConsumer):
+    """Every other address."""
+
+    async def connect(self) -> None:
+        """Say that there is nothing here."""
+        await self.accept()
+        await self.close(NO_SUCH_BATCH)
+
+
 class FollowingConsumer(AsyncWebsocketConsumer):
     """Accepts first and closes with a code of its own, so that clients can tell why; limits what comes in."""
 
+    user: User | None = None
+    beating: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the socket; however it ends, the heartbeat stops and another socket has room."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self.beating is not None:
+                self.beating.cancel()
+            if self.user is not None:
+                open_sockets[self.user.pk] -= 1
+
     async def connect(self) -> None:
         """Accept, check who it is, and start following."""
-        self.user: User | None = None
         self.recent: deque[float] = deque(maxlen=MESSAGES_ALLOWED)
-        self.beating: asyncio.Task[None] | None = None
         await self.accept()
-        self.user = await current_user(self.scope)
-        if self.user is None:
+        user = await current_user(self.scope)
+        if user is None:
             await self.close(SIGNED_OUT)
-            return
-        await self.follow(self.user)
+        elif open_sockets[user.pk] >= settings.MAX_SOCKETS_PER_USER:
+            await self.close(TOO_MANY)
+        else:
+            open_sockets[user.pk] += 1
+            self.user = user
+            await self.follow(user)
 
     async def follow(self, user: User) -> None:
         """Join groups and send what the client missed."""
         raise NotImplementedError
 
-    async def disconnect(self, code: int) -> None:  # noqa: ARG002
-        """Stop the heartbeat."""
-        if self.beating is not None:
-            self.beating.cancel()
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Clients have nothing to say; a few harmless messages are ignored, a flood closes the socket."""
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
+        """Clients have nothing to say: pings are ignored, wishes, nonsense and floods close the socket."""
         now = time.monotonic()
         flood = len(self.recent) == MESSAGES_ALLOWED and now - self.recent[0] < MESSAGES_WINDOW_SECONDS
         self.recent.append(now)
-        if flood or len(text_data or bytes_data or "") > MAX_INBOUND_CHARACTERS:
-            await self.close(TOO_MANY)
+        objection = TOO_MANY if flood else objection_to(text_data or "")
+        if objection is not None:
+            await self.close(objection)
 
     async def send_json(self, message: dict[str, Any]) -> None:
         """Send one message."""
@@ -171,9 +205,8 @@ class BatchConsumer(FollowingConsumer):
         """Read the log from the last number sent."""
         await self.send_missed(await read_missed(self.batch_id, self.seq, self.epoch))
 
-    async def disconnect(self, code: int) -> None:
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002
         """Leave the batch's group."""
-        await super().disconnect(code)
         if hasattr(self, "batch_id"):
             await self.channel_layer.group_discard(batch_group(self.batch_id), self.channel_name)
 
@@ -211,9 +244,8 @@ class TeacherConsumer(FollowingConsumer):
             self.sent_at[batch_id] = time.monotonic()
             await self.send_json(hint)
 
-    async def disconnect(self, code: int) -> None:
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002
         """Leave the teacher's group."""
-        await super().disconnect(code)
         if hasattr(self, "group"):
             await self.channel_layer.group_discard(self.group, self.channel_name)
 
