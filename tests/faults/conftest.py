@@ -1,10 +1,15 @@
-"""One whole installation for all tests here, and a web server of short patience beside it."""
+"""Whole installations for the tests here: one for bad input, one whose processes are killed."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from huleedu import failpoints
+from tests.faults.calls import Reached
 from tests.faults.wire import Hasty, hasty_server
+from tests.faults.world import World
 from tests.installation import Installation, free_port
 
 
@@ -24,3 +29,34 @@ def hasty(installation: Installation, tmp_path_factory: pytest.TempPathFactory) 
     """A web server of short patience on the installation's databases."""
     with hasty_server(installation, tmp_path_factory.mktemp("hasty")) as found:
         yield found
+
+
+@pytest.fixture(scope="package")
+def running_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A running installation whose failpoints are all armed with ``kill9`` and held back."""
+    folder: Path = tmp_path_factory.mktemp("faults")
+    world = World(Reached(folder / "var", free_port()))
+    with pytest.MonkeyPatch.context() as patch:
+        armed = ",".join(f"{name}:kill9" for name in sorted(failpoints.NAMES))
+        patch.setitem(os.environ, failpoints.VARIABLE, armed)
+        try:
+            world.installation.start()
+            for name in failpoints.NAMES:
+                world.marker(name).touch()
+            yield world
+        finally:
+            world.installation.stop()
+
+
+@pytest.fixture
+def world(running_world: World) -> Iterator[World]:
+    """The installation, quiet and ready before and after."""
+    running_world.wait_quiet()
+    yield running_world
+    running_world.wait_quiet()
+
+
+@pytest.fixture
+def token(running_world: World) -> str:
+    """A token of the first teacher, made once."""
+    return running_world.teacher_token()
