@@ -1,7 +1,8 @@
 """Reads an untrusted file in a process of its own, so that nothing in it can harm the caller.
 
 One child per file, with limits on memory, processor time, files and wall clock, without network,
-environment or further processes. It uses no multiprocessing, so daemonic workers may call it.
+environment or further processes. Each is forked from a warm process that reads nothing itself; where that
+is not to be had, it is started afresh. It uses no multiprocessing, so daemonic workers may call it.
 """
 
 import os
@@ -10,15 +11,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from files.nursery import Nursery, NurseryLost
 from files.steps.child import OUT_OF_MEMORY
 from files.steps.confinement import Confinement
 from files.steps.detect import Format, extension
@@ -32,6 +35,11 @@ _ROOT = Path(__file__).resolve().parent.parent
 _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from files.steps.child import main; main(sys.argv[1:])"
 )
+_START_NURSERY = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from files.steps import child, nursery;"
+    "child.load(); nursery.main(sys.argv[1:], child.main)"
+)
+_own = threading.local()  # a nursery ends with its thread, so every thread has its own
 # JSON writes a character in at most six bytes.
 _BYTES_PER_CHARACTER = 6
 _OTHER_OUTPUT_BYTES = 64 * 1024
@@ -91,24 +99,57 @@ def run(
     for wall clock or processor time, CORRUPTED_FILE for memory or a crash, EXTRACTION_FAILED for a
     fault in our own code. Raises SandboxCrashed when the child was killed from outside: try again.
     """
-    command = child_command(extension(filename), limits, confinement or Confinement())
+    arguments = child_arguments(extension(filename), limits, confinement or Confinement())
     maximum_bytes = limits.maximum_characters * _BYTES_PER_CHARACTER + _OTHER_OUTPUT_BYTES
     with _opened(source) as stream:
-        ended = _execute(command, stream, timeout_seconds, maximum_bytes)
+        ended = _execute(arguments, stream, timeout_seconds, maximum_bytes)
     _raise_for_end(ended, timeout_seconds)
     return _result(ended.output, limits)
 
 
-def child_command(ending: str, limits: TextLimits, confinement: Confinement) -> list[str]:
-    """The command line of the child; it holds no file name, for others on the machine can read it."""
+def child_arguments(ending: str, limits: TextLimits, confinement: Confinement) -> list[str]:
+    """What the child is told: no file name, for others on the machine can read a command line."""
     numbers = (
         limits.minimum_characters,
         limits.maximum_characters,
         confinement.memory_bytes,
         confinement.processor_seconds,
     )
-    interpreter = [sys.executable, "-I", "-X", "utf8", "-c", _START, str(_ROOT)]
-    return [*interpreter, str(os.getpid()), ending, *map(str, numbers)]
+    return [ending, *map(str, numbers)]
+
+
+def child_command(arguments: list[str]) -> list[str]:
+    """The command line of a child that is started afresh."""
+    return [*_interpreter(_START), str(os.getpid()), *arguments]
+
+
+def nursery_command() -> list[str]:
+    """The command line of the warm process, without its owner's socket and number."""
+    return _interpreter(_START_NURSERY)
+
+
+def _interpreter(code: str) -> list[str]:
+    return [sys.executable, "-I", "-X", "utf8", "-c", code, str(_ROOT)]
+
+
+def nursery() -> Nursery:
+    """This thread's warm process, made when it is first asked for. Raises NurseryLost where there is none."""
+    found: Nursery | None = getattr(_own, "nursery", None)
+    if found is not None and found.usable:
+        return found
+    leave_nursery()
+    if not hasattr(os, "pidfd_open"):
+        raise NurseryLost
+    _own.nursery = made = Nursery(nursery_command())
+    return made
+
+
+def leave_nursery() -> None:
+    """End this thread's warm process; the next file gets a new one."""
+    found: Nursery | None = getattr(_own, "nursery", None)
+    _own.nursery = None
+    if found is not None:
+        found.close()
 
 
 @contextmanager
@@ -124,27 +165,65 @@ def _opened(source: bytes | Path) -> Iterator[IO[bytes]]:
             yield stream
 
 
-def _execute(command: list[str], stream: IO[bytes], timeout_seconds: float, maximum_bytes: int) -> _Ended:
+def _execute(arguments: list[str], stream: IO[bytes], timeout_seconds: float, maximum_bytes: int) -> _Ended:
     deadline = time.monotonic() + timeout_seconds
-    with subprocess.Popen(  # noqa: S603
-        command,
-        stdin=stream,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env={},
-        start_new_session=True,
-    ) as process:
+    try:
+        return _execute_warm(arguments, stream, deadline, maximum_bytes)
+    except NurseryLost:
+        leave_nursery()
+        stream.seek(0)
+    return _execute_afresh(child_command(arguments), stream, deadline, maximum_bytes)
+
+
+def _execute_warm(arguments: list[str], stream: IO[bytes], deadline: float, maximum_bytes: int) -> _Ended:
+    """Raises NurseryLost when the child's end is not known; it has ended then."""
+    warm = nursery()
+    with _output_pipe() as (pipe, writer):
+        with writer:
+            warm.raise_child(arguments, stream, writer.fileno())
+        output, stopped_by = _read_output(pipe, deadline, maximum_bytes)
+        status = warm.status(deadline - time.monotonic()) if stopped_by is None else None
+    if status is not None:
+        return _Ended(output, status, None)
+    with suppress(NurseryLost):
+        warm.kill_child()
+    return _Ended(b"", -signal.SIGKILL, stopped_by or "wall_clock")
+
+
+def _execute_afresh(command: list[str], stream: IO[bytes], deadline: float, maximum_bytes: int) -> _Ended:
+    with (
+        _output_pipe() as (pipe, writer),
+        subprocess.Popen(  # noqa: S603
+            command,
+            stdin=stream,
+            stdout=writer,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={},
+            start_new_session=True,
+        ) as process,
+    ):
+        writer.close()
         try:
-            return _collect(process, deadline, maximum_bytes)
+            return _collect(process, pipe, deadline, maximum_bytes)
         finally:
             # The group's number is ours only as long as its leader is not reaped.
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _collect(process: subprocess.Popen[bytes], deadline: float, maximum_bytes: int) -> _Ended:
-    output, stopped_by = _read_output(process, deadline, maximum_bytes)
+@contextmanager
+def _output_pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Our end and the child's; ours tells the end when the child's is closed everywhere."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as pipe, os.fdopen(writing, "wb", buffering=0) as writer:
+        yield pipe, writer
+
+
+def _collect(
+    process: subprocess.Popen[bytes], pipe: IO[bytes], deadline: float, maximum_bytes: int
+) -> _Ended:
+    output, stopped_by = _read_output(pipe, deadline, maximum_bytes)
     if stopped_by is None:
         try:
             return _Ended(output, process.wait(max(0.0, deadline - time.monotonic())), None)
@@ -153,18 +232,15 @@ def _collect(process: subprocess.Popen[bytes], deadline: float, maximum_bytes: i
     return _Ended(b"", -signal.SIGKILL, stopped_by)
 
 
-def _read_output(
-    process: subprocess.Popen[bytes], deadline: float, maximum_bytes: int
-) -> tuple[bytes, str | None]:
+def _read_output(pipe: IO[bytes], deadline: float, maximum_bytes: int) -> tuple[bytes, str | None]:
     """All output until the child closes it, or nothing and the limit that was passed."""
     output = bytearray()
     with selectors.DefaultSelector() as selector:
-        descriptor = process.stdout.fileno() if process.stdout else -1
-        selector.register(descriptor, selectors.EVENT_READ)
+        selector.register(pipe, selectors.EVENT_READ)
         while (remaining := deadline - time.monotonic()) > 0:
             if not selector.select(remaining):
                 continue
-            chunk = os.read(descriptor, 65536)
+            chunk = os.read(pipe.fileno(), 65536)
             if not chunk:
                 return bytes(output), None
             output += chunk

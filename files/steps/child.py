@@ -34,14 +34,22 @@ def main(arguments: list[str]) -> None:
     os._exit(0)
 
 
+def load() -> None:
+    """Load all that reading needs; later it may be out of reach."""
+    import files.steps.extract
+    import files.steps.validate  # noqa: F401
+
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
+
+
 def _outcome(parent: int, ending: str, minimum: int, maximum: int) -> dict[str, object]:
     # Loaded under the limits, but before the rights to load anything are given up.
     from files.steps.extract import extract
     from files.steps.validate import TextLimits, validate
     from huleedu.errors import ErrorCode, StepError
 
-    for encoding in _ENCODINGS:
-        codecs.lookup(encoding)
+    load()
     seal(parent)
     try:
         extracted = extract(sys.stdin.buffer.read(), f"file.{ending}")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from files import sandbox
+from files.nursery import FILES_EACH, Nursery, NurseryLost
 from files.sandbox import SandboxCrashed, SandboxResult, run
 from files.steps.confinement import Confinement
 from files.steps.detect import Format
@@ -45,16 +46,28 @@ CONFINED = (
 Misbehave = Callable[[str], None]
 
 
-@pytest.fixture
-def misbehave(monkeypatch: pytest.MonkeyPatch) -> Misbehave:
-    """Puts other code in the child's place, under the child's own limits."""
+@pytest.fixture(params=["warm", "afresh"])
+def misbehave(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Misbehave]:
+    """Puts other code in the child's place, under the child's own limits, however the child is started."""
 
     def replace(code: str) -> None:
-        start = CONFINED.format(root=str(ROOT), parent=os.getpid())
-        command = [sys.executable, "-I", "-c", start + code]
-        monkeypatch.setattr(sandbox, "child_command", lambda *_: command)
+        whole = CONFINED.format(root=str(ROOT), parent="os.getppid()") + code
+        afresh = [sys.executable, "-I", "-c", whole]
+        act = f"lambda _: exec({whole!r}, {{}})"
+        serve = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from files.steps.nursery import main;"
+        warm = [sys.executable, "-I", "-c", f"{serve} main(sys.argv[1:], {act})"]
+        monkeypatch.setattr(sandbox, "child_command", lambda *_: afresh)
+        monkeypatch.setattr(sandbox, "nursery_command", lambda: warm)
+        if request.param == "afresh":
+            monkeypatch.setattr(sandbox, "nursery", no_nursery)
 
-    return replace
+    sandbox.leave_nursery()
+    yield replace
+    sandbox.leave_nursery()
+
+
+def no_nursery() -> Nursery:
+    raise NurseryLost
 
 
 def fails(
@@ -270,24 +283,67 @@ def test_child_has_no_network(misbehave: Misbehave, listener: socket.socket) -> 
     assert fails(ErrorCode.CORRUPTED_FILE, b"x").details == {"limit": "memory"}
 
 
-def test_child_dies_with_its_parent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", ["warm", "afresh"])
+def test_child_dies_with_its_parent(tmp_path: Path, start: str) -> None:
     mark = tmp_path / "child"
     act = f"open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    whole = CONFINED.format(root=str(ROOT), parent="os.getppid()") + act
+    served = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from files.steps.nursery import main;"
+        f"main(sys.argv[1:], lambda _: exec({whole!r}, {{}}))"
+    )
     script = (
-        f"import sys, os; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from files import sandbox; from files.steps.validate import TextLimits\n"
-        f"start = {CONFINED.format(root=str(ROOT), parent='@')!r}.replace('@', str(os.getpid()))\n"
-        f"code = start + {act!r}\n"
-        "sandbox.child_command = lambda *_: [sys.executable, '-I', '-c', code]\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from files import nursery, sandbox; from files.steps.validate import TextLimits\n"
+        "def none(): raise nursery.NurseryLost\n"
+        f"if {start == 'afresh'}: sandbox.nursery = none\n"
+        f"sandbox.child_command = lambda *_: [sys.executable, '-I', '-c', {whole!r}]\n"
+        f"sandbox.nursery_command = lambda: [sys.executable, '-I', '-c', {served!r}]\n"
         "sandbox.run(b'x', 'a.txt', TextLimits(), 600)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", script])
     try:
-        _wait_for(lambda: mark.exists() and mark.read_text() != "")
+        assert _wait_for(lambda: mark.exists() and mark.read_text() != "")
     finally:
         parent.kill()
         parent.wait()
     assert _ends(int(mark.read_text()))
+
+
+def test_a_file_is_read_also_when_the_warm_process_is_killed() -> None:
+    run(ESSAY.encode(), "a.txt", LIMITS)
+    warm = sandbox.nursery()
+    os.kill(warm.process_id, signal.SIGKILL)
+    assert run(ESSAY.encode(), "a.txt", LIMITS).text == ESSAY
+    assert sandbox.nursery() is not warm
+
+
+def test_a_child_dies_with_its_warm_process(tmp_path: Path) -> None:
+    mark = tmp_path / "child"
+    code = "import os, time; from files.steps.confinement import die_with; die_with(os.getppid());"
+    code += f"open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    serve = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from files.steps.nursery import main;"
+    command = [sys.executable, "-c", f"{serve} main(sys.argv[1:], lambda _: exec({code!r}, {{}}))"]
+    warm = Nursery(command)
+    with (tmp_path / "file").open("w+b") as file:
+        warm.raise_child([], file, file.fileno())
+        assert _wait_for(lambda: mark.exists() and mark.read_text() != "")
+        warm.close()
+    assert _ends(int(mark.read_text()))
+
+
+def test_files_leave_nothing_behind_for_each_other(misbehave: Misbehave) -> None:
+    misbehave("\nif sys.dont_write_bytecode == 7: os._exit(0)\nsys.dont_write_bytecode = 7; os._exit(3)")
+    for _ in range(3):
+        assert fails(ErrorCode.CORRUPTED_FILE, b"x").details == {"limit": "memory"}
+
+
+def test_a_warm_process_is_replaced_after_its_share() -> None:
+    run(ESSAY.encode(), "a.txt", LIMITS)
+    first = sandbox.nursery()
+    first.files = FILES_EACH
+    assert sandbox.nursery() is not first
+    assert _ends(first.process_id)
 
 
 def test_daemonic_processes_and_threads_may_call() -> None:
@@ -311,8 +367,8 @@ def test_daemonic_processes_and_threads_may_call() -> None:
 
 
 def test_command_line_holds_no_name() -> None:
-    command = sandbox.child_command("docx", LIMITS, Confinement())
-    assert "docx" in command
+    arguments = sandbox.child_arguments("docx", LIMITS, Confinement())
+    assert "docx" in sandbox.child_command(arguments)
     assert run(ESSAY.encode(), "Anna Andersson 9B.txt", LIMITS).text == ESSAY
 
 
