@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,14 @@ class Installation:
         request = urllib.request.Request(f"{self.url}/v1/files/batch", b"".join(parts), headers)
         return send(request)
 
+    def replace(self, file_upload_id: str, token: str, filename: str, data: bytes) -> Answer:
+        """Put other content in the file's place."""
+        boundary = uuid4().hex
+        body = file_part(boundary, "file", filename, data) + f"--{boundary}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", **bearer(token)}
+        address = f"{self.url}/v1/files/{file_upload_id}/content"
+        return send(urllib.request.Request(address, body, headers, method="PUT"))
+
     def upload_until_answered(self, batch_id: str, token: str, filename: str, data: bytes) -> Answer:
         """Repeat the same request with the same key until an answer comes, as a client does after a cut."""
         key = str(uuid4())
@@ -137,6 +146,17 @@ class Installation:
             if answer.status in {201, 207} or time.monotonic() > deadline:
                 return answer
             time.sleep(0.2)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Installation]:
+    """A running installation that keeps its state in ``folder``; it is stopped afterwards."""
+    found = Installation(folder / "var", free_port())
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
 
 
 def bearer(token: str | None) -> dict[str, str]:
