@@ -79,6 +79,8 @@ def missed(batch_id: UUID, after: int, epoch: UUID | None) -> Missed:
     behind = feed.seq - after
     if epoch != feed.epoch or behind < 0 or after < 0 or behind > CATCH_UP_LIMIT:
         return Missed(feed.epoch, feed.seq, True, [])
+    if behind == 0:
+        return Missed(feed.epoch, feed.seq, False, [])
     rows = LoggedEvent.objects.filter(batch_id=batch_id, seq__gt=after, seq__lte=feed.seq).order_by("seq")
     events = [message for message in rows.values_list("message", flat=True) if message is not None]
     if len(events) != behind:

@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -27,6 +28,7 @@ from huleedu.models import Feed
 from realtime.push import batch_group, teacher_group
 
 HEARTBEAT_SECONDS = 20
+LOOKS = 2  # at the log for each heartbeat: a lost notification costs ten seconds
 RECHECK_SECONDS = 40  # looked at between two heartbeats, so that 60 seconds are never passed
 MESSAGES_ALLOWED = 20  # per MESSAGES_WINDOW_SECONDS from one client
 MESSAGES_WINDOW_SECONDS = 10
@@ -135,8 +137,8 @@ class FollowingConsumer(AsyncWebsocketConsumer):
     async def beat(self) -> None:
         """Ping every ``HEARTBEAT_SECONDS``; close when the session has ended."""
         checked = time.monotonic()
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+        for looks in count(1):
+            await asyncio.sleep(HEARTBEAT_SECONDS / LOOKS)
             with suppress(DatabaseError, InterfaceError):
                 if time.monotonic() - checked >= RECHECK_SECONDS:
                     checked = time.monotonic()
@@ -144,7 +146,8 @@ class FollowingConsumer(AsyncWebsocketConsumer):
                         await self.close(SIGNED_OUT)
                         return
                 await self.catch_up()
-            await self.send_json({"type": "ping"})
+            if looks % LOOKS == 0:
+                await self.send_json({"type": "ping"})
 
     async def catch_up(self) -> None:
         """Send what a lost notification left behind."""
@@ -155,6 +158,8 @@ class BatchConsumer(FollowingConsumer):
 
     async def follow(self, user: User) -> None:
         """Join first, read the log second, and drop by number what came both ways."""
+        # Heartbeat and messages read on at the same time otherwise, and send the same number twice.
+        self.turn = asyncio.Lock()
         self.batch_id: UUID = self.scope["url_route"]["kwargs"]["batch_id"]
         place = await read_position(self.batch_id)
         if place is None or place.owner_id != user.pk:
@@ -194,15 +199,21 @@ class BatchConsumer(FollowingConsumer):
 
     async def feed_event(self, message: dict[str, Any]) -> None:
         """A committed message: send it if it is the next one, fetch the gap if not."""
-        if message["seq"] == self.seq + 1:
-            self.seq += 1
-            await self.send_text(message["text"])
-            observe_sent(message["timestamp"])
-        elif message["seq"] > self.seq:
-            await self.catch_up()
+        async with self.turn:
+            if message["seq"] == self.seq + 1:
+                self.seq += 1
+                await self.send_text(message["text"])
+                observe_sent(message["timestamp"])
+            elif message["seq"] > self.seq:
+                await self.read_on()
 
     async def catch_up(self) -> None:
-        """Read the log from the last number sent."""
+        """Send what the log holds after the last number sent."""
+        async with self.turn:
+            await self.read_on()
+
+    async def read_on(self) -> None:
+        """Read the log from the last number sent; the caller has the turn."""
         await self.send_missed(await read_missed(self.batch_id, self.seq, self.epoch))
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002
