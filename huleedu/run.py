@@ -138,6 +138,7 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
     Raises InstallationError, with what to do, when a part does not start.
     """
     began = time.monotonic()
+    new = not (var / SIGN_IN_FILE).exists()
     places.make_state_folder(var, places.service_account())
     environment = {
         **os.environ,
@@ -153,7 +154,9 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
         (var / "run" / "port").write_text(f"{port}\n")
         supervisor.start(*application_children(environment, host, port))
         wait_until_working(host, port)
-        _greet(var, host, port, time.monotonic() - began, tell)
+        tell(f"HuleEdu is ready at {address_of(host, port)}/ (started in {time.monotonic() - began:.1f} s).")
+        tell_accounts(var / SIGN_IN_FILE, new, tell)
+        tell(f"Logs are in {var / 'logs'}. Stop with Ctrl-C.")
         supervisor.watch()
         tell("Stopping HuleEdu …")
     tell("HuleEdu has stopped.")
@@ -162,16 +165,24 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
 def wait_until_working(host: str, port: int) -> None:
     """Wait until every part says that it is there, or say ready anyway: the address tells what is missing."""
     deadline = time.monotonic() + WORKING_SECONDS
-    while _status(f"http://{_loopback(host)}:{port}/readyz") != 200 and time.monotonic() < deadline:
+    while _status(f"{address_of(host, port)}/readyz") != 200 and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
-def _greet(var: Path, host: str, port: int, seconds: float, tell: Callable[[str], None]) -> None:
-    tell(f"HuleEdu is ready at http://{_loopback(host)}:{port}/ (started in {seconds:.1f} s).")
-    sign_in = var / SIGN_IN_FILE
-    if sign_in.exists():
-        tell(f"Sign in with a line of {sign_in} (role, username, password); delete it when you have them.")
-    tell(f"Logs are in {var / 'logs'}. Stop with Ctrl-C.")
+def tell_accounts(file: Path, new: bool, tell: Callable[[str], None]) -> None:
+    """Say how to sign in: the ``new`` accounts themselves once, later only where they are."""
+    if not file.exists():
+        return
+    if new:
+        for line in file.read_text().splitlines():
+            role, username, password = line.split()
+            tell(f"Sign in as {role}: user name {username}, password {password}")
+    tell(f"The first accounts are in {file} (role, username, password); delete it when you have them.")
+
+
+def address_of(host: str, port: int) -> str:
+    """Where a browser on this machine finds the web server."""
+    return f"http://{_loopback(host)}:{port}"
 
 
 def main() -> int:
