@@ -9,7 +9,9 @@ from django.db import connection
 BEAT_SECONDS = 5.0
 
 BEAT = """
-INSERT INTO huleedu_relaypresence (name, role, armed, seen_at) VALUES (%s, %s, false, clock_timestamp())
+WITH unflushed AS (SELECT set_config('synchronous_commit', 'off', true))
+INSERT INTO huleedu_relaypresence (name, role, armed, seen_at)
+SELECT %s, %s, false, clock_timestamp() FROM unflushed
 ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at
 """
 

@@ -38,7 +38,9 @@ SELECT ARRAY(SELECT lane FROM generate_series(0, %(last)s) AS lane WHERE EXISTS 
        ) - now())::float
 """
 PRESENT = """
-INSERT INTO huleedu_relaypresence (name, role, armed, seen_at) VALUES (%s, 'relay', %s, clock_timestamp())
+WITH unflushed AS (SELECT set_config('synchronous_commit', 'off', true))
+INSERT INTO huleedu_relaypresence (name, role, armed, seen_at)
+SELECT %s, 'relay', %s, clock_timestamp() FROM unflushed
 ON CONFLICT (name) DO UPDATE SET armed = excluded.armed, seen_at = excluded.seen_at
 """
 
@@ -112,13 +114,15 @@ class Relay:
         while self.relay_once(due):
             self._tend(due)
             due = look()
+            if self._armed and (due.lanes or due.timers):
+                self._present(armed=False)  # busy: it looks again anyway, nobody need wake it
         self._tend(due)
         if not self._armed:
             # Look once more after arming: what was committed before is seen then, what comes later wakes us.
             self._present(armed=True)
             return
-        if wait_for_wake(self._patience(due)):
-            self._present(armed=False)
+        # Still armed when woken: what comes while one event is relayed is told, and kept by the connection.
+        wait_for_wake(self._patience(due))
 
     def _listen(self) -> None:
         connection.ensure_connection()
@@ -150,10 +154,10 @@ class Relay:
         return limit if due.seconds is None else min(limit, max(0.005, due.seconds))
 
 
-def wait_for_wake(seconds: float) -> bool:
-    """Block until a notification or for ``seconds``; True when one came."""
+def wait_for_wake(seconds: float) -> None:
+    """Block until a notification comes, or came since the last wait, or for ``seconds``."""
     notifies: Callable[..., Iterable[object]] = connection.connection.notifies
-    return any(True for _ in notifies(timeout=seconds, stop_after=1))
+    any(True for _ in notifies(timeout=seconds, stop_after=1))
 
 
 def relay_lane(lane: int) -> int:

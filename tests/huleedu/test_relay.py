@@ -1,12 +1,15 @@
 """The relay: once, in order, whoever relays; poison is set aside and nothing waits for it."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
@@ -17,7 +20,7 @@ from huleedu.delivery import MAX_ATTEMPTS, uuid_in
 from huleedu.events import BatchStarted, Event
 from huleedu.feed import open_feed
 from huleedu.models import ConsumedEvent, DeadLetter, Feed, LoggedEvent, OutboxMessage, RelayPresence
-from huleedu.outbox import emit
+from huleedu.outbox import OUTBOX_CHANNEL, emit
 from huleedu.relay import Due, Relay, look
 from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline
@@ -229,6 +232,46 @@ def test_a_running_relay_is_seen_sleeps_armed_and_wakes_for_an_event(
                 break
     assert not thread.is_alive()
     assert not RelayPresence.objects.filter(name="relay-test").exists()
+
+
+def armed_at_each_look(monkeypatch: pytest.MonkeyPatch, busy_looks: int) -> list[bool]:
+    """Whether the relay's row is armed when it looks, from the look that finds work on."""
+    relay, armed = Relay("relay-test"), []
+
+    def look() -> Due:
+        armed.append(RelayPresence.objects.filter(name="relay-test", armed=True).exists())
+        return Due([0] if len(armed) <= busy_looks else [], False, False, None)
+
+    relay._work_and_wait()
+    monkeypatch.setattr(relay_module, "look", look)
+    monkeypatch.setattr(relay, "relay_once", lambda due: len(due.lanes))
+    monkeypatch.setattr(relay_module, "wait_for_wake", lambda _seconds: None)
+    relay._work_and_wait()
+    return armed
+
+
+def test_a_relay_woken_for_one_event_stays_armed(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert armed_at_each_look(monkeypatch, busy_looks=1) == [True, True]
+    assert RelayPresence.objects.get(name="relay-test").armed
+
+
+def test_a_busy_relay_asks_nobody_to_wake_it(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert armed_at_each_look(monkeypatch, busy_looks=3) == [True, True, False, False]
+    assert RelayPresence.objects.get(name="relay-test").armed, "it asks again before it sleeps"
+
+
+def test_a_wake_that_comes_during_a_statement_is_not_lost(transactional_db: None) -> None:
+    relay = Relay("relay-test")
+    relay._work_and_wait()
+    with psycopg.connect(settings.DATABASE_URL, dbname=connection.settings_dict["NAME"]) as other:
+        other.execute(f"NOTIFY {OUTBOX_CHANNEL}")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    began = time.monotonic()
+    relay_module.wait_for_wake(5)
+    assert time.monotonic() - began < 1
 
 
 def test_a_busy_relay_still_gives_its_sign_of_life(
