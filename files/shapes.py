@@ -45,7 +45,7 @@ class ManifestEntry(RequestBody):
     """What the client says of one file; ``size`` in bytes, ``sha256`` in hexadecimal."""
 
     client_ref: str | None = Field(default=None, max_length=200)
-    filename: str = Field(min_length=1, max_length=1000)
+    filename: str = Field(min_length=1, max_length=4096)
     size: int = Field(ge=0)
     sha256: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
 
