@@ -17,6 +17,7 @@ from files.content import Stored
 from files.models import FileUpload, StoredContent
 from files.names import clean_name
 from huleedu import work
+from huleedu.conflicts import retried
 from huleedu.error_words import make_detail
 from huleedu.errors import ErrorCode, Refused
 from huleedu.events import (
@@ -72,7 +73,7 @@ def receive(batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUI
     stored = content.store(StoredContent.Kind.RAW, uuid4(), incoming.file)
     failpoint("upload.after_store")
     with content.discarded_when_refused(stored):
-        upload = add_file(batch_id, owner, incoming, stored, correlation_id)
+        upload = retried(lambda: add_file(batch_id, owner, incoming, stored, correlation_id))
     failpoint("upload.after_commit")
     return upload
 

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from huleedu.api_view import user_of
+from huleedu.conflicts import retried
 from huleedu.models import IdempotencyRecord
 from huleedu.problems import Problem
 
@@ -82,22 +83,25 @@ def once(request: Request, effect: Effect, body_digest: str | None = None) -> Re
     Raises ``Problem``: the key is invalid, was used for another request, or its request is still running.
     """
     attempt = attempt_of(request, body_digest or digest_of_json(request.data))
-    if attempt is None:
-        return effect()
-    with transaction.atomic():
-        take_lock(attempt)
-        saved = saved_answer(attempt)
-        if saved is not None:
-            return saved
-        response = effect()
-        IdempotencyRecord.objects.create(
-            owner_id=attempt.owner_id,
-            key=attempt.key,
-            fingerprint=attempt.fingerprint,
-            status_code=response.status_code,
-            body=stored_body(response),
-            locked_until=Now(),
-        )
+    return retried(effect if attempt is None else lambda: recorded(attempt, effect))
+
+
+@transaction.atomic
+def recorded(attempt: Attempt, effect: Effect) -> Response:
+    """The earlier answer, or the effect and the record of its answer. Raises ``Problem``."""
+    take_lock(attempt)
+    saved = saved_answer(attempt)
+    if saved is not None:
+        return saved
+    response = effect()
+    IdempotencyRecord.objects.create(
+        owner_id=attempt.owner_id,
+        key=attempt.key,
+        fingerprint=attempt.fingerprint,
+        status_code=response.status_code,
+        body=stored_body(response),
+        locked_until=Now(),
+    )
     return response
 
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
+from huleedu.conflicts import retried
 from huleedu.errors import Refused, StorageFailed
 from huleedu.problems import TITLES
 from huleedu.states import InvalidTransition
@@ -41,7 +42,7 @@ def wants_fragment(request: PageRequest) -> bool:
 def refusal_of(action: Callable[[], object]) -> str | None:
     """Carry ``action`` out; the code of its refusal, or None when it was done."""
     try:
-        action()
+        retried(action)
     except Refused as refusal:
         return refusal.code
     except InvalidTransition:
