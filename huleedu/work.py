@@ -33,7 +33,7 @@ WEIGHTS = {
 BACKOFF_SECONDS = 0.5
 BACKOFF_LIMIT_SECONDS = 60.0
 LEASE_MARGIN_SECONDS = 30
-TOKEN_PATIENCE_SECONDS = 15
+TOKEN_PATIENCE_SECONDS = 2
 WORKER = Presence("worker")
 log = structlog.get_logger(__name__)
 
@@ -72,12 +72,18 @@ WHERE state = 'running'
                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
 RETURNING id
 """
+# A worker that dies, or loses the database, loses the tokens it had. As many are made as are missing, so that
+# they cannot pile up while nobody takes them.
 WITHOUT_TASK = """
 UPDATE huleedu_workitem SET token_at = now()
 WHERE id IN (SELECT id FROM huleedu_workitem
              WHERE state = 'queued' AND due_at <= now()
                AND (token_at IS NULL OR token_at < now() - make_interval(secs => %(patience)s))
-             ORDER BY rank LIMIT 500 FOR UPDATE SKIP LOCKED)
+             ORDER BY rank
+             LIMIT least(500, greatest(0,
+               (SELECT count(*) FROM huleedu_workitem WHERE state = 'queued' AND due_at <= now())
+               - (SELECT count(*) FROM django_q_ormq WHERE key = %(cluster)s AND lock <= now())))
+             FOR UPDATE SKIP LOCKED)
 RETURNING task
 """
 
@@ -266,7 +272,7 @@ def tend() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(RELEASE_ABANDONED, LEASE_PARAMETERS)
         abandoned = cursor.rowcount
-        cursor.execute(WITHOUT_TASK, {"patience": TOKEN_PATIENCE_SECONDS})
+        cursor.execute(WITHOUT_TASK, {"patience": TOKEN_PATIENCE_SECONDS, "cluster": STEPS_CLUSTER})
         put_tokens([task for (task,) in cursor.fetchall()])
     if abandoned:
         log.warning("work.abandoned", count=abandoned)
