@@ -19,7 +19,7 @@ class Reached(Installation):
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         return send(urllib.request.Request(f"{self.url}{path}", data, headers, method=method))
 
-    def replace(self, file_id: str, token: str, filename: str, data: bytes, key: str) -> Answer:
+    def put_content(self, file_id: str, token: str, filename: str, data: bytes, key: str) -> Answer:
         """Put other content in a file's place."""
         boundary = uuid4().hex
         body = file_part(boundary, "file", filename, data) + f"--{boundary}--\r\n".encode()

@@ -180,7 +180,7 @@ class Client:
             data, key = text.encode(), self.key()
             self.insist(
                 "replace",
-                lambda: self.installation.replace(file_id, self.token, f"{CANARY}ny.txt", data, key),
+                lambda: self.installation.put_content(file_id, self.token, f"{CANARY}ny.txt", data, key),
                 key=key,
                 sha256=hashlib.sha256(data).hexdigest(),
                 **facts,
