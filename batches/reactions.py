@@ -5,7 +5,6 @@ from batches.models import Batch, EssaySlot
 from huleedu.events import BatchEssaysReady, BatchPhaseConcluded, BatchResultsReady
 from huleedu.timers import clear_timer
 
-
 UNSETTLED = (EssaySlot.Status.READY, EssaySlot.Status.PROCESSING)
 
 

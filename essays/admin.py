@@ -36,11 +36,11 @@ class ErrorCodeFilter(admin.SimpleListFilter):
     title = _("error code")
     parameter_name = "error_code"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:  # noqa: ARG002
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         """Every code there is."""
         return [(code.value, code.value) for code in ErrorCode]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows with the chosen code."""
         return queryset.filter(error__error_code=self.value()) if self.value() else queryset
 

@@ -31,9 +31,7 @@ def find_original(upload: FileUpload) -> FileUpload | None:
     """
     others = FileUpload.objects.filter(
         content_hash=upload.content_hash, batch_id=upload.batch_id, status__in=HOLDING
-    ).exclude(
-        pk=upload.pk
-    )
+    ).exclude(pk=upload.pk)
     return others.order_by("created_at", "pk").first()
 
 

@@ -62,7 +62,7 @@ class CutOffDetector(FileUploadHandler):
         self,
         input_data: IO[bytes],
         META: dict[str, str],
-        content_length: int,  # noqa: ARG002
+        content_length: int,
         boundary: Any,
         encoding: str | None = None,
     ) -> "tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]":
@@ -73,11 +73,11 @@ class CutOffDetector(FileUploadHandler):
         self.complete = stream.ended
         return parsed
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:  # noqa: ARG002
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         """Never called: parsing happens above."""
         return raw_data
 
-    def file_complete(self, file_size: int) -> None:  # noqa: ARG002
+    def file_complete(self, file_size: int) -> None:
         """Never called: parsing happens above."""
         return
 

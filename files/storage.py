@@ -16,7 +16,7 @@ class DurableFileSystemStorage(FileSystemStorage):
     def get_available_name(
         self,
         name: str,
-        max_length: int | None = None,  # noqa: ARG002
+        max_length: int | None = None,
     ) -> str:
         """Names are ids of immutable content: writing one again writes the same bytes."""
         return name

@@ -73,7 +73,7 @@ class SchemaView(OpenView):
     renderer_classes = [OpenApiJsonRenderer]
 
     @extend_schema(exclude=True)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """OpenAPI 3 as JSON."""
         return Response(description())
 
@@ -83,6 +83,6 @@ class NotFoundView(OpenView):
 
     schema = None
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Raise ``Http404``."""
         raise Http404

@@ -29,9 +29,9 @@ class AlwaysJson(DefaultContentNegotiation):
 
     def select_renderer(
         self,
-        request: Request,  # noqa: ARG002
+        request: Request,
         renderers: Iterable[BaseRenderer],
-        format_suffix: str | None = None,  # noqa: ARG002
+        format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
         """The view's first renderer, whatever ``Accept`` says."""
         renderer = next(iter(renderers))
@@ -44,7 +44,7 @@ class CallerThrottle(BaseThrottle):
     per_user = PER_USER
     per_token = PER_TOKEN
 
-    def allow_request(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
+    def allow_request(self, request: Request, view: APIView) -> bool:
         """Count the request; False when it is one too many."""
         allowed = self.per_user.allows(str(request.user.pk))
         token_id = getattr(request.auth, "pk", None)

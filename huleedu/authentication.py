@@ -84,7 +84,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
             raise PermissionDenied
         return token.owner, token
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Request) -> str:
         """The challenge of a 401."""
         return self.keyword
 
