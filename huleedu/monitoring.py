@@ -35,13 +35,13 @@ def may_scrape(request: HttpRequest) -> bool:
 
 
 @require_GET
-def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def healthz(request: HttpRequest) -> JsonResponse:
     """This process answers. Asks nobody else, so that nobody else's trouble restarts it."""
     return JsonResponse({"status": health.OK})
 
 
 @require_GET
-def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def readyz(request: HttpRequest) -> JsonResponse:
     """200 while everything HuleEdu cannot do without is there, else 503."""
     checks = health.run_checks()
     failed = health.FAILED in checks.values()

@@ -35,7 +35,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
     target_class = "huleedu.authentication.TokenAuthentication"
     name = "bearerToken"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """HTTP bearer."""
         return {
             "type": "http",
@@ -50,7 +50,7 @@ class SessionScheme(OpenApiAuthenticationExtension):
     target_class = "huleedu.authentication.SessionAuthentication"
     name = "browserSession"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """A cookie; its name depends on the port."""
         return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
 

@@ -37,25 +37,25 @@ class ReadOnlyAdmin(admin.ModelAdmin[Row]):
     show_full_result_count = False
     search_help_text = _("A whole id: of a file, batch, essay, event or correlation")
 
-    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
         """Nobody adds rows here."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
         """Nobody changes rows here."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
         """Nobody deletes rows here."""
         return False
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:  # noqa: ARG002
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
         """What makes the search box show; the search itself is ours."""
         return [*self.uuid_search, *self.text_search]
 
     def get_search_results(
         self,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,
         queryset: models.QuerySet[Row],
         search_term: str,
     ) -> tuple[models.QuerySet[Row], bool]:
@@ -147,11 +147,11 @@ class EventTypeFilter(admin.SimpleListFilter):
     title = _("event")
     parameter_name = "event_type"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:  # noqa: ARG002
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         """Every event there is."""
         return [(name, name) for name in sorted(CATALOGUE)]
 
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Row]) -> models.QuerySet[Row]:  # noqa: ARG002
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Row]) -> models.QuerySet[Row]:
         """The rows of the chosen event."""
         return queryset.filter(event_type=self.value()) if self.value() else queryset
 

@@ -83,22 +83,22 @@ def revoke_token(request: PageRequest) -> HttpResponse:
     return SeeOther(request.path)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The page for a form that did not come from us, or came too late."""
     return failure(request, "403_csrf.html", 403, "FORBIDDEN")
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page for a request that could not be read."""
     return failure(request, "400.html", 400, "INVALID")
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page for what this account may not do."""
     return failure(request, "403.html", 403, "FORBIDDEN", whole=True)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page for what is not here, or belongs to someone else."""
     return failure(request, "404.html", 404, "NOT_FOUND", whole=True)
 

@@ -110,7 +110,7 @@ class FollowingConsumer(AsyncWebsocketConsumer):
         """Join groups and send what the client missed."""
         raise NotImplementedError
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Clients have nothing to say: pings are ignored, wishes, nonsense and floods close the socket."""
         now = time.monotonic()
         flood = len(self.recent) == MESSAGES_ALLOWED and now - self.recent[0] < MESSAGES_WINDOW_SECONDS
@@ -216,7 +216,7 @@ class BatchConsumer(FollowingConsumer):
         """Read the log from the last number sent; the caller has the turn."""
         await self.send_missed(await read_missed(self.batch_id, self.seq, self.epoch))
 
-    async def disconnect(self, code: int) -> None:  # noqa: ARG002
+    async def disconnect(self, code: int) -> None:
         """Leave the batch's group."""
         if hasattr(self, "batch_id"):
             await self.channel_layer.group_discard(batch_group(self.batch_id), self.channel_name)
@@ -255,7 +255,7 @@ class TeacherConsumer(FollowingConsumer):
             self.sent_at[batch_id] = time.monotonic()
             await self.send_json(hint)
 
-    async def disconnect(self, code: int) -> None:  # noqa: ARG002
+    async def disconnect(self, code: int) -> None:
         """Leave the teacher's group."""
         if hasattr(self, "group"):
             await self.channel_layer.group_discard(self.group, self.channel_name)
