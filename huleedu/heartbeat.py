@@ -48,7 +48,7 @@ class Signs:
 def steps_are_stuck(database_url: str) -> bool:
     """True when the step workers should be restarted. A database that is away says nothing about them."""
     try:
-        with psycopg.connect(database_url, connect_timeout=CONNECT_SECONDS) as connection:
+        with psycopg.connect(database_url, connect_timeout=CONNECT_SECONDS, autocommit=True) as connection:
             row = connection.execute(SIGNS.encode()).fetchone()
     except psycopg.Error:
         return False

@@ -6,7 +6,7 @@ import time
 
 from django.db import connection
 
-BEAT_SECONDS = 5.0
+BEAT_SECONDS = 7.0
 
 BEAT = """
 WITH unflushed AS (SELECT set_config('synchronous_commit', 'off', true))

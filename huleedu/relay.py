@@ -22,7 +22,7 @@ from realtime.push import publish
 
 LANE_CLASS = 0x4C414E45  # advisory lock class of the lanes
 SAFETY_SECONDS = 5.0  # an idle relay looks this often without being woken
-PRESENCE_SECONDS = 5.0
+PRESENCE_SECONDS = 7.0
 TEND_SECONDS = 1.0  # while there is work, leases are looked at this often
 PAUSE_SECONDS = 0.5
 log = structlog.get_logger(__name__)

@@ -70,7 +70,7 @@ def relay_watch(database_url: str) -> Callable[[], bool]:
 
     def check() -> bool:
         try:
-            with psycopg.connect(database_url, connect_timeout=3) as connection:
+            with psycopg.connect(database_url, connect_timeout=3, autocommit=True) as connection:
                 row = connection.execute(RELAY_SEEN).fetchone()
         except psycopg.Error:
             return True
