@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo format lock messages clean
+.PHONY: help run test check bench demo format lock messages clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -25,6 +25,9 @@ test: $(VENV)/.installed-dev ## Run all checks and tests
 check: $(VENV)/.installed-dev ## Run the checks without the tests
 	@$(BIN)/python -m huleedu.embedded -- $(BIN)/python tests/run.py --checks
 
+bench: $(VENV)/.installed-bench ## Measure speed beside its peers (FIGURES="--quick relay")
+	@$(BIN)/python -m tests.benchmarks $(FIGURES)
+
 format: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
@@ -35,7 +38,7 @@ messages: $(VENV)/.installed-dev ## Collect and compile translations (needs gett
 lock: ## Pin requirements*.in with hashes
 	@test -x $(VENV)/lock/bin/pip || $(PYTHON) -m venv $(VENV)/lock
 	@$(VENV)/lock/bin/pip --disable-pip-version-check install --quiet pip-tools
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dev requirements-bench; do \
 	  $(VENV)/lock/bin/pip-compile --quiet --no-header --generate-hashes --allow-unsafe --strip-extras \
 	    --no-emit-index-url --output-file $$name.txt $$name.in || exit 1; done
 
@@ -53,4 +56,9 @@ $(VENV)/.installed: requirements.txt
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "Installing what the tests need ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed-dev
+	@echo "Installing the peers to measure beside ..."
+	@$(PIP) -r requirements-bench.txt
 	@touch $@

@@ -1,0 +1,55 @@
+"""Thirty essays from the first byte to all results, beside the bare cost of reading and checking them."""
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+
+from essays.phases import PHASES
+from essays.steps.spellcheck import warm
+from files.steps.extract import extract
+from files.steps.validate import TextLimits, validate
+from tests.benchmarks.material import EssayFile, essay_files
+from tests.benchmarks.measure import Figure, alternate, at_most, note, size
+from tests.benchmarks.teacher import Teacher, installation
+
+ESSAYS = 30
+REPETITIONS = size(5, 2)
+
+
+def main() -> None:
+    """Both, taking turns; every turn has essays of its own."""
+    supply = essay_files()
+    with (
+        installation() as at,
+        ProcessPoolExecutor(os.cpu_count(), initializer=warm, initargs=("en",)) as pool,
+    ):
+        teacher = Teacher(at, at.token())
+        note(f"first: {teacher.process(list(islice(supply, ESSAYS))):.2f} s")
+        note(f"first bare: {bare(pool, list(islice(supply, ESSAYS))):.2f} s")
+        whole, plain = alternate(
+            REPETITIONS,
+            lambda: teacher.process(list(islice(supply, ESSAYS))),
+            lambda: bare(pool, list(islice(supply, ESSAYS))),
+        )
+    beside = f"reading and checking alone {plain:.2f} s"
+    Figure(
+        f"{ESSAYS} essays, first byte to all results", f"{whole:.2f} s", beside, *at_most(whole, plain, 1.5)
+    ).tell()
+
+
+def bare(pool: ProcessPoolExecutor, files: Sequence[EssayFile]) -> float:
+    """Seconds to read and check ``files`` in plain loops, one process per core."""
+    shares = [files[core :: os.cpu_count() or 1] for core in range(os.cpu_count() or 1)]
+    began = time.monotonic()
+    list(pool.map(work_through, shares))
+    return time.monotonic() - began
+
+
+def work_through(files: Sequence[EssayFile]) -> None:
+    """Extract, validate and spell check ``files``, nothing else."""
+    for file in files:
+        text = extract(file.data, file.name).text
+        validate(text, TextLimits())
+        PHASES["spellcheck"].step(text, "en")
