@@ -179,7 +179,7 @@ Q_CLUSTER = {
     "recycle": 2000,
     "bulk": 1,
     "queue_limit": 2,
-    "guard_cycle": 0.5,
+    "guard_cycle": 0.2,  # seconds until a dead relay or worker is replaced
     "catch_up": False,
     "scheduler": False,
     "ALT_CLUSTERS": {
