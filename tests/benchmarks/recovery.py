@@ -15,8 +15,8 @@ from uuid import uuid4
 import psycopg
 from redis import RedisError
 
-from tests.conftest import essay_bytes
 from tests.faults.calls import Reached
+from tests.faults.clients import ESSAY
 from tests.faults.world import World, children, kill
 from tests.installation import free_port, wait_until
 
@@ -59,7 +59,7 @@ class Bench:
     def upload(self, batch_id: str) -> None:
         """A fresh essay, repeated until it is answered."""
         self._number += 1
-        data, key = essay_bytes(self._number), str(uuid4())
+        data, key = ESSAY.format(canary="bench ", number=self._number).encode(), str(uuid4())
         until(lambda: self.world.installation.upload(batch_id, self.token, "e.txt", data, key).status == 201)
 
     def grown(self, statement: str, batch_id: str, known: int) -> bool:
