@@ -79,7 +79,7 @@ class Visit:
     def hear(self, message: ConsoleMessage) -> None:
         """Complain about errors on the console."""
         if message.type == "error":
-            self.complain(message.text)
+            self.complain(f"{message.text} {message.location['url']}")
 
     def close_dialog(self, dialog: Dialog) -> None:
         """Complain about a dialog, except the browser's own question before leaving."""
