@@ -1,6 +1,7 @@
 """Emit: one row in the transaction of the change it reports."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -18,7 +19,7 @@ VALUES (%(event_id)s, %(event_type)s, %(batch_id)s, %(lane)s,
         %(envelope)s::jsonb || jsonb_build_object('occurred_at', to_jsonb(clock_timestamp())), now(), now())
 ON CONFLICT (event_id) DO NOTHING
 """
-WAKE = "SELECT pg_notify(%s, '') FROM huleedu_relaypresence WHERE armed AND role = 'relay' LIMIT 1"
+WAKE = "SELECT pg_notify(%s, %s) FROM huleedu_relaypresence WHERE armed AND role = 'relay' LIMIT 1"
 
 
 class EmitOutsideTransaction(RuntimeError):
@@ -49,7 +50,7 @@ def emit(event: Event) -> str:
     """
     if not connection.in_atomic_block:
         raise EmitOutsideTransaction(type(event).__name__)
-    event_id = event.event_id
+    event_id, lane = event.event_id, event.batch_id.int % LANES
     with connection.cursor() as cursor:
         cursor.execute(
             INSERT,
@@ -57,29 +58,40 @@ def emit(event: Event) -> str:
                 "event_id": event_id,
                 "event_type": type(event).__name__,
                 "batch_id": event.batch_id,
-                "lane": event.batch_id.int % LANES,
+                "lane": lane,
                 "envelope": json.dumps(envelope_of(event)),
             },
         )
-    wake_after_commit()
+    wake_after_commit(lane)
     return event_id
 
 
-def wake_after_commit() -> None:
-    """Wake a sleeping relay once the transaction has committed.
+def wake_after_commit(lane: int | None = None) -> None:
+    """Wake a sleeping relay once the transaction has committed; ``lane`` is where it should begin.
 
     Asking after the commit closes the gap between a relay's last look and its sleep; a notification
     in every transaction would make all commits wait for each other.
     """
-    waiting = any(callback is wake_relay for _, callback, *_ in connection.run_on_commit)
-    if not waiting:
-        transaction.on_commit(wake_relay, robust=True)
+    if not any(callback in WAKERS.values() for _, callback, *_ in connection.run_on_commit):
+        transaction.on_commit(WAKERS[lane], robust=True)
 
 
-def wake_relay() -> None:
+def waker(lane: int | None) -> Callable[[], None]:
+    """``wake_relay`` of one lane."""
+
+    def wake() -> None:
+        wake_relay(lane)
+
+    return wake
+
+
+WAKERS = {lane: waker(lane) for lane in (None, *range(LANES))}
+
+
+def wake_relay(lane: int | None = None) -> None:
     """Notify sleeping relays. The change is committed: a failure costs only the relay's safety interval."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute(WAKE, [OUTBOX_CHANNEL])
+            cursor.execute(WAKE, [OUTBOX_CHANNEL, "" if lane is None else str(lane)])
     except DatabaseError:
         log.warning("relay.wake.failed")

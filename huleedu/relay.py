@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from psycopg import Notify
 
 from huleedu import maintenance, timers, work
 from huleedu.delivery import claim, deliver
@@ -122,7 +123,8 @@ class Relay:
             self._present(armed=True)
             return
         # Still armed when woken: what comes while one event is relayed is told, and kept by the connection.
-        wait_for_wake(self._patience(due))
+        for lane in wait_for_wake(self._patience(due)):
+            relay_lane(lane)
 
     def _listen(self) -> None:
         connection.ensure_connection()
@@ -154,10 +156,14 @@ class Relay:
         return limit if due.seconds is None else min(limit, max(0.005, due.seconds))
 
 
-def wait_for_wake(seconds: float) -> None:
-    """Block until a notification comes, or came since the last wait, or for ``seconds``."""
-    notifies: Callable[..., Iterable[object]] = connection.connection.notifies
-    any(True for _ in notifies(timeout=seconds, stop_after=1))
+def wait_for_wake(seconds: float) -> set[int]:
+    """Block until a notification comes, or came since the last wait, or for ``seconds``.
+
+    Returns the lanes to begin with, before looking at everything.
+    """
+    notifies: Callable[..., Iterable[Notify]] = connection.connection.notifies
+    told = {notify.payload for notify in notifies(timeout=seconds, stop_after=1)}
+    return {int(payload) for payload in told if payload.isdecimal()}
 
 
 def relay_lane(lane: int) -> int:

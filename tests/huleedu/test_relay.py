@@ -245,7 +245,7 @@ def armed_at_each_look(monkeypatch: pytest.MonkeyPatch, busy_looks: int) -> list
     relay._work_and_wait()
     monkeypatch.setattr(relay_module, "look", look)
     monkeypatch.setattr(relay, "relay_once", lambda due: len(due.lanes))
-    monkeypatch.setattr(relay_module, "wait_for_wake", lambda _seconds: None)
+    monkeypatch.setattr(relay_module, "wait_for_wake", lambda _seconds: set())
     relay._work_and_wait()
     return armed
 
@@ -266,12 +266,29 @@ def test_a_wake_that_comes_during_a_statement_is_not_lost(transactional_db: None
     relay = Relay("relay-test")
     relay._work_and_wait()
     with psycopg.connect(settings.DATABASE_URL, dbname=connection.settings_dict["NAME"]) as other:
-        other.execute(f"NOTIFY {OUTBOX_CHANNEL}")
+        for payload in ("", "3"):
+            other.execute("SELECT pg_notify(%s, %s)", [OUTBOX_CHANNEL, payload])
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     began = time.monotonic()
-    relay_module.wait_for_wake(5)
+    assert relay_module.wait_for_wake(5) == {3}
     assert time.monotonic() - began < 1
+
+
+def test_a_woken_relay_begins_with_the_lane_it_was_told(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(monkeypatch, lambda _event: None)
+    relay = Relay("relay-test")
+    relay._work_and_wait()
+    batch_id = uuid4()
+    start(batch_id)
+    relay._work_and_wait()
+    with monkeypatch.context() as patch:
+        patch.setattr(relay_module, "look", lambda: Due([], False, False, None))
+        start(batch_id, revision=1)
+        relay._work_and_wait()
+    assert not OutboxMessage.objects.exists()
 
 
 def test_a_busy_relay_still_gives_its_sign_of_life(
@@ -287,7 +304,7 @@ def test_a_busy_relay_still_gives_its_sign_of_life(
         return max(left[0], 0)
 
     monkeypatch.setattr(relay, "relay_once", endless)
-    monkeypatch.setattr(relay_module, "wait_for_wake", lambda _seconds: None)
+    monkeypatch.setattr(relay_module, "wait_for_wake", lambda _seconds: set())
     relay._work_and_wait()
     assert left[0] < 1
 
