@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -38,13 +38,19 @@ WORKER = Presence("worker")
 log = structlog.get_logger(__name__)
 
 # Start-time fair queueing: an item starts after its own flow's last, and never in the past of the others.
-RANK = """
-SELECT greatest(
-  (SELECT max(rank) FROM huleedu_workitem
-   WHERE step = %(step)s AND owner_id = %(owner)s AND priority = %(priority)s),
-  (SELECT min(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'queued'),
-  (SELECT max(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'running'),
-  0) + %(weight)s
+ENQUEUE = """
+INSERT INTO huleedu_workitem (step, task, subject_id, revision, batch_id, owner_id, file_upload_id,
+  correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error, token_at)
+VALUES (%(step)s, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s, %(file_upload_id)s,
+  %(correlation_id)s, %(priority)s,
+  greatest(
+    (SELECT max(rank) FROM huleedu_workitem
+     WHERE step = %(step)s AND owner_id = %(owner_id)s AND priority = %(priority)s),
+    (SELECT min(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'queued'),
+    (SELECT max(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'running'),
+    0) + %(weight)s,
+  'queued', %(max_retries)s, %(timeout_seconds)s, 0, '', now())
+ON CONFLICT (step, subject_id, revision) DO NOTHING
 """
 CLAIM = """
 UPDATE huleedu_workitem SET state = 'running', leased_at = now(), attempts = attempts + 1
@@ -112,35 +118,9 @@ class WorkOrder:
 def enqueue(order: WorkOrder) -> None:
     """Queue ``order`` in the running transaction; the same subject and revision is queued once."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            RANK,
-            {
-                "step": order.step,
-                "owner": order.owner_id,
-                "priority": order.priority,
-                "weight": WEIGHTS[order.priority],
-            },
-        )
-        rank = cursor.fetchone()[0]
-    item, created = WorkItem.objects.get_or_create(
-        step=order.step,
-        subject_id=order.subject_id,
-        revision=order.revision,
-        defaults={
-            "task": order.task,
-            "batch_id": order.batch_id,
-            "owner_id": order.owner_id,
-            "file_upload_id": order.file_upload_id,
-            "correlation_id": order.correlation_id,
-            "priority": order.priority,
-            "rank": rank,
-            "max_retries": order.max_retries,
-            "timeout_seconds": order.timeout_seconds,
-        },
-    )
+        cursor.execute(ENQUEUE, {**asdict(order), "weight": WEIGHTS[order.priority]})
+        created = cursor.rowcount
     if created:
-        item.token_at = Now()
-        item.save(update_fields=["token_at"])
         put_tokens([order.task])
 
 
