@@ -1,4 +1,4 @@
-"""Seconds from ``kill -9`` until work goes on: ``python -m tests.benchmarks.recovery [KILLS]``.
+"""Seconds from ``kill -9`` until work goes on: ``python -m tests.benchmarks.recovery [KILLS [PART …]]``.
 
 Work goes on when an upload is answered (web, PostgreSQL), an event is relayed (relay), a step has ended
 (steps), a message can be published (Valkey). Each part is killed while the installation is idle.
@@ -97,16 +97,17 @@ class Bench:
 
     def step_workers(self) -> list[int]:
         """Living workers; they are known by the work they have done."""
-        while not (found := self.world.role("worker")):
+        if not self.world.role("worker"):
             self.step_ended(self.register())
-        return found
+        return self.world.role("worker")
 
     def measure(self, victims: Callable[[], list[int]], work: Callable[[str], None]) -> float:
         """Kill the first victim and return the seconds until ``work`` is done."""
         batch_id = self.register(50)
-        found = victims()
         self.world.wait_quiet()
         time.sleep(0.2)
+        until(lambda: bool(victims()))
+        found = victims()
         began = time.monotonic()
         assert kill(found[0])
         work(batch_id)
@@ -129,15 +130,20 @@ def parts(bench: Bench) -> dict[str, tuple[Callable[[], list[int]], Callable[[st
     }
 
 
-def table(bench: Bench, kills: int) -> list[str]:
-    """The figures as lines."""
-    lines = [f"{'killed':16}{'kills':>6}{'median':>9}{'worst':>9}   (seconds until work goes on)"]
+def table(bench: Bench, kills: int, only: list[str]) -> None:
+    """Print the figures as they come; of all parts when ``only`` names none."""
+    tell(f"{'killed':16}{'kills':>6}{'median':>9}{'worst':>9}   (seconds until work goes on)")
     for name, (victims, work) in parts(bench).items():
+        if only and name not in only:
+            continue
         seconds = sorted(bench.measure(victims, work) for _ in range(kills))
-        lines.append(f"{name:16}{kills:6}{seconds[kills // 2]:9.2f}{seconds[-1]:9.2f}")
-        sys.stdout.write(f"{lines[-1]}\n")
-        sys.stdout.flush()
-    return lines
+        tell(f"{name:16}{kills:6}{seconds[kills // 2]:9.2f}{seconds[-1]:9.2f}")
+
+
+def tell(line: str) -> None:
+    """Print one line now."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def cold_start(world: World) -> float:
@@ -158,8 +164,8 @@ def main(arguments: list[str]) -> int:
         try:
             world.installation.start()
             wait_until(world.is_ready, 30, "everything is well")
-            table(Bench(world), kills)
-            sys.stdout.write(f"start again     {cold_start(world):24.2f}\n")
+            table(Bench(world), kills, arguments[1:])
+            tell(f"start again     {cold_start(world):24.2f}")
         finally:
             world.installation.stop()
     return 0

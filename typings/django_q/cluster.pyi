@@ -1,0 +1,1 @@
+from django_q.queues import Queue as Queue

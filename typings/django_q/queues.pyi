@@ -1,0 +1,7 @@
+import multiprocessing.queues
+from typing import Any
+
+class Queue(multiprocessing.queues.Queue[Any]):
+    _rlock: Any
+    _wlock: Any
+    def __init__(self, maxsize: int = ...) -> None: ...
