@@ -19,8 +19,8 @@ from tests.benchmarks.consumer import consuming
 from tests.benchmarks.events import empty, file_added
 from tests.benchmarks.measure import Figure, alternate, at_most, seconds_of, size
 
+TURNS, CHANGES = size(25, 9), 80
 REPETITIONS = size(7, 3)
-CHANGES = size(400, 100)
 PRODUCERS = 8
 POKE_SECONDS = 0.02
 PRODUCED = size(250, 60)
@@ -32,7 +32,7 @@ def main() -> None:
         produce(sys.argv[2])
         return
     with consuming("relay"):
-        without, with_event = alternate(REPETITIONS, lambda: milliseconds(False), lambda: milliseconds(True))
+        without, with_event = alternate(TURNS, lambda: milliseconds(False), lambda: milliseconds(True))
         empty()
         silent, waking = alternate(REPETITIONS, lambda: rate("silent"), lambda: rate("waking"))
     Figure(
@@ -119,7 +119,7 @@ def produced(mode: str) -> float:
 def produce(mode: str) -> None:
     """Be one producer: say that all is loaded, wait for the start, go."""
     if mode == "silent":
-        outbox.wake_after_commit = lambda: None
+        outbox.wake_after_commit = lambda _lane=None: None
     change(True)
     os.write(1, b"loaded\n")
     sys.stdin.readline()
