@@ -15,7 +15,7 @@ from tests.benchmarks.measure import Figure, note, size
 from tests.benchmarks.teacher import Teacher, installation
 from tests.installation import Installation
 
-BATCHES = size(100, 10)
+BATCHES = size(100, 20)
 FILES = 30
 CLIENTS = 8
 WAIT_SECONDS = 1500.0
