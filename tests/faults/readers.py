@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from contextlib import suppress
+from socket import SHUT_RDWR
 from typing import Any
 
 from websockets.exceptions import WebSocketException
@@ -117,9 +118,12 @@ class SocketReader(Reader):
         headers = {"Authorization": f"Bearer {self.token}"}
         origin = Origin(self.installation.url)
         with suppress(OSError, WebSocketException, TimeoutError, EOFError):
-            self.socket = connect(address, additional_headers=headers, origin=origin, open_timeout=5)
-            self.listen(self.socket)
-        self.drop()
+            opened = connect(
+                address, additional_headers=headers, origin=origin, open_timeout=5, close_timeout=1
+            )
+            with opened as self.socket:
+                self.listen(self.socket)
+        self.socket = None
 
     def listen(self, socket: ClientConnection) -> None:
         """Take messages until the socket ends or is silent for longer than its heartbeat."""
@@ -133,7 +137,7 @@ class SocketReader(Reader):
 
     def drop(self) -> None:
         """Cut the connection, as a network does."""
-        if self.socket is not None:
-            with suppress(OSError, WebSocketException):
-                self.socket.socket.close()
-            self.socket = None
+        followed = self.socket
+        if followed is not None:
+            with suppress(OSError):
+                followed.socket.shutdown(SHUT_RDWR)
