@@ -84,16 +84,16 @@ def discarded_when_refused(stored: Stored) -> Iterator[None]:
 
 def record(stored: Stored, owner_id: int, batch_id: UUID | None) -> None:
     """Write the row of durable bytes, in the transaction of the change that uses them."""
-    StoredContent.objects.get_or_create(
-        pk=stored.id,
-        defaults={
-            "kind": stored.kind,
-            "owner_id": owner_id,
-            "batch_id": batch_id,
-            "sha256": stored.sha256,
-            "size": stored.size,
-        },
+    row = StoredContent(
+        id=stored.id,
+        kind=stored.kind,
+        owner_id=owner_id,
+        batch_id=batch_id,
+        sha256=stored.sha256,
+        size=stored.size,
     )
+    # One statement, also when a repeat has written the row already.
+    StoredContent.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def read(kind: str, content_id: UUID) -> bytes:
