@@ -220,9 +220,9 @@ def pass_deadline(batch_id: UUID) -> None:
     batch = Batch.objects.locked(batch_id)
     if batch.status != Batch.Status.AWAITING_CONTENT:
         return
-    missing = batch.slots.filter(status=EssaySlot.Status.AWAITING_CONTENT).order_by("number")
-    missing_ids = list(missing.values_list("pk", flat=True))
     ready = references(batch)
+    missing = batch.slots.exclude(pk__in=[reference.essay_id for reference in ready]).order_by("number")
+    missing_ids = list(missing.values_list("pk", flat=True))
     batch.note_timeout(timezone.now())
     emit(
         BatchReadinessTimeout(
@@ -234,7 +234,7 @@ def pass_deadline(batch_id: UUID) -> None:
             missing_essay_ids=missing_ids,
             expected_count=batch.expected_essay_count,
             actual_count=len(ready),
-            timeout_seconds=batch.settings.readiness_seconds,
+            timeout_seconds=round((batch.deadline - batch.created_at).total_seconds()),
         )
     )
 

@@ -100,7 +100,7 @@ class Batch(models.Model):
 
     @property
     def is_closed(self) -> bool:
-        """True when no file may be added, replaced or removed any more."""
+        """True when the batch has ended; what a completed one still allows: docs/adr/0008."""
         return self.status in self.CLOSED
 
     def move_to(self, status: str) -> None:

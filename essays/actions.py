@@ -1,10 +1,12 @@
 """The essay lifecycle: readiness, requests for steps, their results, and the end of a phase."""
 
+from math import ceil
 from typing import Any, Literal
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from batches.actions import begin, open_batch, references, reopen_if_done, report_change
 from batches.models import Batch, BatchPhase, EssaySlot
@@ -39,7 +41,9 @@ def evaluate_readiness(batch: Batch) -> None:
     filled = batch.files.filter(status=FileUpload.Status.ASSIGNED).count()
     reading = batch.files.filter(status=FileUpload.Status.PROCESSING).exists()
     complete = filled == batch.expected_essay_count
-    enough = filled > 0 and filled >= batch.settings.partial_batch_threshold * batch.expected_essay_count
+    # Rounded first: 0.55 of 100 is 55, whatever binary fractions say.
+    wanted = ceil(round(batch.settings.partial_batch_threshold * batch.expected_essay_count, 6))
+    enough = filled > 0 and filled >= wanted
     if complete or (batch.timed_out_at is not None and enough and not reading):
         declare_ready(batch)
 
@@ -222,23 +226,25 @@ def conclude_phase(batch: Batch) -> None:
     phase = batch.phases.filter(run=batch.run, concluded_at__isnull=True).first()
     if phase is None or batch.files.filter(status=FileUpload.Status.PROCESSING).exists():
         return
-    request_steps(batch, phase.phase)
     runs = current_runs(batch, phase.phase)
-    if all(run.status in StepRun.ENDED for run in runs):
-        close_phase(batch, phase, runs)
+    if runs.exclude(status__in=StepRun.ENDED).exists():
+        return
+    if runs.count() < batch.files.filter(status=FileUpload.Status.ASSIGNED).count():
+        request_steps(batch, phase.phase)
+        return
+    close_phase(batch, phase, dict(runs.order_by("slot__number").values_list("slot_id", "status")))
 
 
-def current_runs(batch: Batch, phase_name: str) -> list[StepRun]:
+def current_runs(batch: Batch, phase_name: str) -> QuerySet[StepRun]:
     """The phase's run on each filled slot's present text."""
-    runs = StepRun.objects.filter(
-        slot__batch=batch, phase=phase_name, slot__status__in=FILLED
-    ).select_related("slot")
-    return [run for run in runs.order_by("slot__number") if run.revision == run.slot.revision]
+    return StepRun.objects.filter(
+        slot__batch=batch, phase=phase_name, slot__status__in=FILLED, revision=F("slot__revision")
+    )
 
 
-def close_phase(batch: Batch, phase: BatchPhase, runs: list[StepRun]) -> None:
-    """Record the counts and tell."""
-    failed = [run.slot_id for run in runs if run.status == StepRun.Status.FAILED]
+def close_phase(batch: Batch, phase: BatchPhase, runs: dict[UUID, str]) -> None:
+    """Record the counts and tell; ``runs`` is essay id → how its step ended."""
+    failed = [essay_id for essay_id, status in runs.items() if status == StepRun.Status.FAILED]
     succeeded = len(runs) - len(failed)
     status: Literal["succeeded", "succeeded_with_failures", "failed"] = "succeeded"
     if failed:

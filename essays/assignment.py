@@ -1,5 +1,7 @@
 """Which essay slot a file's text gets. Called under the batch lock."""
 
+from django.db.models import Q
+
 from batches.models import Batch, EssaySlot
 from files.models import FileUpload
 from huleedu.error_words import make_detail
@@ -30,7 +32,9 @@ def find_original(upload: FileUpload) -> FileUpload | None:
     The same text in other bytes is not a duplicate: two pupils with one text each need their place.
     """
     others = FileUpload.objects.filter(
-        content_hash=upload.content_hash, batch_id=upload.batch_id, status__in=HOLDING
+        Q(status__in=HOLDING) | Q(slot__isnull=False),
+        content_hash=upload.content_hash,
+        batch_id=upload.batch_id,
     ).exclude(pk=upload.pk)
     return others.order_by("created_at", "pk").first()
 
@@ -112,11 +116,10 @@ def mark_duplicate(upload: FileUpload, original: FileUpload) -> None:
 
 def fill_free_slots(batch: Batch) -> None:
     """Give open places to files that wait, the oldest first, duplicates whose original left included."""
-    waiting = FileUpload.objects.filter(
-        batch=batch,
-        status__in=[FileUpload.Status.EXCESS, FileUpload.Status.DUPLICATE],
-        text_storage_id__isnull=False,
-    )
+    waits = [FileUpload.Status.DUPLICATE]
+    if free_slot(batch) is not None:
+        waits.append(FileUpload.Status.EXCESS)
+    waiting = FileUpload.objects.filter(batch=batch, status__in=waits, text_storage_id__isnull=False)
     for upload in waiting.select_for_update(of=("self",)).order_by("created_at", "pk"):
         upload.batch = batch
         original = find_original(upload)

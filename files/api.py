@@ -141,8 +141,6 @@ class Upload:
         """Take in what arrived whole, tell that the upload ended, and answer. Raises API exceptions."""
         check_capacity()
         key = attempt.key if attempt else None
-        if self.batch.is_closed and key is None:
-            raise Refused("BATCH_CLOSED", status=self.batch.status)
         self.receipts = receive_all(self.batch, self.user, compared.arrivals, self.correlation_id, key)
         raise_if_none_kept(self.receipts, self.batch.pk)
         if self.receipts:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from botocore.exceptions import BotoCoreError, ClientError
-from django.contrib.auth.models import User
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
@@ -109,8 +108,3 @@ def read(kind: str, content_id: UUID) -> bytes:
 def read_text(content_id: UUID) -> str:
     """The stored text. Raises ``StorageFailed``."""
     return read(StoredContent.Kind.TEXT, content_id).decode()
-
-
-def owned_content(user: User, content_id: UUID) -> StoredContent | None:
-    """The row of a content that belongs to ``user``, or None."""
-    return StoredContent.objects.owned_by(user).filter(pk=content_id).first()

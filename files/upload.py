@@ -135,12 +135,17 @@ def matches(entry: ManifestEntry, part: Part, by_name: bool) -> bool:
     return not by_name or clean_name(entry.filename) == clean_name(part.name)
 
 
+def has_capacity() -> bool:
+    """False while too much work waits."""
+    limit = settings.MAX_QUEUED_WORK
+    waiting = (WorkItem.objects.order_by("pk"), OutboxMessage.objects.order_by("pk"))
+    return not any(rows[limit : limit + 1].exists() for rows in waiting)
+
+
 def check_capacity() -> None:
     """Refuse new work while too much of it waits. Raises ``Problem`` with a time to wait."""
-    limit = settings.MAX_QUEUED_WORK
-    for waiting in (WorkItem.objects.order_by("pk"), OutboxMessage.objects.order_by("pk")):
-        if waiting[limit : limit + 1].exists():
-            raise Problem(503, "UNAVAILABLE", BUSY_SECONDS)
+    if not has_capacity():
+        raise Problem(503, "UNAVAILABLE", BUSY_SECONDS)
 
 
 def receive_all(

@@ -1,6 +1,7 @@
 """Forms about files, for browsers without script: add, replace, remove, read again."""
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -16,6 +17,8 @@ from django.views.decorators.http import require_POST
 from batches.models import Batch
 from files import actions
 from files.models import FileUpload
+from files.upload import has_capacity
+from huleedu.errors import Refused
 from huleedu.middleware import correlation_id_of
 from huleedu.pages import PageRequest, carry_out, refusal_of, tell_refusal, to_batch
 
@@ -31,6 +34,17 @@ def incoming_of(sent: "UploadedFile[bytes]") -> actions.Incoming:
     return actions.Incoming(file=sent, filename=sent.name or "")
 
 
+def when_room(action: Callable[[], object]) -> Callable[[], object]:
+    """``action``, refused while too much work waits."""
+
+    def carried() -> object:
+        if not has_capacity():
+            raise Refused("UNAVAILABLE")
+        return action()
+
+    return carried
+
+
 @login_required
 @require_POST
 def upload(request: PageRequest, batch_id: UUID) -> HttpResponse:
@@ -39,7 +53,9 @@ def upload(request: PageRequest, batch_id: UUID) -> HttpResponse:
     correlation_id = correlation_id_of(request)
     sent = request.FILES.getlist("files")
     outcomes = Counter(
-        refusal_of(partial(actions.receive, batch.pk, request.user, incoming_of(one), correlation_id))
+        refusal_of(
+            when_room(partial(actions.receive, batch.pk, request.user, incoming_of(one), correlation_id))
+        )
         for one in sent
     )
     if sent:
@@ -73,7 +89,7 @@ def replace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     else:
         carry_out(
             request,
-            lambda: actions.replace(current, request.user, incoming_of(sent)),
+            when_room(lambda: actions.replace(current, request.user, incoming_of(sent))),
             _("The file is replaced and is being read."),
         )
     return to_batch(current.batch_id)
@@ -93,5 +109,6 @@ def remove(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
 def reprocess(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     """Read the stored file again."""
     current = own_file(request, file_upload_id)
-    carry_out(request, lambda: actions.reread(current, request.user), _("The file is being read again."))
+    again = when_room(lambda: actions.reread(current, request.user))
+    carry_out(request, again, _("The file is being read again."))
     return to_batch(current.batch_id)

@@ -27,7 +27,10 @@ log = structlog.get_logger(__name__)
 
 CLAIM = """
 SELECT id, event_id, event_type, batch_id, CASE WHEN event_type <> ALL(%(plain)s) THEN envelope::text END
-FROM huleedu_outboxmessage WHERE lane = %(lane)s AND due_at <= now()
+FROM huleedu_outboxmessage AS message WHERE lane = %(lane)s AND due_at <= now()
+  AND NOT EXISTS (SELECT 1 FROM huleedu_outboxmessage AS earlier
+                  WHERE earlier.attempts > 0 AND earlier.due_at > now()
+                    AND earlier.batch_id = message.batch_id AND earlier.id < message.id)
 ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 CONSUME = """
@@ -35,7 +38,11 @@ INSERT INTO huleedu_consumedevent (consumer, event_id, consumed_at)
 SELECT consumer, event_id, now() FROM unnest(%s::text[], %s::text[]) AS pair (consumer, event_id)
 ON CONFLICT DO NOTHING RETURNING consumer, event_id
 """
-FORGET = "DELETE FROM huleedu_consumedevent WHERE event_id = %s AND consumer = ANY(%s)"
+FORGET = """
+DELETE FROM huleedu_consumedevent AS consumed
+USING unnest(%s::text[], %s::text[]) AS pair (consumer, event_id)
+WHERE consumed.event_id = pair.event_id AND consumed.consumer = pair.consumer
+"""
 
 Pair = tuple[str, str]  # consumer, event id
 
@@ -70,10 +77,9 @@ def deliver(rows: Sequence[Claimed]) -> list[NumberedMessage]:
     """
     granted = consume(rows)
     done = react_together(rows, granted) if len(rows) > 1 else None
-    delivered = rows[:done]
-    if done is None:
-        done, delivered = react_apart(rows, granted)
-    forget(rows[done:], granted)
+    delivered = list(rows[:done]) if done is not None else react_apart(rows, granted)
+    kept = {row.id for row in delivered}
+    forget([row for row in rows if row.id not in kept], granted)
     return log_all(delivered)
 
 
@@ -88,26 +94,36 @@ def react_together(rows: Sequence[Claimed], granted: set[Pair]) -> int | None:
         return None
 
 
-def react_apart(rows: Sequence[Claimed], granted: set[Pair]) -> tuple[int, list[Claimed]]:
-    """React behind a savepoint for each row; returns how many are done with, and those that succeeded."""
-    good: set[int] = set()
+def react_apart(rows: Sequence[Claimed], granted: set[Pair]) -> list[Claimed]:
+    """React behind a savepoint for each row; returns those that succeeded.
+
+    Later rows of a batch whose row failed wait with it: order is kept per batch, other batches go on.
+    """
+    delivered: list[Claimed] = []
+    waiting: set[UUID] = set()
 
     def reaction(row: Claimed) -> None:
-        if attempt(row, granted):
-            good.add(row.id)
+        if row.batch_id in waiting:
+            return
+        if row.envelope is None or attempt(row, granted):
+            delivered.append(row)
+        else:
+            waiting.add(row.batch_id)
 
-    done = react_in_time(rows, reaction)
-    return done, [row for row in rows[:done] if row.envelope is None or row.id in good]
+    react_in_time(rows, reaction, every=True)
+    return delivered
 
 
-def react_in_time(rows: Sequence[Claimed], reaction: Callable[[Claimed], None]) -> int:
-    """Call ``reaction`` on rows that something subscribes to until ``CLAIM_SECONDS`` are over.
+def react_in_time(
+    rows: Sequence[Claimed], reaction: Callable[[Claimed], None], *, every: bool = False
+) -> int:
+    """Call ``reaction`` on rows with subscribers, or on ``every`` row, until ``CLAIM_SECONDS`` are over.
 
     Returns how many rows, from the first, are done with; at least one.
     """
     until = time.monotonic() + CLAIM_SECONDS
     for index, row in enumerate(rows):
-        if row.envelope is None:
+        if row.envelope is None and not every:
             continue
         if index and time.monotonic() > until:
             return index
@@ -143,11 +159,11 @@ def consume(rows: Iterable[Claimed]) -> set[Pair]:
 
 def forget(rows: Iterable[Claimed], granted: set[Pair]) -> None:
     """Take back the records of ``rows``, whose effects did not happen."""
-    with connection.cursor() as cursor:
-        for row in rows:
-            mine = [name for name, event_id in granted if event_id == row.event_id]
-            if mine:
-                cursor.execute(FORGET, [row.event_id, mine])
+    ids = {row.event_id for row in rows}
+    pairs = [pair for pair in granted if pair[1] in ids]
+    if pairs:
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET, [[name for name, _ in pairs], [event_id for _, event_id in pairs]])
 
 
 def attempt(row: Claimed, granted: set[Pair]) -> bool:
@@ -164,7 +180,6 @@ def attempt(row: Claimed, granted: set[Pair]) -> bool:
 
 def give_back(row: Claimed, granted: set[Pair], error: Exception) -> bool:
     """Nothing of ``row`` happened: try it later. Returns False."""
-    forget([row], granted)
     set_aside(OutboxMessage.objects.get(pk=row.id), error)
     return False
 

@@ -50,6 +50,9 @@ SETTINGS = {
     "timezone": "UTC",
     "lc_messages": "C",
     "log_checkpoints": "off",
+    # A failed statement holds what it would have written: never in a log.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -18,7 +18,8 @@ WITH gone AS (
   UPDATE huleedu_loggedevent AS logged SET deliveries = deliveries + 1
   FROM gone WHERE logged.event_id = gone.event_id RETURNING logged.event_id
 ), fresh AS (
-  SELECT gone.*, CASE WHEN envelope #>> '{data,reason}' = 'replaced' THEN NULL ELSE names.name END AS name
+  SELECT gone.*, CASE WHEN gone.event_type = 'BatchFileRemoved' AND envelope #>> '{data,reason}' = 'replaced'
+    THEN NULL ELSE names.name END AS name
   FROM gone LEFT JOIN unnest(%(types)s::text[], %(names)s::text[]) AS names (event_type, name)
     USING (event_type)
   WHERE gone.event_id NOT IN (SELECT event_id FROM known)

@@ -328,6 +328,10 @@ class FileReprocessRequested(FileEvent):
     from_phase: str
     requested_by: int
 
+    @property
+    def outcome(self) -> str:
+        return f"{type(self).__name__}:{self.from_phase}"
+
 
 class BatchChange(Event):
     """A teacher's decision about a batch; ``who`` is the user id."""

@@ -1,16 +1,23 @@
 """Timers in the database's time: set, clear, and fire what is due."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from huleedu.models import Timer
 from huleedu.outbox import wake_after_commit
 
 TimerHandler = Callable[[UUID], None]
+PUT_OFF = timedelta(minutes=1)
+log = structlog.get_logger(__name__)
+
+
+class _SetAnew(Exception):
+    """The timer was moved or taken away while its handler ran."""
 
 
 def set_timer(kind: str, batch_id: UUID, due_at: datetime) -> None:
@@ -25,18 +32,26 @@ def clear_timer(kind: str, batch_id: UUID) -> None:
 
 
 def fire_due(handlers: Mapping[str, TimerHandler]) -> int:
-    """Run and remove every due timer, each in a transaction of its own; returns how many."""
-    due = list(Timer.objects.filter(due_at__lte=Now()).values_list("pk", flat=True)[:200])
-    return sum(_fire(timer_id, handlers) for timer_id in due)
+    """Run and remove every due timer, each in a transaction of its own; returns how many.
+
+    One that fails is put off, so that it holds up nothing else.
+    """
+    due = list(Timer.objects.filter(due_at__lte=Now())[:200])
+    return sum(_fire(timer, handlers) for timer in due)
 
 
-def _fire(timer_id: int, handlers: Mapping[str, TimerHandler]) -> bool:
-    with transaction.atomic():
-        timer = (
-            Timer.objects.select_for_update(skip_locked=True).filter(pk=timer_id, due_at__lte=Now()).first()
-        )
-        if timer is None:
-            return False
-        timer.delete()
-        handlers[timer.kind](timer.batch_id)
+def _fire(timer: Timer, handlers: Mapping[str, TimerHandler]) -> bool:
+    try:
+        with transaction.atomic():
+            # The handler locks the batch first, as everybody does; the timer may be set anew meanwhile.
+            handlers[timer.kind](timer.batch_id)
+            if not Timer.objects.filter(pk=timer.pk, due_at__lte=Now()).delete()[0]:
+                raise _SetAnew
+    except _SetAnew:
+        return False
+    except Exception:
+        if connection.connection is None or connection.connection.closed:
+            raise
+        log.exception("timer.failed", batch_id=str(timer.batch_id), status="error")
+        Timer.objects.filter(pk=timer.pk).update(due_at=Now() + PUT_OFF)
     return True

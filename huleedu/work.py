@@ -7,7 +7,7 @@ order can change after queueing and a lost token costs nothing.
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -92,6 +92,10 @@ WHERE id IN (SELECT id FROM huleedu_workitem
              FOR UPDATE SKIP LOCKED)
 RETURNING task
 """
+
+
+class Superseded(Exception):
+    """Another attempt has taken the item over."""
 
 
 class WorkersDied(Exception):
@@ -224,9 +228,12 @@ def fail(item: WorkItem, error: str, exhausted: Callable[[], None]) -> None:
                 first_failed_at=item.first_failed_at or Now(),
             )
             return
-        if finish(item):
-            bury(item, error)
-            exhausted()
+    with suppress(Superseded), transaction.atomic():
+        # Locks the batch, which everybody locks before the item.
+        exhausted()
+        if not finish(item):
+            raise Superseded
+        bury(item, error)
 
 
 def bury(item: WorkItem, error: str) -> None:

@@ -3,11 +3,7 @@
 from typing import Any
 
 from channels.auth import AuthMiddlewareStack
-from channels.db import database_sync_to_async
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.contrib.auth.models import User
-
-from huleedu.authentication import find_token
 
 
 def bearer_of(scope: dict[str, Any]) -> str:
@@ -19,15 +15,8 @@ def bearer_of(scope: dict[str, Any]) -> str:
     return ""
 
 
-@database_sync_to_async
-def user_of_token(secret: str) -> User | None:
-    """The owner of a live token, or None."""
-    token = find_token(secret)
-    return token.owner if token else None
-
-
 class TokenUser:
-    """Puts the token's owner into the scope where a handshake carries a token."""
+    """Puts a handshake's token into the scope; consumers look up its owner, and look again."""
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -35,7 +24,7 @@ class TokenUser:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         secret = bearer_of(scope)
         if secret:
-            scope = {**scope, "token": secret, "token_user": await user_of_token(secret)}
+            scope = {**scope, "token": secret}
         return await self.application(scope, receive, send)
 
 

@@ -18,7 +18,8 @@ WORD_BOUNDS = [0, 100, 250, 500, 1000, 2000]
 def analytics(batch: Batch) -> dict[str, Any]:
     """The batch's composition, by two queries. Sizes in bytes, times in milliseconds."""
     files = list(FileUpload.objects.filter(batch=batch).present().order_by("created_at", "pk"))
-    runs = list(StepRun.objects.filter(slot__batch=batch, status__in=StepRun.ENDED).select_related("slot"))
+    ended = StepRun.objects.filter(slot__batch=batch, status__in=StepRun.ENDED)
+    runs = list(ended.select_related("slot").defer("output"))
     present = [run for run in runs if run.revision == run.slot.revision]
     return {
         "batch_id": batch.pk,

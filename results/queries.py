@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
@@ -167,7 +166,8 @@ def essay_row(result: EssayResult) -> dict[str, Any]:
 
 def essay_results(batch: Batch) -> QuerySet[EssayResult]:
     """The batch's essay results with what a row shows, in order of essay numbers."""
-    return EssayResult.objects.filter(batch=batch).select_related("slot", "file").order_by("slot__number")
+    read = EssayResult.objects.filter(batch=batch, file__status=Status.ASSIGNED)
+    return read.select_related("slot", "file").order_by("slot__number")
 
 
 def results(batch: Batch) -> dict[str, Any]:
@@ -189,9 +189,3 @@ def results(batch: Batch) -> dict[str, Any]:
 def essay_of(batch: Batch, number: int) -> EssayResult | None:
     """The result of essay ``number``, or None."""
     return essay_results(batch).filter(slot__number=number).first()
-
-
-def essay_by_id(essay_id: UUID, owner_id: int) -> EssayResult | None:
-    """The result of one essay in a batch of ``owner_id``, or None."""
-    results = EssayResult.objects.select_related("slot", "file", "batch")
-    return results.filter(slot_id=essay_id, batch__owner_id=owner_id).first()

@@ -7,14 +7,13 @@ from django.utils import timezone
 from batches.models import Batch
 from files.models import FileUpload
 from huleedu.events import (
-    BatchEssaysReady,
     BatchFileRemoved,
     BatchPhaseConcluded,
     BatchResultsReady,
-    BatchStarted,
     DuplicateContentDetected,
     EssaySlotAssigned,
     EssayValidationFailed,
+    Event,
     PhaseCompleted,
     PhaseCounts,
 )
@@ -70,10 +69,12 @@ def conclude(event: BatchPhaseConcluded) -> None:
         conclude_run(batch)
 
 
-def conclude_without_steps(event: BatchEssaysReady | BatchStarted) -> None:
-    """A batch that only collects essays is done as soon as it starts."""
+def conclude_without_steps(event: Event) -> None:
+    """A batch that only collects essays is done as soon as it runs and no file is being read."""
     batch = Batch.objects.locked(event.batch_id)
-    if batch.status == Batch.Status.PROCESSING and not batch.settings.steps:
+    if batch.status != Batch.Status.PROCESSING or batch.settings.steps:
+        return
+    if not batch.files.filter(status=FileUpload.Status.PROCESSING).exists():
         conclude_run(batch)
 
 
@@ -94,7 +95,9 @@ def conclude_run(batch: Batch) -> None:
         )
         for name, phase in phases.items()
     }
-    started = batch.started_at or timezone.now()
+    # Of this run: a batch that goes on after a weekend did not take the weekend.
+    began = [phase.started_at for phase in phases.values()]
+    started = min(began) if began else batch.started_at or timezone.now()
     duration = round((timezone.now() - started).total_seconds(), 3)
     status = run_status(batch, total, failed)
     _, created = BatchResult.objects.get_or_create(

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from batches import actions as batch_actions
 from batches.models import Batch
@@ -18,7 +19,7 @@ from huleedu.errors import Refused
 from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, Timer, WorkItem
 from huleedu.relay import relay_lane
 from results.models import BatchResult, EssayResult
-from results.queries import counts_of
+from results.queries import counts_of, results
 from tests.pipeline import Pipeline
 
 Essays = Callable[[int], bytes]
@@ -273,3 +274,81 @@ def test_room_made_while_the_batch_concludes_is_filled(
     batch.refresh_from_db()
     assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)
     assert EssayResult.objects.filter(batch=batch, phases__spellcheck__status="succeeded").count() == 2
+
+
+def test_a_batch_that_only_collects_completes_again_after_a_late_essay(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 2, steps=[])
+    pipeline.upload(batch, make_essay(1))
+    pipeline.run()
+    essay_actions.start(batch.pk, teacher)
+    pipeline.run()
+    pipeline.upload(batch, make_essay(2))
+    pipeline.run()
+    batch.refresh_from_db()
+    assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)
+    assert pipeline.event_types(batch).count("BatchResultsReady") == 2
+
+
+def test_reading_again_after_repeats_of_a_step_really_reads(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 2)
+    upload = pipeline.upload(batch, make_essay(1))
+    pipeline.run()
+    essay_actions.repeat_step(upload, teacher, "spellcheck")
+    pipeline.run()
+    for _ in range(4):
+        file_actions.reread(upload, teacher)
+        pipeline.run()
+        upload.refresh_from_db()
+        assert upload.status == FileUpload.Status.ASSIGNED
+    rereads = pipeline.events(batch, "FileReprocessRequested")
+    assert [event["from_phase"] for event in rereads] == ["spellcheck", *["extract"] * 4]
+
+
+def test_the_original_keeps_its_place_when_it_is_read_again(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 3)
+    original = pipeline.upload(batch, make_essay(1))
+    pipeline.run()
+    file_actions.reread(original, teacher)
+    pipeline.upload(batch, make_essay(1), "copy.txt")
+    pipeline.run()
+    original.refresh_from_db()
+    assert original.status == FileUpload.Status.ASSIGNED
+    assert counts_of(batch).duplicate == 1
+
+
+def test_a_cancellation_with_any_reason_reaches_the_browser(pipeline: Pipeline, teacher: User) -> None:
+    batch = pipeline.register(teacher, 1)
+    batch_actions.cancel(batch.pk, teacher, "replaced")
+    pipeline.run()
+    assert LoggedEvent.objects.get(event_type="BatchCancelled").seq == 1
+
+
+def test_a_timer_that_fails_holds_up_nothing(pipeline: Pipeline, teacher: User, make_essay: Essays) -> None:
+    broken = pipeline.register(teacher, 1)
+    Batch.objects.filter(pk=broken.pk).update(configuration={"steps": ["gone"]})
+    pipeline.upload(broken, make_essay(1))
+    Timer.objects.create(kind="unknown", batch_id=broken.pk, due_at=Now())
+    good = pipeline.register(teacher, 1)
+    pipeline.upload(good, make_essay(2))
+    pipeline.run()
+    good.refresh_from_db()
+    assert good.status == Batch.Status.COMPLETED
+    assert Timer.objects.get(kind="unknown").due_at > timezone.now()
+
+
+def test_results_leave_out_an_essay_that_is_being_replaced(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 2)
+    upload = pipeline.upload(batch, make_essay(1))
+    pipeline.run()
+    incoming = file_actions.Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
+    file_actions.replace(upload, teacher, incoming)
+    found = results(batch)
+    assert (found["essays"], len(found["files"])) == ([], 1)
