@@ -124,9 +124,14 @@ def part(boundary: str, disposition: str, data: bytes) -> bytes:
     return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + data + b"\r\n"
 
 
+def is_of_the_system(name: str) -> bool:
+    """True for files that computers put into folders by themselves."""
+    return name.startswith((".", "~$")) or name in {"Thumbs.db", "desktop.ini"}
+
+
 def upload(server: Server, folder: Path, language: str) -> str:
     """Register a batch for the folder's files and send them; returns the batch's id. Raises ``Refused``."""
-    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    files = sorted(file for file in folder.iterdir() if file.is_file() and not is_of_the_system(file.name))
     if not files:
         raise Refused(f"{folder} holds no files")
     body = {"expected_essay_count": len(files), "title": folder.resolve().name[:200], "language": language}

@@ -10,7 +10,7 @@ from django.core.files.base import File
 from django.db import transaction
 from django.utils import timezone
 
-from batches.actions import open_for_content, reopen_if_done
+from batches.actions import empty_slots, open_for_content, reopen_if_done
 from batches.models import Batch
 from files import content
 from files.content import Stored
@@ -322,8 +322,8 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
     current = lock_changeable(upload.pk, upload.batch_id)
     if current.status == FileUpload.Status.REMOVED:
         raise Refused("FILE_REMOVED")
-    if current.batch.is_closed:
-        current.batch = open_for_content(upload.batch_id)
+    if current.batch.is_closed and empty_slots(current.batch).exists():
+        reopen_if_done(current.batch)
     report_removed(current, "replaced")
     content.record(stored, owner.pk, current.batch_id)
     current.restart(

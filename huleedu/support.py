@@ -1,6 +1,7 @@
 """What every admin page for support staff shares: nothing can be changed, ids are found, no text shows."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,6 +27,9 @@ from huleedu.states import InvalidTransition
 ROWS_PER_PAGE = 50
 NAMING = frozenset({"filename", "client_ref"})  # may hold a pupil's name
 Row = TypeVar("Row", bound=models.Model)
+
+
+UUID_INSIDE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Row]):
@@ -134,9 +138,10 @@ def do_to_chosen(model_admin: ActingAdmin[Row], request: HttpRequest, rows: mode
 
 
 def as_uuid(text: str) -> UUID | None:
-    """The uuid that ``text`` spells, or None."""
+    """The uuid that ``text`` spells, or holds: teachers copy it together with the error code; or None."""
+    found = UUID_INSIDE.search(text)
     try:
-        return UUID(text)
+        return UUID(found.group() if found else text)
     except ValueError:
         return None
 

@@ -9,6 +9,8 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.translation import gettext
 
+from huleedu.error_words import words_for
+
 register = template.Library()
 
 Record = Mapping[str, Any]
@@ -116,6 +118,12 @@ def takes_files(batch: Record) -> bool:
     """True while a file may be added or replaced: the batch is open, or a late essay finds a free place."""
     status = batch["status"]
     return status in _OPEN or (status != "cancelled" and batch["counts"]["free"] > 0)
+
+
+@register.simple_tag
+def problem_title(code: str) -> str:
+    """What happened, in the reader's language, for an error code."""
+    return str(words_for(code).title)
 
 
 @register.filter

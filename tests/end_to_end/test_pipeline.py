@@ -352,3 +352,22 @@ def test_results_leave_out_an_essay_that_is_being_replaced(
     file_actions.replace(upload, teacher, incoming)
     found = results(batch)
     assert (found["essays"], len(found["files"])) == ([], 1)
+
+
+def test_a_bad_file_of_a_full_completed_batch_can_be_replaced_and_waits_for_a_place(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.register(teacher, 1)
+    bad = pipeline.upload(batch, b"")
+    pipeline.upload(batch, make_essay(1))
+    pipeline.run()
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.COMPLETED_WITH_FAILURES
+    incoming = file_actions.Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
+    file_actions.replace(bad, teacher, incoming)
+    pipeline.run()
+    assert (counts_of(batch).excess, counts_of(batch).failed) == (1, 0)
+    batch_actions.expect(batch.pk, teacher, 2)
+    pipeline.run()
+    batch.refresh_from_db()
+    assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)

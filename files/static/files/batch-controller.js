@@ -196,6 +196,8 @@ export class BatchController {
       await work;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
+      // An open dialog lies above everything else, the message too.
+      button?.closest("dialog")?.close();
       toastProblem(problem);
     } finally {
       button?.removeAttribute("aria-busy");
