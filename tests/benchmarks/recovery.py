@@ -106,8 +106,8 @@ class Bench:
         batch_id = self.register(50)
         self.world.wait_quiet()
         time.sleep(0.2)
-        until(lambda: bool(victims()))
-        found = victims()
+        while not (found := victims()):
+            time.sleep(POLL_SECONDS)
         began = time.monotonic()
         assert kill(found[0])
         work(batch_id)
