@@ -108,21 +108,23 @@ def empty_slots(batch: Batch) -> QuerySet[EssaySlot]:
     return batch.slots.filter(status=EssaySlot.Status.AWAITING_CONTENT, file__isnull=True)
 
 
-def report_change(batch: Batch, kind: type[BatchChange], who: int, old: object, new: object) -> None:
-    """Emit a teacher's decision with the batch as it is now."""
-    emit(
-        kind(
-            batch_id=batch.pk,
-            correlation_id=batch.correlation_id,
-            revision=batch.version,
-            who=who,
-            old=old,
-            new=new,
-            status=batch.status,
-            expected_essay_count=batch.expected_essay_count,
-            deadline=batch.deadline,
-        )
-    )
+def report_change(
+    batch: Batch, kind: type[BatchChange], who: int, old: object, new: object, **more: str
+) -> None:
+    """Emit a teacher's decision with the batch as it is now; ``more`` are fields of that kind alone."""
+    fields = {
+        "batch_id": batch.pk,
+        "correlation_id": batch.correlation_id,
+        "revision": batch.version,
+        "who": who,
+        "old": old,
+        "new": new,
+        "status": batch.status,
+        "expected_essay_count": batch.expected_essay_count,
+        "deadline": batch.deadline,
+        **more,
+    }
+    emit(kind.model_validate(fields))
 
 
 @transaction.atomic
@@ -187,20 +189,7 @@ def cancel(batch_id: UUID, user: User, reason: str = "") -> Batch:
     batch.move_to(Batch.Status.CANCELLED)
     batch.change(completed_at=timezone.now())
     clear_timer(READINESS_TIMER, batch.pk)
-    emit(
-        BatchCancelled(
-            batch_id=batch.pk,
-            correlation_id=batch.correlation_id,
-            revision=batch.version,
-            who=user.pk,
-            old=old,
-            new=batch.status,
-            status=batch.status,
-            expected_essay_count=batch.expected_essay_count,
-            deadline=batch.deadline,
-            reason=reason,
-        )
-    )
+    report_change(batch, BatchCancelled, user.pk, old, batch.status, reason=reason)
     return batch
 
 

@@ -120,14 +120,16 @@ def request_steps(batch: Batch, phase_name: str) -> None:
             request_step(upload.slot, upload, phase_name, batch)
 
 
+def find_run(item: WorkItem) -> StepRun | None:
+    """The run that ``item`` was queued for, with its slot."""
+    runs = StepRun.objects.select_related("slot")
+    return runs.filter(slot_id=item.subject_id, phase=item.step, revision=item.revision).first()
+
+
 def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
     """Lock what a step's result touches; None when this attempt is outdated."""
     batch = Batch.objects.locked(item.batch_id)
-    run = (
-        StepRun.objects.select_related("slot")
-        .filter(slot_id=item.subject_id, phase=item.step, revision=item.revision)
-        .first()
-    )
+    run = find_run(item)
     if not work.finish(item) or run is None or run.status in StepRun.ENDED:
         return None
     return run, run.slot, batch
@@ -178,11 +180,7 @@ def end_failed(run: StepRun, slot: EssaySlot, batch: Batch, code: ErrorCode, det
 def give_up_step(item: WorkItem) -> None:
     """Every try failed for reasons of ours: the essay shows it, and can be tried again."""
     batch = Batch.objects.locked(item.batch_id)
-    run = (
-        StepRun.objects.select_related("slot")
-        .filter(slot_id=item.subject_id, phase=item.step, revision=item.revision)
-        .first()
-    )
+    run = find_run(item)
     if run is not None and run.status not in StepRun.ENDED:
         end_failed(run, run.slot, batch, ErrorCode.SPELLCHECK_FAILED, {"attempts": item.attempts})
 
