@@ -1,0 +1,57 @@
+"""Small disks of one's own, to be filled, made read-only and enlarged while an installation uses them."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A file system in memory, mounted at ``folder``."""
+
+    folder: Path
+
+    @property
+    def filler(self) -> Path:
+        """The file that takes the room."""
+        return self.folder / "filler"
+
+    def fill(self) -> None:
+        """Take every free block."""
+        descriptor = os.open(self.filler, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            free = os.fstatvfs(descriptor)
+            os.posix_fallocate(descriptor, 0, max(1, free.f_bavail * free.f_frsize))
+        finally:
+            os.close(descriptor)
+
+    def empty(self) -> None:
+        """Give the room back."""
+        self.filler.unlink()
+
+    def remount(self, options: str) -> None:
+        """Change the size or the mode of the mounted disk."""
+        subprocess.run(["mount", "-o", f"remount,{options}", self.folder], check=True)
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[SmallDisk]:
+    """A disk over the existing ``folder``, with its owner and mode; skips where mounting is not allowed."""
+    status = folder.stat()
+    options = f"size={megabytes}m,uid={status.st_uid},gid={status.st_gid},mode={status.st_mode & 0o777:o}"
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
