@@ -8,16 +8,17 @@ from huleedu.errors import StepError
 from huleedu.models import WorkItem
 
 
-def spellcheck_next() -> None:
-    """Run the next queued spelling check, if there is one."""
-    run_next("spellcheck")
+def spellcheck_next() -> bool:
+    """Run the next queued spelling check; False when there is none."""
+    return run_next("spellcheck")
 
 
-def run_next(phase_name: str) -> None:
-    """Run the next queued step of a phase, if there is one."""
+def run_next(phase_name: str) -> bool:
+    """Run the next queued step of a phase; False when there is none."""
     with work.claimed(phase_name) as item:
         if item is not None:
             work.run(item, run_step, actions.give_up_step)
+    return item is not None
 
 
 def run_step(item: WorkItem) -> None:

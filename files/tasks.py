@@ -13,11 +13,12 @@ from huleedu.failpoints import failpoint
 from huleedu.models import WorkItem
 
 
-def extract_next() -> None:
-    """Run the next queued extraction, if there is one."""
+def extract_next() -> bool:
+    """Run the next queued extraction; False when there is none."""
     with work.claimed(actions.EXTRACT) as item:
         if item is not None:
             work.run(item, extract, actions.give_up)
+    return item is not None
 
 
 def limits() -> TextLimits:

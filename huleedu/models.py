@@ -151,7 +151,6 @@ class WorkItem(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
     leased_at = models.DateTimeField(null=True, blank=True)
-    token_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -166,9 +166,10 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_BATCH
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
+STEP_WORKERS = number("HULEEDU_STEP_WORKERS", 2)
 Q_CLUSTER = {
     "name": "huleedu",  # signs the tasks of every cluster; Q_CLUSTER_NAME tells the clusters apart
-    "workers": number("HULEEDU_STEP_WORKERS", 2),
+    "workers": STEP_WORKERS,
     "orm": "default",
     "broker_class": "huleedu.broker.ListeningBroker",
     "timeout": 330,

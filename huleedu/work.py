@@ -1,7 +1,7 @@
 """Queued steps: fair order, leases that end with their worker, retries with backoff, dead letters.
 
-The row is the queue. A django-q2 task is only a token: whoever gets it runs the most deserving row, so
-order can change after queueing and a lost token costs nothing.
+The row is the queue. A django-q2 task is only a token that wakes one worker: it runs the most deserving rows
+until none is left, so order can change after queueing and a lost token costs nothing.
 """
 
 import random
@@ -13,7 +13,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from django_q.tasks import async_task
 
@@ -24,6 +25,8 @@ from huleedu.models import DeadLetter, WorkItem
 from huleedu.presence import Presence
 
 STEPS_CLUSTER = "steps"
+RUN_QUEUED = "huleedu.steps.work_next"
+TOKENS = 2 * settings.STEP_WORKERS  # enough to wake every worker; more would only pile up
 LEASE_CLASS = 0x48554C45  # advisory lock class: one session lock per running item
 WEIGHTS = {
     "HIGH": 1,
@@ -33,14 +36,13 @@ WEIGHTS = {
 BACKOFF_SECONDS = 0.5
 BACKOFF_LIMIT_SECONDS = 60.0
 LEASE_MARGIN_SECONDS = 30
-TOKEN_PATIENCE_SECONDS = 2
 WORKER = Presence("worker")
 log = structlog.get_logger(__name__)
 
 # Start-time fair queueing: an item starts after its own flow's last, and never in the past of the others.
 ENQUEUE = """
 INSERT INTO huleedu_workitem (step, task, subject_id, revision, batch_id, owner_id, file_upload_id,
-  correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error, token_at)
+  correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error)
 VALUES (%(step)s, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s, %(file_upload_id)s,
   %(correlation_id)s, %(priority)s,
   greatest(
@@ -49,15 +51,8 @@ VALUES (%(step)s, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_
     (SELECT min(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'queued'),
     (SELECT max(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'running'),
     0) + %(weight)s,
-  'queued', %(max_retries)s, %(timeout_seconds)s, 0, '', now())
+  'queued', %(max_retries)s, %(timeout_seconds)s, 0, '')
 ON CONFLICT (step, subject_id, revision) DO NOTHING
-"""
-CLAIM = """
-UPDATE huleedu_workitem SET state = 'running', leased_at = now(), attempts = attempts + 1
-WHERE id = (SELECT id FROM huleedu_workitem
-            WHERE step = %(step)s AND state = 'queued' AND due_at <= now()
-            ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, attempts
 """
 # The lock is the attempt's own: a successor does not wait for a worker that hangs on the attempt before.
 LEASE_IDS, LEASE_ATTEMPTS = 2**26, 2**5
@@ -67,30 +62,31 @@ LEASE_PARAMETERS = {
     "ids": LEASE_IDS,
     "tries": LEASE_ATTEMPTS,
 }
-RELEASE_ABANDONED = """
-UPDATE huleedu_workitem SET state = 'queued', leased_at = NULL, token_at = NULL
+LEASE_KEY = "(mod(id, %(ids)s) * %(tries)s + mod(attempts, %(tries)s))::int"
+CLAIM = f"""
+WITH taken AS (
+  UPDATE huleedu_workitem SET state = 'running', leased_at = now(), attempts = attempts + 1
+  WHERE id = (SELECT id FROM huleedu_workitem
+              WHERE step = %(step)s AND state = 'queued' AND due_at <= now()
+              ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+  RETURNING *)
+SELECT taken.*, pg_advisory_lock(%(lease)s, {LEASE_KEY}) FROM taken
+"""  # noqa: S608
+RELEASE_ABANDONED = f"""
+UPDATE huleedu_workitem SET state = 'queued', leased_at = NULL
 WHERE state = 'running'
   AND (leased_at < now() - make_interval(secs => timeout_seconds + %(margin)s)
        OR NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
                       AND classid = %(lease)s
-                      AND objid = (mod(huleedu_workitem.id, %(ids)s) * %(tries)s
-                                   + mod(attempts, %(tries)s))::int
+                      AND objid = {LEASE_KEY}
                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
 RETURNING id
-"""
-# A worker that dies, or loses the database, loses the tokens it had. As many are made as are missing, so that
-# they cannot pile up while nobody takes them.
-WITHOUT_TASK = """
-UPDATE huleedu_workitem SET token_at = now()
-WHERE id IN (SELECT id FROM huleedu_workitem
-             WHERE state = 'queued' AND due_at <= now()
-               AND (token_at IS NULL OR token_at < now() - make_interval(secs => %(patience)s))
-             ORDER BY rank
-             LIMIT least(500, greatest(0,
-               (SELECT count(*) FROM huleedu_workitem WHERE state = 'queued' AND due_at <= now())
-               - (SELECT count(*) FROM django_q_ormq WHERE key = %(cluster)s AND lock <= now())))
-             FOR UPDATE SKIP LOCKED)
-RETURNING task
+"""  # noqa: S608
+MISSING_TOKENS = """
+SELECT (SELECT count(*) FROM (SELECT FROM huleedu_workitem
+                              WHERE state = 'queued' AND due_at <= now() LIMIT %(limit)s) AS due)
+       - (SELECT count(*) FROM django_q_ormq WHERE key = %(cluster)s AND lock <= now()),
+       set_config('synchronous_commit', 'off', true)
 """
 
 
@@ -123,17 +119,31 @@ def enqueue(order: WorkOrder) -> None:
     """Queue ``order`` in the running transaction; the same subject and revision is queued once."""
     with connection.cursor() as cursor:
         cursor.execute(ENQUEUE, {**asdict(order), "weight": WEIGHTS[order.priority]})
-        created = cursor.rowcount
-    if created:
-        put_tokens([order.task])
+    # Once and after the transaction: whoever takes a token that waits by then sees the row.
+    if not any(callback is wake_workers for _, callback, *_ in connection.run_on_commit):
+        transaction.on_commit(wake_workers, robust=True)
 
 
-def put_tokens(tasks: list[str]) -> None:
-    """One django-q2 task per entry, in the running transaction, and wake the workers at its commit."""
-    for task in tasks:
-        async_task(task, cluster=STEPS_CLUSTER)
-    if tasks:
-        notify_workers(STEPS_CLUSTER)
+def wake_workers() -> None:
+    """Give tokens to due work. The work is committed: a failure costs only the relay's next look after it."""
+    try:
+        put_missing_tokens()
+    except DatabaseError:
+        log.warning("workers.wake.failed")
+
+
+def put_missing_tokens() -> None:
+    """Make as many tokens as due work needs and nobody has taken yet, and wake the workers.
+
+    A worker that dies, or loses the database, loses the tokens it had; they are made again here.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(MISSING_TOKENS, {"limit": TOKENS, "cluster": STEPS_CLUSTER})
+        missing = cursor.fetchone()[0]
+        for _ in range(missing):
+            async_task(RUN_QUEUED, cluster=STEPS_CLUSTER)
+        if missing > 0:
+            notify_workers(STEPS_CLUSTER)
 
 
 @contextmanager
@@ -142,23 +152,22 @@ def claimed(step: str) -> Iterator[WorkItem | None]:
 
     The lease is a session lock, so it ends with the process however the process ends.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"step": step})
-        row = cursor.fetchone()
-        if row:
-            lease = [LEASE_CLASS, row[0] % LEASE_IDS * LEASE_ATTEMPTS + row[1] % LEASE_ATTEMPTS]
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", lease)
-    if row is None:
+    item = next(iter(WorkItem.objects.raw(CLAIM, {**LEASE_PARAMETERS, "step": step})), None)
+    if item is None:
         yield None
         return
     WORKER.beat()
-    item = WorkItem.objects.get(pk=row[0])
     try:
         yield item
         WORKER.beat()
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lease)
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE_CLASS, lease_key(item)])
+
+
+def lease_key(item: WorkItem) -> int:
+    """The advisory lock of this attempt at ``item``."""
+    return item.pk % LEASE_IDS * LEASE_ATTEMPTS + item.attempts % LEASE_ATTEMPTS
 
 
 def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[WorkItem], None]) -> None:
@@ -197,13 +206,9 @@ def finish(item: WorkItem) -> bool:
 
     The row lock decides between a late worker and the one that replaced it.
     """
-    mine = WorkItem.objects.select_for_update().filter(
-        pk=item.pk, attempts=item.attempts, state=WorkItem.State.RUNNING
-    )
-    if not mine.exists():
-        return False
-    WorkItem.objects.filter(pk=item.pk).delete()
-    return True
+    mine = WorkItem.objects.filter(pk=item.pk, attempts=item.attempts, state=WorkItem.State.RUNNING)
+    deleted, _ = mine.delete()
+    return deleted > 0
 
 
 def backoff(attempts: int) -> timedelta:
@@ -222,7 +227,6 @@ def fail(item: WorkItem, error: str, exhausted: Callable[[], None]) -> None:
             WorkItem.objects.filter(pk=item.pk, attempts=item.attempts).update(
                 state=WorkItem.State.QUEUED,
                 leased_at=None,
-                token_at=None,
                 due_at=Now() + backoff(item.attempts),
                 first_error=item.first_error or error,
                 first_failed_at=item.first_failed_at or Now(),
@@ -256,10 +260,9 @@ def bury(item: WorkItem, error: str) -> None:
 
 def tend() -> None:
     """Take back work of dead workers and give tokens to work that waits without one."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(RELEASE_ABANDONED, LEASE_PARAMETERS)
         abandoned = cursor.rowcount
-        cursor.execute(WITHOUT_TASK, {"patience": TOKEN_PATIENCE_SECONDS, "cluster": STEPS_CLUSTER})
-        put_tokens([task for (task,) in cursor.fetchall()])
+    put_missing_tokens()
     if abandoned:
         log.warning("work.abandoned", count=abandoned)

@@ -15,9 +15,10 @@ from django_q.models import OrmQ
 
 from files import actions as file_actions
 from files.models import FileUpload
-from huleedu import work
+from huleedu import steps, work
 from huleedu.errors import ErrorCode
 from huleedu.models import DeadLetter, WorkItem
+from huleedu.steps import work_next
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 
@@ -282,17 +283,53 @@ def test_a_lost_token_is_replaced(transactional_db: None) -> None:
     queue(1)
     OrmQ.objects.all().delete()
     work.tend()
-    assert not OrmQ.objects.exists(), "its token may still be on its way"
-    WorkItem.objects.update(token_at=timezone.now() - timedelta(seconds=work.TOKEN_PATIENCE_SECONDS + 1))
-    work.tend()
     assert OrmQ.objects.count() == 1
 
 
-def test_no_more_tokens_than_work(transactional_db: None) -> None:
+def test_no_more_tokens_than_work_and_never_more_than_workers_need(transactional_db: None) -> None:
     for number in range(3):
         queue(number)
     for taken in (0, 1, 0):
         OrmQ.objects.filter(pk__in=OrmQ.objects.values("pk")[:taken]).delete()
-        WorkItem.objects.update(token_at=timezone.now() - timedelta(hours=1))
         work.tend()
         assert OrmQ.objects.count() == 3
+    queue(1, count=50)
+    assert OrmQ.objects.count() == work.TOKENS
+
+
+def test_a_token_that_a_worker_has_taken_does_not_count(transactional_db: None) -> None:
+    queue(1)
+    OrmQ.objects.update(lock=timezone.now() + timedelta(minutes=5))
+    queue(1)
+    assert OrmQ.objects.filter(lock__lte=Now()).count() == DOUBLE, (
+        "that worker may just have seen an empty queue"
+    )
+
+
+def test_one_token_runs_everything_that_waits(pipeline: Pipeline, teacher: User) -> None:
+    batch = pipeline.register(teacher, 3)
+    for number in range(3):
+        pipeline.upload(batch, essay_bytes(number))
+    pipeline.relay.drain()
+    work_next()
+    assert not WorkItem.objects.exists()
+    assert pipeline.event_types(batch).count("FileProcessingStarted") == 0, "the relay has not been there yet"
+    pipeline.relay.drain()
+    work_next()
+    pipeline.relay.drain()
+    batch.refresh_from_db()
+    assert batch.status == "completed"
+
+
+def test_a_worker_goes_back_to_its_cluster_when_its_slice_is_over(
+    pipeline: Pipeline, teacher: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "SLICE_SECONDS", 0.0)
+    batch = pipeline.register(teacher, 3)
+    for number in range(3):
+        pipeline.upload(batch, essay_bytes(number))
+    pipeline.relay.drain()
+    OrmQ.objects.all().delete()
+    work_next()
+    assert WorkItem.objects.count() == DOUBLE
+    assert OrmQ.objects.count() == DOUBLE, "the rest has tokens"
