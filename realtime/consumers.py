@@ -19,6 +19,7 @@ from django.contrib.auth import get_user
 from django.contrib.auth.models import User
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
+from redis import RedisError
 
 from huleedu import feed
 from huleedu.authentication import find_token
@@ -139,6 +140,9 @@ class FollowingConsumer(AsyncWebsocketConsumer):
         checked = time.monotonic()
         for looks in count(1):
             await asyncio.sleep(HEARTBEAT_SECONDS / LOOKS)
+            # A connection to Valkey that was made anew is subscribed to nothing.
+            with suppress(RedisError, OSError):
+                await self.join()
             with suppress(DatabaseError, InterfaceError):
                 if time.monotonic() - checked >= RECHECK_SECONDS:
                     checked = time.monotonic()
@@ -151,6 +155,10 @@ class FollowingConsumer(AsyncWebsocketConsumer):
 
     async def catch_up(self) -> None:
         """Send what a lost notification left behind."""
+
+    async def join(self) -> None:
+        """Hear of what happens; nothing is asked of Valkey while the group is heard of."""
+        raise NotImplementedError
 
 
 class BatchConsumer(FollowingConsumer):
@@ -165,10 +173,14 @@ class BatchConsumer(FollowingConsumer):
         if place is None or place.owner_id != user.pk:
             await self.close(NO_SUCH_BATCH)
             return
-        await self.channel_layer.group_add(batch_group(self.batch_id), self.channel_name)
+        await self.join()
         after, epoch = self.asked()
         await self.greet(place if after is None else FeedPosition(place.epoch, after, user.pk), epoch)
         self.start_heartbeat()
+
+    async def join(self) -> None:
+        """Hear of the batch's messages."""
+        await self.channel_layer.group_add(batch_group(self.batch_id), self.channel_name)
 
     def asked(self) -> tuple[int | None, UUID | None]:
         """The client's position: (after, epoch); a nonsensical one asks for a resync."""
@@ -230,9 +242,13 @@ class TeacherConsumer(FollowingConsumer):
         self.waiting: dict[str, dict[str, Any]] = {}
         self.sent_at: dict[str, float] = {}
         self.group = teacher_group(user.pk)
-        await self.channel_layer.group_add(self.group, self.channel_name)
+        await self.join()
         await self.send_json({"type": "hello", "heartbeat": HEARTBEAT_SECONDS})
         self.start_heartbeat()
+
+    async def join(self) -> None:
+        """Hear of the teacher's batches."""
+        await self.channel_layer.group_add(self.group, self.channel_name)
 
     async def feed_changed(self, message: dict[str, Any]) -> None:
         """Pass the hint on now, or with the next allowed one."""
