@@ -1,10 +1,12 @@
 """Drives the pipeline to rest in one process: the relay's own passes, the workers' own tasks."""
 
+import random
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.db.models.functions import Now
 from django_q.models import OrmQ
 
@@ -15,11 +17,16 @@ from essays.tasks import spellcheck_next
 from files import actions as file_actions
 from files.models import FileUpload
 from files.tasks import extract_next
-from huleedu import work
-from huleedu.models import LoggedEvent, OutboxMessage, WorkItem
+from huleedu import timers, work
+from huleedu.models import LANES, LoggedEvent, OutboxMessage, WorkItem
 from huleedu.relay import Relay
+from huleedu.subscriptions import TIMERS
 
 TASKS = {"extract": extract_next, "spellcheck": spellcheck_next}
+RENUMBER = """
+UPDATE huleedu_outboxmessage
+SET id = nextval(pg_get_serial_sequence('huleedu_outboxmessage', 'id')) WHERE id = %s
+"""
 
 
 @dataclass
@@ -62,6 +69,10 @@ class Pipeline:
             TASKS[step]()
         return bool(steps)
 
+    def fire_timers(self) -> int:
+        """Fire what is due; returns how many."""
+        return timers.fire_due(TIMERS)
+
     def event_types(self, batch: Batch) -> list[str]:
         """The types of the batch's relayed events in order."""
         rows = LoggedEvent.objects.filter(batch_id=batch.pk).order_by("id")
@@ -72,17 +83,32 @@ class Pipeline:
         rows = LoggedEvent.objects.filter(batch_id=batch.pk, event_type=event_type).order_by("id")
         return [row.envelope["data"] for row in rows]
 
-    def deliver_again(self, batch_id: UUID) -> int:
-        """Put every relayed event of the batch back into the outbox, newest first; returns how many."""
+    def deliver_again(self, batch_id: UUID, choose: random.Random | None = None) -> int:
+        """Put relayed events of the batch back into the outbox; returns how many.
+
+        All of them, newest first, or those that ``choose`` picks in the order it picks.
+        """
         rows = list(LoggedEvent.objects.filter(batch_id=batch_id).order_by("-id"))
-        OutboxMessage.objects.bulk_create(
+        if choose is not None:
+            rows = choose.sample(rows, k=choose.randint(0, len(rows)))
+        messages = [
             OutboxMessage(
                 event_id=row.event_id,
                 event_type=row.event_type,
                 batch_id=row.batch_id,
-                lane=row.batch_id.int % 16,
+                lane=row.batch_id.int % LANES,
                 envelope=row.envelope,
             )
             for row in rows
-        )
+        ]
+        OutboxMessage.objects.bulk_create(messages, ignore_conflicts=True)
         return len(rows)
+
+    def shuffle(self, choose: random.Random) -> int:
+        """Give the waiting events of all batches another order; returns how many there are."""
+        waiting = list(OutboxMessage.objects.order_by("id").values_list("pk", flat=True))
+        choose.shuffle(waiting)
+        with connection.cursor() as cursor:
+            for pk in waiting:
+                cursor.execute(RENUMBER, [pk])
+        return len(waiting)

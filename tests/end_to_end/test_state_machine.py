@@ -1,11 +1,15 @@
 """Any sequence of teachers' decisions, deliveries, crashes and timers keeps the promises.
 
-Runs against real PostgreSQL with real commits. Reading and spelling are replaced by quick pure stand-ins:
-what is tested here is the order of things.
+Runs against real PostgreSQL with real commits: two teachers, up to three batches at once, pages that come and
+go. Reading and spelling are replaced by quick pure stand-ins: what is tested here is the order of things.
+``HYPOTHESIS_PROFILE=long`` tries ten times as many sequences, each twice as long.
 """
 
-from collections.abc import Iterator
+import os
+import random
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from unittest import mock
 from uuid import uuid4
 
@@ -14,6 +18,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.db.models import Count
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -25,17 +30,22 @@ from essays.models import StepRun
 from essays.phases import PHASES, Phase, StepOutcome
 from files import actions as file_actions
 from files import sandbox
-from files.models import FileUpload
+from files.models import FileUpload, StoredContent
 from files.steps.detect import Format
 from files.steps.validate import TextLimits
 from huleedu.errors import ErrorCode, Refused, StepError
-from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, WorkItem
+from huleedu.models import ConsumedEvent, DeadLetter, Feed, LoggedEvent, OutboxMessage, Timer, WorkItem
 from huleedu.relay import relay_lane
 from results.models import BatchResult, EssayResult
 from results.queries import counts_of
 from tests.pipeline import TASKS, Pipeline
+from tests.reader import Reader, fresh
 
 GOOD = [f"essay number {n} with more than fifty characters of plain and honest text" for n in range(6)]
+PROFILES = {"default": (40, 20), "long": (400, 40)}  # sequences, steps of each
+BATCHES, READERS = 3, 4
+WHICH, SEED = st.integers(0, BATCHES - 1), st.integers(0, 999)
+TEXT = st.sampled_from([*GOOD, " "])
 
 
 def quick_reading(
@@ -64,15 +74,21 @@ def quick_spelling(text: str, language: str) -> StepOutcome:
 
 
 class Crash(BaseException):
-    """The worker's process dies."""
+    """A process dies."""
+
+
+def dying_at(name: str) -> Callable[[str], None]:
+    """A failpoint at which the process dies."""
+
+    def failpoint(reached: str) -> None:
+        if reached == name:
+            raise Crash
+
+    return failpoint
 
 
 class PipelineMachine(RuleBasedStateMachine):
     """Rules are what can happen; invariants are what must hold after each."""
-
-    batch: Batch
-    pipeline: Pipeline
-    owner: User
 
     # A batch that starts by itself is soon closed, so most wait for their teacher.
     @initialize(
@@ -81,161 +97,227 @@ class PipelineMachine(RuleBasedStateMachine):
         threshold=st.sampled_from([0.0, 0.5, 0.8, 1.0]),
         steps=st.sampled_from([["spellcheck"], ["spellcheck"], []]),
     )
-    def register(self, expected: int, auto_start: bool, threshold: float, steps: list[str]) -> None:
+    def begin(self, expected: int, auto_start: bool, threshold: float, steps: list[str]) -> None:
         self.pipeline = Pipeline()
-        self.owner = User.objects.create(username=str(uuid4()))
-        self.batch = self.pipeline.register(
-            self.owner, expected, auto_start=auto_start, partial_batch_threshold=threshold, steps=steps
-        )
+        self.owners = [User.objects.create(username=str(uuid4())) for _ in range(2)]
+        self.batches: list[Batch] = []
+        self.readers: list[Reader] = []
+        self.register(expected, auto_start, threshold, steps, 0)
 
-    def incoming(self, text: str) -> file_actions.Incoming:
-        return file_actions.Incoming(file=ContentFile(text.encode()), filename="essay.txt")
+    @rule(
+        expected=st.integers(1, 3),
+        auto_start=st.booleans(),
+        threshold=st.sampled_from([0.0, 1.0]),
+        steps=st.sampled_from([["spellcheck"], []]),
+        teacher=st.integers(0, 1),
+    )
+    def register(
+        self, expected: int, auto_start: bool, threshold: float, steps: list[str], teacher: int
+    ) -> None:
+        if len(self.batches) < BATCHES:
+            configuration = {"auto_start": auto_start, "partial_batch_threshold": threshold, "steps": steps}
+            owner = self.owners[teacher]
+            self.batches.append(self.pipeline.register(owner, expected, **configuration))
 
-    def pick(self, number: int) -> FileUpload | None:
-        files = list(FileUpload.objects.filter(batch=self.batch).order_by("created_at", "pk"))
+    def which(self, number: int) -> Batch:
+        return self.batches[number % len(self.batches)]
+
+    def incoming(self, text: str, key: str | None = None) -> file_actions.Incoming:
+        return file_actions.Incoming(ContentFile(text.encode()), "essay.txt", upload_key=key)
+
+    def pick(self, batch: Batch, number: int) -> FileUpload | None:
+        files = list(FileUpload.objects.filter(batch=batch).order_by("created_at", "pk"))
         return files[number % len(files)] if files else None
 
-    @rule(texts=st.lists(st.sampled_from([*GOOD, " "]), min_size=1, max_size=6), rest=st.booleans())
-    def upload(self, texts: list[str], rest: bool) -> None:
+    @rule(which=WHICH, texts=st.lists(TEXT, min_size=1, max_size=6), rest=st.booleans())
+    def upload(self, which: int, texts: list[str], rest: bool) -> None:
+        batch = self.which(which)
         for text in texts:
             with suppress(Refused):
-                file_actions.receive(self.batch.pk, self.owner, self.incoming(text), uuid4())
-        if rest:
-            self.everything_comes_to_rest()
+                file_actions.receive(batch.pk, batch.owner, self.incoming(text), uuid4())
+        self.maybe_rest(rest)
+
+    @rule(which=WHICH, text=TEXT, where=st.sampled_from(["upload.after_store", "upload.after_commit"]))
+    def upload_is_cut_off_and_sent_again(self, which: int, text: str, where: str) -> None:
+        batch, key = self.which(which), str(uuid4())
+        with mock.patch("files.actions.failpoint", dying_at(where)), suppress(Refused, Crash):
+            file_actions.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
+        with suppress(Refused):
+            file_actions.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
+        assert FileUpload.objects.filter(upload_key=key).count() <= 1
 
     @rule(
         kind=st.sampled_from(["remove", "remove", "replace", "reread", "repeat"]),
+        which=WHICH,
         number=st.integers(0, 9),
-        text=st.sampled_from([*GOOD, " "]),
+        text=TEXT,
         rest=st.booleans(),
     )
-    def change_a_file(self, kind: str, number: int, text: str, rest: bool) -> None:
-        upload = self.pick(number)
+    def change_a_file(self, kind: str, which: int, number: int, text: str, rest: bool) -> None:
+        batch = self.which(which)
+        upload = self.pick(batch, number)
         if upload is None:
             return
         with suppress(Refused):
             if kind == "remove":
                 file_actions.remove(upload)
             elif kind == "replace":
-                file_actions.replace(upload, self.owner, self.incoming(text))
+                file_actions.replace(upload, batch.owner, self.incoming(text))
             elif kind == "reread":
-                file_actions.reread(upload, self.owner)
+                file_actions.reread(upload, batch.owner)
             else:
-                essay_actions.repeat_step(upload, self.owner, "spellcheck")
-        if rest:
-            self.everything_comes_to_rest()
+                essay_actions.repeat_step(upload, batch.owner, "spellcheck")
+        self.maybe_rest(rest)
 
     @rule(
-        kind=st.sampled_from(["expect", "expect", "extend", "deadline", "start", "repeat", "cancel"]),
+        kind=st.sampled_from(["expect", "expect", "extend", "start", "repeat", "cancel"]),
+        which=WHICH,
         count=st.integers(1, 7),
         rest=st.booleans(),
     )
-    def change_the_batch(self, kind: str, count: int, rest: bool) -> None:
+    def change_the_batch(self, kind: str, which: int, count: int, rest: bool) -> None:
+        batch = self.which(which)
         with suppress(Refused):
             if kind == "expect":
-                batch_actions.expect(self.batch.pk, self.owner, count)
+                batch_actions.expect(batch.pk, batch.owner, count)
             elif kind == "extend":
-                batch_actions.extend(self.batch.pk, self.owner, 60)
-            elif kind == "deadline":
-                batch_actions.pass_deadline(self.batch.pk)
+                batch_actions.extend(batch.pk, batch.owner, 60)
             elif kind == "start":
-                essay_actions.start(self.batch.pk, self.owner)
+                essay_actions.start(batch.pk, batch.owner)
             elif kind == "repeat":
-                essay_actions.repeat_batch(self.batch.pk, self.owner, "spellcheck")
+                essay_actions.repeat_batch(batch.pk, batch.owner, "spellcheck")
             elif count == 1:
-                batch_actions.cancel(self.batch.pk, self.owner)
-        if rest:
-            self.everything_comes_to_rest()
+                batch_actions.cancel(batch.pk, batch.owner)
+        self.maybe_rest(rest)
 
-    @rule()
-    def relay_a_lane(self) -> None:
-        relay_lane(self.batch.pk.int % 16)
+    @rule(which=WHICH, rest=st.booleans())
+    def deadline_passes(self, which: int, rest: bool) -> None:
+        due = timezone.now() - timedelta(seconds=1)
+        Timer.objects.filter(batch_id=self.which(which).pk).update(due_at=due)
+        self.pipeline.fire_timers()
+        self.maybe_rest(rest)
+
+    @rule(which=WHICH)
+    def relay_a_lane(self, which: int) -> None:
+        relay_lane(self.which(which).pk.int % 16)
+
+    @rule(which=WHICH, where=st.sampled_from(["relay.before_commit", "relay.after_commit"]))
+    def relay_dies(self, which: int, where: str) -> None:
+        with mock.patch("huleedu.relay.failpoint", dying_at(where)), suppress(Crash):
+            relay_lane(self.which(which).pk.int % 16)
 
     @rule()
     def work_on_one(self) -> None:
         for step in list(TASKS):
             TASKS[step]()
 
-    @rule(step=st.sampled_from(["extract", "spellcheck"]))
-    def worker_dies_before_its_result_is_recorded(self, step: str) -> None:
-        with mock.patch("huleedu.work.finish", side_effect=Crash), suppress(Crash):
+    @rule(step=st.sampled_from(list(TASKS)), recorded=st.booleans())
+    def worker_dies(self, step: str, recorded: bool) -> None:
+        """Before its result is recorded, or after that and before anybody hears of it."""
+        before = mock.patch("huleedu.work.finish", side_effect=Crash)
+        after = mock.patch("huleedu.work.failpoint", dying_at("step.after_effect"))
+        with after if recorded else before, suppress(Crash):
             TASKS[step]()
 
-    @rule(again=st.booleans())
-    def events_are_delivered_again(self, again: bool) -> None:
-        if again and not OutboxMessage.objects.filter(batch_id=self.batch.pk).exists():
-            self.pipeline.deliver_again(self.batch.pk)
+    @rule(seed=SEED)
+    def events_come_in_another_order(self, seed: int) -> None:
+        self.pipeline.shuffle(random.Random(seed))  # noqa: S311
+
+    @rule(which=WHICH, seed=SEED, forgotten=st.booleans())
+    def events_are_delivered_again(self, which: int, seed: int, forgotten: bool) -> None:
+        """Old ones behind newer ones, in any order; also after their consumption has been tidied away."""
+        batch = self.which(which)
+        self.pipeline.deliver_again(batch.pk, random.Random(seed))  # noqa: S311
+        if forgotten:
+            ids = OutboxMessage.objects.filter(batch_id=batch.pk).values("event_id")
+            ConsumedEvent.objects.filter(event_id__in=ids).delete()
+
+    @rule(which=WHICH)
+    def a_page_is_opened(self, which: int) -> None:
+        self.readers = [*self.readers[1 - READERS :], fresh(self.which(which))]
+
+    @rule(number=st.integers(0, READERS - 1), limit=st.sampled_from([1, 2, None]))
+    def a_page_comes_back(self, number: int, limit: int | None) -> None:
+        """It catches up from where it was, or is cut off again on the way."""
+        if self.readers:
+            self.readers[number % len(self.readers)].come_back(limit)
+
+    def maybe_rest(self, rest: bool) -> None:
+        if rest:
+            self.everything_comes_to_rest()
 
     def everything_comes_to_rest(self) -> None:
-        self.settle()
-        self.check_rest()
-
-    def settle(self) -> None:
-        WorkItem.objects.filter(batch_id=self.batch.pk, state="queued").update(due_at="2000-01-01T00:00Z")
+        WorkItem.objects.filter(state="queued").update(due_at="2000-01-01T00:00Z")
         self.pipeline.run()
+        for batch in self.batches:
+            self.check_rest(batch)
+        for reader in self.readers:
+            reader.come_back()
+            assert reader.shows() == fresh(Batch.objects.get(pk=reader.batch_id)).shows()
 
     @invariant()
-    def counts_add_up(self) -> None:
-        self.batch.refresh_from_db()
-        counts = counts_of(self.batch)
+    def everything_holds(self) -> None:
+        for batch in self.batches:
+            batch.refresh_from_db()
+            self.counts_add_up(batch)
+            self.places_and_files_agree(batch)
+            self.numbers_are_gapless(batch)
+            assert not DeadLetter.objects.filter(batch_id=batch.pk).exists()
+            assert not StoredContent.objects.filter(batch=batch).exclude(owner=batch.owner_id).exists()
+
+    def counts_add_up(self, batch: Batch) -> None:
+        counts = counts_of(batch)
         assert counts.free >= 0
-        assert self.batch.slots.count() == self.batch.expected_essay_count == counts.free + counts.assigned
-        assert counts.received == FileUpload.objects.filter(batch=self.batch).present().count()
+        assert batch.slots.count() == batch.expected_essay_count == counts.free + counts.assigned
+        assert counts.received == FileUpload.objects.filter(batch=batch).present().count()
 
-    @invariant()
-    def places_and_files_agree(self) -> None:
-        assigned = FileUpload.objects.filter(batch=self.batch, status="assigned").select_related("slot")
+    def places_and_files_agree(self, batch: Batch) -> None:
+        assigned = FileUpload.objects.filter(batch=batch, status="assigned").select_related("slot")
         for upload in assigned:
             assert upload.slot is not None
-            assert upload.slot.batch_id == self.batch.pk
+            assert upload.slot.batch_id == batch.pk
             assert upload.slot.text_storage_id == upload.text_storage_id
             assert upload.slot.status != EssaySlot.Status.AWAITING_CONTENT
         hashes = assigned.values_list("content_hash").annotate(n=Count("pk")).values_list("n", flat=True)
         assert all(n == 1 for n in hashes)
 
-    @invariant()
-    def numbers_are_gapless(self) -> None:
-        seqs = LoggedEvent.objects.filter(batch_id=self.batch.pk, seq__isnull=False).order_by("seq")
-        last = Feed.objects.get(pk=self.batch.pk).seq
+    def numbers_are_gapless(self, batch: Batch) -> None:
+        seqs = LoggedEvent.objects.filter(batch_id=batch.pk, seq__isnull=False).order_by("seq")
+        last = Feed.objects.get(pk=batch.pk).seq
         assert list(seqs.values_list("seq", flat=True)) == list(range(1, last + 1))
 
-    @invariant()
-    def nothing_died(self) -> None:
-        assert not DeadLetter.objects.filter(batch_id=self.batch.pk).exists()
-
-    def check_rest(self) -> None:
-        self.batch.refresh_from_db()
-        counts = counts_of(self.batch)
+    def check_rest(self, batch: Batch) -> None:
+        batch.refresh_from_db()
+        counts = counts_of(batch)
         assert counts.in_progress == 0
-        assert not OutboxMessage.objects.filter(batch_id=self.batch.pk).exists()
-        assert not WorkItem.objects.filter(batch_id=self.batch.pk).exists()
-        assert not counts.excess or self.batch.status == Batch.Status.CANCELLED or counts.free == 0
-        if self.batch.status != Batch.Status.CANCELLED:
-            self.check_steps()
-        if self.batch.status == Batch.Status.AWAITING_CONTENT:
+        assert not OutboxMessage.objects.filter(batch_id=batch.pk).exists()
+        assert not WorkItem.objects.filter(batch_id=batch.pk).exists()
+        assert not counts.excess or batch.status == Batch.Status.CANCELLED or counts.free == 0
+        if batch.status != Batch.Status.CANCELLED:
+            self.check_steps(batch)
+        if batch.status == Batch.Status.AWAITING_CONTENT:
             assert counts.free > 0
-        assert self.batch.status != Batch.Status.PROCESSING, "a batch at rest is not processing"
-        runs = BatchResult.objects.filter(batch=self.batch).values_list("run").annotate(n=Count("pk"))
+        assert batch.status != Batch.Status.PROCESSING, "a batch at rest is not processing"
+        runs = BatchResult.objects.filter(batch=batch).values_list("run").annotate(n=Count("pk"))
         assert all(n == 1 for _, n in runs)
-        self.check_results()
+        self.check_results(batch)
 
-    def check_steps(self) -> None:
-        for run in StepRun.objects.filter(slot__batch=self.batch).select_related("slot"):
+    def check_steps(self, batch: Batch) -> None:
+        for run in StepRun.objects.filter(slot__batch=batch).select_related("slot"):
             if run.revision == run.slot.revision:
                 assert run.status in StepRun.ENDED
-        if self.batch.is_closed and self.batch.settings.steps:
-            for slot in self.batch.slots.exclude(status=EssaySlot.Status.AWAITING_CONTENT):
+        if batch.is_closed and batch.settings.steps:
+            for slot in batch.slots.exclude(status=EssaySlot.Status.AWAITING_CONTENT):
                 assert slot.status in {EssaySlot.Status.COMPLETED, EssaySlot.Status.FAILED}
 
-    def check_results(self) -> None:
-        assigned = FileUpload.objects.filter(batch=self.batch, status="assigned")
-        results = EssayResult.objects.filter(batch=self.batch)
+    def check_results(self, batch: Batch) -> None:
+        assigned = FileUpload.objects.filter(batch=batch, status="assigned")
+        results = EssayResult.objects.filter(batch=batch)
         assert set(results.values_list("slot_id", "file_id")) == set(assigned.values_list("slot_id", "pk"))
 
     def teardown(self) -> None:
-        if hasattr(self, "batch"):
-            self.settle()
-            self.check_rest()
+        if hasattr(self, "batches"):
+            self.everything_comes_to_rest()
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock_all()")
 
@@ -249,13 +331,14 @@ def quick_steps() -> Iterator[None]:
         yield
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_any_sequence_keeps_the_promises(transactional_db: None, quick_steps: None) -> None:
+    sequences, steps = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")]
     run_state_machine_as_test(
         PipelineMachine,
         settings=settings(
-            max_examples=40,
-            stateful_step_count=20,
+            max_examples=sequences,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
