@@ -40,13 +40,36 @@ class FeedPosition:
 
 @dataclass(frozen=True)
 class NumberedMessage:
-    """One committed live message: whose batch it is of, its number, its time, and its JSON text."""
+    """One committed live message: whose batch it is of, its number, and the event; ``data`` is JSON text."""
 
     batch_id: UUID
     owner_id: int
     seq: int
+    event_type: str
     timestamp: str
-    text: str
+    correlation_id: str
+    data: str
+
+    @property
+    def text(self) -> str:
+        """The message as JSON. Its parts are the database's, so nothing in them needs quoting again."""
+        return (
+            f'{{"type": "event", "event": "{MESSAGE_NAMES[self.event_type]}", "seq": {self.seq},'
+            f' "timestamp": "{self.timestamp}", "correlation_id": "{self.correlation_id}",'
+            f' "data": {self.data}}}'
+        )
+
+
+def message_of(row: LoggedEvent) -> dict[str, Any]:
+    """The same message from a logged event."""
+    return {
+        "type": "event",
+        "event": MESSAGE_NAMES[row.event_type],
+        "seq": row.seq,
+        "timestamp": row.envelope["occurred_at"],
+        "correlation_id": row.envelope["correlation_id"],
+        "data": row.envelope.get("data"),
+    }
 
 
 @dataclass(frozen=True)
@@ -82,7 +105,7 @@ def missed(batch_id: UUID, after: int, epoch: UUID | None) -> Missed:
     if behind == 0:
         return Missed(feed.epoch, feed.seq, False, [])
     rows = LoggedEvent.objects.filter(batch_id=batch_id, seq__gt=after, seq__lte=feed.seq).order_by("seq")
-    events = [message for message in rows.values_list("message", flat=True) if message is not None]
+    events = [message_of(row) for row in rows.only("event_type", "seq", "envelope")]
     if len(events) != behind:
         return Missed(feed.epoch, feed.seq, True, [])
     return Missed(feed.epoch, feed.seq, False, events)

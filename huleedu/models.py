@@ -12,7 +12,7 @@ LANES = 16  # ordering is kept per lane; a batch always uses the same one
 class OutboxMessage(models.Model):
     """An event or command waiting for the relay. Rows leave when relayed, so the table stays small."""
 
-    event_id = models.CharField(max_length=64, unique=True)
+    event_id = models.CharField(max_length=64)
     event_type = models.CharField(max_length=80)
     batch_id = models.UUIDField()
     lane = models.SmallIntegerField()
@@ -25,6 +25,7 @@ class OutboxMessage(models.Model):
     due_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["event_id"], name="outbox_event_once")]
         indexes = [
             models.Index(fields=["lane", "id"], name="outbox_lane"),
             models.Index(fields=["due_at"], name="outbox_retries", condition=models.Q(attempts__gt=0)),
@@ -37,23 +38,38 @@ class OutboxMessage(models.Model):
 class LoggedEvent(models.Model):
     """A relayed event with its full envelope: serves trace, catch-up and replay."""
 
-    event_id = models.CharField(max_length=64, unique=True)
-    event_type = models.CharField(max_length=80, db_index=True)
+    event_id = models.CharField(max_length=64)
+    event_type = models.CharField(max_length=80)
     topic = models.CharField(max_length=120)
     batch_id = models.UUIDField()
-    file_upload_id = models.UUIDField(null=True, db_index=True)
-    essay_id = models.UUIDField(null=True, db_index=True)
-    correlation_id = models.UUIDField(db_index=True)
+    file_upload_id = models.UUIDField(null=True)
+    essay_id = models.UUIDField(null=True)
+    correlation_id = models.UUIDField()
     occurred_at = models.DateTimeField()
     relayed_at = models.DateTimeField(db_default=Now())
     envelope = models.JSONField()
     deliveries = models.PositiveIntegerField(default=1, db_default=1)
     # What browsers follow: per batch, +1 per message, given by the relay.
     seq = models.PositiveIntegerField(null=True)
-    message = models.JSONField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["batch_id", "seq"], name="feed_seq_once")]
+        # Every index is paid for by every event: none that would serve only searches by part of a name.
+        constraints = [
+            models.UniqueConstraint(fields=["event_id"], name="logged_once"),
+            models.UniqueConstraint(fields=["batch_id", "seq"], name="feed_seq_once"),
+        ]
+        indexes = [
+            models.Index(fields=["event_type"], name="logged_type"),
+            models.Index(fields=["correlation_id"], name="logged_correlation"),
+            models.Index(
+                fields=["file_upload_id"],
+                name="logged_file",
+                condition=models.Q(file_upload_id__isnull=False),
+            ),
+            models.Index(
+                fields=["essay_id"], name="logged_essay", condition=models.Q(essay_id__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.event_id[:12]}"

@@ -60,9 +60,9 @@ INSERT INTO results_essayresult (slot_id, batch_id, file_id, revision, text_stor
   phases)
 SELECT slot, batch, file, 1, text, 300, 2000, '{{}}' FROM essay;
 INSERT INTO huleedu_loggedevent (event_id, event_type, topic, batch_id, file_upload_id, essay_id,
-  correlation_id, occurred_at, relayed_at, envelope, deliveries, seq, message)
+  correlation_id, occurred_at, relayed_at, envelope, deliveries, seq)
 SELECT md5(mark || step) || mark, 'SpellcheckCompleted', 'stock', batch, file, slot, correlation_id, now(),
-       now(), '{{"data": {{}}}}', 1, (place - 1) * 5 + step, '{{"type": "event"}}'
+       now(), '{{"data": {{}}}}', 1, (place - 1) * 5 + step
 FROM essay, generate_series(1, 5) AS step;
 INSERT INTO huleedu_consumedevent (consumer, event_id, consumed_at)
 SELECT 'results.reactions.record_step', md5(mark || step) || mark, now()

@@ -361,11 +361,12 @@ def fill_feed(database: "psycopg.Connection[tuple[Any, ...]]", batch_id: str, co
     database.execute(
         """
         INSERT INTO huleedu_loggedevent
-            (event_id, event_type, topic, batch_id, correlation_id, seq, envelope, message, occurred_at,
-             relayed_at)
+            (event_id, event_type, topic, batch_id, correlation_id, seq, envelope, occurred_at, relayed_at)
         SELECT md5(%(batch)s::text || n) || md5(n::text), 'BatchFileAdded', 'x', %(batch)s::uuid,
-               %(batch)s::uuid, n, '{}',
-               jsonb_build_object('type', 'event', 'seq', n, 'data', repeat('x', %(size)s)), now(), now()
+               %(batch)s::uuid, n,
+               jsonb_build_object('occurred_at', now(), 'correlation_id', %(batch)s::text,
+                                  'data', repeat('x', %(size)s)),
+               now(), now()
         FROM generate_series((SELECT seq + 1 FROM huleedu_feed WHERE batch_id = %(batch)s::uuid), %(count)s) n
         """,
         {"batch": batch_id, "count": count, "size": size},
