@@ -36,7 +36,9 @@ WORK = "SELECT step, state, count(*) FROM huleedu_workitem GROUP BY step, state"
 TASKS = "SELECT count(*) FROM django_q_ormq"
 SEEN = """
 SELECT coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role = 'relay')), 'Infinity')::float8,
-       coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role <> 'relay')), 'Infinity')::float8
+       coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role IN ('steps', 'worker'))),
+                'Infinity')::float8,
+       count(*) FILTER (WHERE role = 'standby' AND seen_at > now() - interval '45 s')
 FROM huleedu_relaypresence
 """
 # The newest thousand files of a day that had five minutes' time; queued work is late, not lost.
@@ -214,8 +216,9 @@ def queue_metrics() -> Iterator[Metric]:
     """What waits for step workers, and when the workers were seen."""
     yield work_depth()
     yield gauge("django_q_queue_depth", "Tokens waiting for workers", numbers_of(TASKS)[0])
-    relay, steps = numbers_of(SEEN)
+    relay, steps, standbys = numbers_of(SEEN)
     yield gauge("relay_seen_age_seconds", "Since a relay gave a sign of life", relay)
+    yield gauge("relay_standbys", "Relays that wait to take over", standbys)
     yield gauge("steps_seen_age_seconds", "Since a step worker gave a sign of life", steps)
 
 

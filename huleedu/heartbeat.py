@@ -1,5 +1,7 @@
-"""Are the step workers alive? Asked by the supervisor, which runs without Django, and by ``/readyz``."""
+"""Are relays and step workers alive? Asked by the supervisor, which runs without Django, and by /readyz."""
 
+import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +13,10 @@ ACTIVE_SECONDS = 10
 LISTENING_SECONDS = 20
 BUSY_SECONDS = 75  # the longest a healthy step may run: reading one file is cut off after 60 s
 ASK_EVERY_SECONDS = 8.0
+RELAYS_EVERY_SECONDS = 6.0
 CONNECT_SECONDS = 3
+LEADING_SECONDS = 15  # a relay that leads signs every 7 seconds
+STANDING_BY_SECONDS = 45  # one that stands by every 20
 
 SIGNS = f"""
 SELECT EXISTS (SELECT 1 FROM huleedu_workitem
@@ -67,3 +72,49 @@ def steps_watch(database_url: str) -> Callable[[], bool]:
         return healthy
 
     return check
+
+
+RELAYING = f"""
+SELECT name FROM huleedu_relaypresence
+WHERE role = 'relay' AND seen_at > now() - interval '{LEADING_SECONDS} s'
+   OR role = 'standby' AND seen_at > now() - interval '{STANDING_BY_SECONDS} s'
+"""  # noqa: S608
+
+
+class RelayWatch:
+    """Health checks of the relays on this machine, which share one question a few times a minute."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._lock = threading.Lock()
+        self._asked_at = -RELAYS_EVERY_SECONDS
+        self._names: list[str] | None = None
+
+    def of(self, program: str) -> Callable[[], bool]:
+        """A check: false while the relay in ``program`` neither leads nor stands by.
+
+        A database that is away says nothing about it.
+        """
+        prefix = f"{program}-{socket.gethostname()[:30]}-"
+
+        def check() -> bool:
+            names = self._living()
+            return names is None or any(name.startswith(prefix) for name in names)
+
+        return check
+
+    def _living(self) -> list[str] | None:
+        with self._lock:
+            if time.monotonic() - self._asked_at >= RELAYS_EVERY_SECONDS:
+                self._asked_at = time.monotonic()
+                self._names = living_relays(self._database_url)
+            return self._names
+
+
+def living_relays(database_url: str) -> list[str] | None:
+    """The names of relays with a fresh sign of life; None when the database is away."""
+    try:
+        with psycopg.connect(database_url, connect_timeout=CONNECT_SECONDS, autocommit=True) as connection:
+            return [str(name) for (name,) in connection.execute(RELAYING.encode()).fetchall()]
+    except psycopg.Error:
+        return None

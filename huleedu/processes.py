@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import connections
 
 from huleedu.presence import process_name
@@ -17,7 +18,7 @@ def start_relay(**_: Any) -> None:
 
     # The connection inherited from the parent process is the parent's.
     connections.close_all()
-    relay = Relay(process_name("relay"))
+    relay = Relay(process_name(settings.PROCESS))
     threading.Thread(target=relay.run, args=(threading.Event(),), name="relay", daemon=True).start()
     log.info("relay.started", status="running")
 

@@ -13,11 +13,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import psycopg
-
 from huleedu import places
 from huleedu.embedded import PostgresServer, Server, ValkeyServer
-from huleedu.heartbeat import steps_watch
+from huleedu.heartbeat import RelayWatch, steps_watch
 from huleedu.places import InstallationError
 from huleedu.programs import BASE_DIR
 from huleedu.supervisor import (
@@ -32,10 +30,6 @@ MANAGE = str(BASE_DIR / "manage.py")
 SIGN_IN_FILE = "first-sign-in.txt"
 HEALTH_ANSWER_SECONDS = 5.0
 WORKING_SECONDS = 15.0
-RELAY_SEEN = """
-SELECT EXISTS (SELECT 1 FROM huleedu_relaypresence
-               WHERE role = 'relay' AND seen_at > now() - interval '15 s')
-"""
 
 
 def say(text: str) -> None:
@@ -65,26 +59,18 @@ def cluster_child(name: str, environment: Mapping[str, str], health: Callable[[]
     return Child(name, lambda: program, health=health)
 
 
-def relay_watch(database_url: str) -> Callable[[], bool]:
-    """A health check: false while no relay signs in. A database that is away says nothing about the relay."""
-
-    def check() -> bool:
-        try:
-            with psycopg.connect(database_url, connect_timeout=3, autocommit=True) as connection:
-                row = connection.execute(RELAY_SEEN).fetchone()
-        except psycopg.Error:
-            return True
-        return row is None or bool(row[0])
-
-    return check
-
-
 def application_children(environment: Mapping[str, str], host: str, port: int) -> list[Child]:
-    """Every process of the application, in one place."""
+    """Every process of the application, in one place; the last one is started when the others work.
+
+    It is a second relay in a session of its own: it follows when the first one dies, and they swap roles.
+    """
+    relays = RelayWatch(environment["DATABASE_URL"])
+    standby = python_program("standby", [MANAGE, "relay"], environment)
     return [
         web_child(environment, host, port),
-        cluster_child("relay", environment, relay_watch(environment["DATABASE_URL"])),
+        cluster_child("relay", environment, relays.of("relay")),
         cluster_child("steps", environment, steps_watch(environment["DATABASE_URL"])),
+        Child("standby", lambda: standby, health=relays.of("standby")),
     ]
 
 
@@ -152,8 +138,10 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
         start_servers(supervisor, var, environment)
         supervisor.run_once(python_program("migrate", [MANAGE, "first_start"], environment))
         (var / "run" / "port").write_text(f"{port}\n")
-        supervisor.start(*application_children(environment, host, port))
+        *children, standby = application_children(environment, host, port)
+        supervisor.start(*children)
         wait_until_working(host, port)
+        supervisor.start(standby)
         tell(f"HuleEdu is ready at {address_of(host, port)}/ (started in {time.monotonic() - began:.1f} s).")
         tell_accounts(var / SIGN_IN_FILE, new, tell)
         tell(f"Logs are in {var / 'logs'}. Stop with Ctrl-C.")

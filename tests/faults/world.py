@@ -86,11 +86,16 @@ class World:
         numbers = {int(name.rsplit("-", 1)[1]) for (name,) in rows}
         return [pid for pid in self.workers("steps") if pid in numbers]
 
-    def relays(self) -> list[int]:
-        """Living processes of the relay cluster that hold a database session of their own."""
-        rows = self.query("SELECT name FROM huleedu_relaypresence WHERE role = 'relay'")
+    def relays(self, role: str = "relay") -> list[int]:
+        """Living processes that relay, or those that stand by with ``role`` ``standby``."""
+        rows = self.query("SELECT name FROM huleedu_relaypresence WHERE role = %s", role)
         numbers = {int(name.rsplit("-", 1)[1]) for (name,) in rows}
-        return [pid for pid in self.workers("relay") if pid in numbers]
+        return [pid for pid in [*self.workers("relay"), self.pid("standby")] if pid in numbers]
+
+    def leading(self) -> str:
+        """The name of the program whose relay leads; empty while none does."""
+        found = self.relays()
+        return "" if not found else "standby" if found[0] == self.pid("standby") else "relay"
 
     def sandboxes(self) -> list[int]:
         """Children that read untrusted files at this moment."""

@@ -245,7 +245,7 @@ def armed_at_each_look(monkeypatch: pytest.MonkeyPatch, busy_looks: int) -> list
     relay._work_and_wait()
     monkeypatch.setattr(relay_module, "look", look)
     monkeypatch.setattr(relay, "relay_once", lambda due: len(due.lanes))
-    monkeypatch.setattr(relay_module, "wait_for_wake", lambda _seconds: set())
+    monkeypatch.setattr(relay_module, "wait_for_wake", lambda *_: set())
     relay._work_and_wait()
     return armed
 
@@ -304,7 +304,7 @@ def test_a_busy_relay_still_gives_its_sign_of_life(
         return max(left[0], 0)
 
     monkeypatch.setattr(relay, "relay_once", endless)
-    monkeypatch.setattr(relay_module, "wait_for_wake", lambda _seconds: set())
+    monkeypatch.setattr(relay_module, "wait_for_wake", lambda *_: set())
     relay._work_and_wait()
     assert left[0] < 1
 

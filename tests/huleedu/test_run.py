@@ -12,9 +12,12 @@ from psycopg.conninfo import make_conninfo
 
 from huleedu import places, run, supervisor
 from huleedu.embedded import installed_environment
+from huleedu.heartbeat import RelayWatch
 from huleedu.models import RelayPresence
 from huleedu.places import InstallationError
+from huleedu.presence import process_name
 
+NAMES = ["web", "relay", "steps", "standby"]
 ENVIRONMENT = {"HULEEDU_VAR": "/var/example", "DATABASE_URL": "postgresql://"}
 
 
@@ -41,28 +44,37 @@ def test_a_wrong_port_is_refused_before_anything_starts(
 
 def test_every_child_knows_its_name_and_clusters_their_queue() -> None:
     programs = [child.prepare() for child in run.application_children(ENVIRONMENT, "127.0.0.1", 8000)]
-    assert [program.name for program in programs] == ["web", "relay", "steps"]
-    assert [program.environment["HULEEDU_PROCESS"] for program in programs] == ["web", "relay", "steps"]
-    assert [program.environment.get("Q_CLUSTER_NAME") for program in programs] == [None, "relay", "steps"]
+    assert [program.name for program in programs] == NAMES
+    assert [program.environment["HULEEDU_PROCESS"] for program in programs] == NAMES
+    clusters = [program.environment.get("Q_CLUSTER_NAME") for program in programs]
+    assert clusters == [None, "relay", "steps", None]
     assert "127.0.0.1" in programs[0].command
 
 
-def relay_seen(seconds_ago: int) -> bool:
-    RelayPresence.objects.create(name=f"relay-{seconds_ago}", role="relay", armed=False)
+def relay_seen(program: str, role: str, seconds_ago: int) -> bool:
+    RelayPresence.objects.all().delete()
+    RelayPresence.objects.create(name=process_name(program), role=role)
     RelayPresence.objects.update(seen_at=timezone.now() - timedelta(seconds=seconds_ago))
     parameters = connection.get_connection_params()
     names = ("user", "password", "host", "dbname")
-    return run.relay_watch(make_conninfo(**{name: parameters[name] for name in names}))()
+    return RelayWatch(make_conninfo(**{name: parameters[name] for name in names})).of("relay")()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_relay_that_signs_in_no_more_is_hung() -> None:
-    assert relay_seen(1)
-    assert not relay_seen(60)
+    assert relay_seen("relay", "relay", 1)
+    assert not relay_seen("relay", "relay", 20)
+    assert relay_seen("relay", "standby", 30)
+    assert not relay_seen("relay", "standby", 60)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_relay_that_leads_does_not_hide_a_hung_one() -> None:
+    assert not relay_seen("standby", "relay", 1)
 
 
 def test_a_database_that_is_away_says_nothing_about_the_relay(tmp_path: Path) -> None:
-    assert run.relay_watch(f"host={tmp_path} dbname=none")()
+    assert RelayWatch(f"host={tmp_path} dbname=none").of("relay")()
 
 
 def test_a_full_log_is_cut_and_its_text_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
