@@ -37,6 +37,7 @@ class Installation:
     port: int
     process: subprocess.Popen[bytes] | None = None
     accounts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)  # of the environment, besides the usual ones
 
     @property
     def url(self) -> str:
@@ -48,6 +49,7 @@ class Installation:
         hidden = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
         environment = {name: value for name, value in os.environ.items() if name not in hidden}
         environment |= {"HULEEDU_VAR": str(self.var), "HULEEDU_PORT": str(self.port)}
+        environment |= self.variables
         with (self.var.parent / "run.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "huleedu.run"],
@@ -113,6 +115,12 @@ class Installation:
 
     def upload(self, batch_id: str, token: str, filename: str, data: bytes, key: str) -> Answer:
         """Send one file as the browser does: one request, a manifest, an idempotency key."""
+        return send(self.upload_request(batch_id, token, filename, data, key))
+
+    def upload_request(
+        self, batch_id: str, token: str, filename: str, data: bytes, key: str
+    ) -> urllib.request.Request:
+        """The request that sends one file."""
         manifest = json.dumps([{"client_ref": key, "filename": filename, "size": len(data)}])
         boundary = uuid4().hex
         parts = [
@@ -126,8 +134,7 @@ class Installation:
             "Idempotency-Key": key,
             **bearer(token),
         }
-        request = urllib.request.Request(f"{self.url}/v1/files/batch", b"".join(parts), headers)
-        return send(request)
+        return urllib.request.Request(f"{self.url}/v1/files/batch", b"".join(parts), headers)
 
     def replace(self, file_upload_id: str, token: str, filename: str, data: bytes) -> Answer:
         """Put other content in the file's place."""

@@ -1,7 +1,9 @@
 """An installation whose client repeats requests under keys of its own, also those that change a file."""
 
 import json
+import socket
 import urllib.request
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,19 @@ class Reached(Installation):
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         return send(urllib.request.Request(f"{self.url}{path}", data, headers, method=method))
+
+    def upload_cut_off(
+        self, batch_id: str, token: str, filename: str, data: bytes, key: str, share: float
+    ) -> None:
+        """Send that share of an upload's bytes, headers included, and leave without waiting."""
+        request = self.upload_request(batch_id, token, filename, data, key)
+        body = request.data
+        assert isinstance(body, bytes)
+        lines = [f"POST {request.selector} HTTP/1.1", f"Host: {request.host}", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in request.header_items()]
+        whole = "\r\n".join([*lines, "", ""]).encode() + body
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(whole[: int(len(whole) * share)])
 
     def put_content(self, file_id: str, token: str, filename: str, data: bytes, key: str) -> Answer:
         """Put other content in a file's place."""

@@ -14,6 +14,7 @@ from tests.faults.history import History
 from tests.installation import Answer
 
 CANARY = "kanarie"  # in every user name, file name, title and essay; never in a log
+CUT_SHARE = 0.15  # of the uploads are cut off at some byte, and then sent whole under the same key
 UNKNOWN = frozenset({0, 429, 500, 502, 503, 504, 507})
 DONE = frozenset({"completed", "completed_with_failures", "failed", "cancelled"})
 ESSAY = (
@@ -134,6 +135,10 @@ class Client:
         """One file in one request."""
         data, key = self.essay(), self.key()
         name = f"{CANARY}fil {self.number} {place} åäö.txt"
+        if self.choose.random() < CUT_SHARE:
+            self.installation.upload_cut_off(
+                batch.batch_id, self.token, name, data, key, self.choose.random()
+            )
         answer = self.insist(
             "upload",
             lambda: self.installation.upload(batch.batch_id, self.token, name, data, key),

@@ -38,7 +38,8 @@ class Nemesis:
             "kill any step process": lambda: self.kill_one(self.world.workers("steps")),
             "kill step guard": lambda: self.kill_one(children(self.world.pid("steps"))),
             "kill step cluster": lambda: kill(self.world.pid("steps")),
-            "kill sandbox": self.kill_sandbox,
+            "kill warm reader": lambda: self.kill_one(self.world.sandboxes()),
+            "kill reading child": self.kill_reading_child,
             "kill postgres": lambda: kill(self.world.pid("postgres")),
             "kill postgres backend": self.kill_backend,
             "stop postgres fast": lambda: kill(self.world.pid("postgres"), signal.SIGINT),
@@ -48,10 +49,17 @@ class Nemesis:
             "kill valkey": lambda: kill(self.world.pid("valkey")),
             "flush valkey": lambda: self.command("FLUSHALL"),
             "pause valkey": lambda: self.command("CLIENT", "PAUSE", "3000"),
+            "freeze valkey": lambda: self.freeze([self.world.pid("valkey")]),
             "kill subscribers": lambda: self.command("CLIENT", "KILL", "TYPE", "pubsub"),
+            "kill publishers": lambda: self.command("CLIENT", "KILL", "TYPE", "normal"),
             "freeze relay": lambda: self.freeze(self.world.relays()),
+            "freeze web": lambda: self.freeze([self.world.pid("web")], longest=20),
+            "freeze postgres": lambda: self.freeze([self.world.pid("postgres")]),
             "freeze step worker": lambda: self.freeze(self.world.role("worker")),
             "drop sockets": self.drop_sockets,
+            "lose tokens": lambda: self.lose("DELETE FROM django_q_ormq"),
+            "forget who is present": lambda: self.lose("DELETE FROM huleedu_relaypresence"),
+            "storm of notifications": self.storm,
         }
 
     def strike(self) -> None:
@@ -78,11 +86,12 @@ class Nemesis:
         """Kill one of the processes."""
         return bool(pids) and kill(self.choose.choice(pids))
 
-    def kill_sandbox(self) -> bool:
+    def kill_reading_child(self) -> bool:
         """Kill a child that reads a file; look for one for a while, because they are short."""
+        warm = self.world.sandboxes()
         until = time.monotonic() + 2
         while time.monotonic() < until:
-            if self.kill_one(self.world.sandboxes()):
+            if self.kill_one([child for parent in warm for child in children(parent)]):
                 return True
         return False
 
@@ -119,13 +128,29 @@ class Nemesis:
         self.world.tell_valkey(*words)
         return True
 
-    def freeze(self, pids: list[int]) -> bool:
+    def freeze(self, pids: list[int], longest: float = 6) -> bool:
         """Stop processes and let them go on later, as a long pause of the machine does."""
         stopped = [pid for pid in pids if kill(pid, signal.SIGSTOP)]
-        time.sleep(self.choose.uniform(1, 6))
+        time.sleep(self.choose.uniform(1, longest))
         for pid in stopped:
             kill(pid, signal.SIGCONT)
         return bool(stopped)
+
+    def lose(self, statement: str) -> bool:
+        """Delete rows on which nothing may depend for long."""
+        with self.world.connect() as connection:
+            connection.execute("SET lock_timeout = '3s'")
+            connection.execute(statement.encode())
+        return True
+
+    def storm(self) -> bool:
+        """Wake everybody with words that mean something, nothing, or too much."""
+        words = [*map(str, range(-1, 17)), "", "x", "99999999999999999999", "³"]
+        with self.world.connect() as connection:
+            for channel in ("huleedu_outbox", "huleedu_work_steps"):
+                for _ in range(500):
+                    connection.execute("SELECT pg_notify(%s, %s)", [channel, self.choose.choice(words)])
+        return True
 
     def drop_sockets(self) -> bool:
         """Cut some readers off."""

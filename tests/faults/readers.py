@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from socket import SHUT_RDWR
 from typing import Any
@@ -44,11 +45,15 @@ class Reader:
         self.socket: ClientConnection | None = None
 
     def run(self) -> None:
-        """Follow until told to stop."""
-        while not self.stop.is_set():
-            if self.seq >= 0 or self.read_snapshot():
-                self.follow()
-            time.sleep(self.choose.uniform(0.05, 0.5))
+        """Follow until told to stop; a mistake of the reader's own is told, not taken for silence."""
+        try:
+            while not self.stop.is_set():
+                if self.seq >= 0 or self.read_snapshot():
+                    self.follow()
+                time.sleep(self.choose.uniform(0.05, 0.5))
+        except Exception as error:
+            self.problems.append(f"the reader itself failed: {error!r}")
+            raise
 
     def follow(self) -> None:
         """Read what is new."""
@@ -84,11 +89,15 @@ class Reader:
         if self.problems:
             return "; ".join(self.problems)
         if (self.seq, self.epoch) != (snapshot["seq"], snapshot["epoch"]):
-            return f"is at {self.seq}, the batch at {snapshot['seq']}"
+            return f"is at {self.seq}, the batch at {snapshot['seq']}{self.story()}"
         fresh = {each["file_upload_id"]: each["status"] for each in snapshot["files"]}
         mine = {file: status for file, status in self.files.items() if status != "removed" or file in fresh}
         wrong = {file for file in mine.keys() | fresh.keys() if mine.get(file) != fresh.get(file)}
         return f"shows {len(wrong)} files wrongly" if wrong else ""
+
+    def story(self) -> str:
+        """What else tells why a page is behind."""
+        return ""
 
 
 class PollingReader(Reader):
@@ -109,7 +118,20 @@ class PollingReader(Reader):
 
 
 class SocketReader(Reader):
-    """Holds a socket open, and comes back with its position when it is cut off."""
+    """Holds a socket open, and comes back with its position when it is cut off.
+
+    Like the browser's page it judges by what it hears: one that hears nothing for 2.25 heartbeats leaves. The
+    client library's own pings are off; they would judge by how busy this machine is.
+    """
+
+    patience = 45.0
+    heard_at = 0.0
+
+    def __init__(
+        self, installation: Reached, token: str, batch_id: str, history: History, choose: random.Random
+    ) -> None:
+        super().__init__(installation, token, batch_id, history, choose)
+        self.ends: Counter[str] = Counter()
 
     def follow(self) -> None:
         """One connection, until it ends."""
@@ -117,23 +139,38 @@ class SocketReader(Reader):
         address = f"{url}/ws/batches/{self.batch_id}/?after={self.seq}&epoch={self.epoch}"
         headers = {"Authorization": f"Bearer {self.token}"}
         origin = Origin(self.installation.url)
-        with suppress(OSError, WebSocketException, TimeoutError, EOFError):
+        try:
             opened = connect(
-                address, additional_headers=headers, origin=origin, open_timeout=5, close_timeout=1
+                address,
+                additional_headers=headers,
+                origin=origin,
+                open_timeout=5,
+                close_timeout=1,
+                ping_interval=None,
             )
             with opened as self.socket:
                 self.listen(self.socket)
+        except (OSError, WebSocketException, EOFError) as error:
+            self.ends[f"{type(error).__name__}: {error}"[:100]] += 1
         self.socket = None
 
     def listen(self, socket: ClientConnection) -> None:
-        """Take messages until the socket ends or is silent for longer than its heartbeat."""
+        """Take messages until the socket ends or is silent for too long."""
         while not self.stop.is_set():
-            message = json.loads(socket.recv(timeout=45))
+            message = json.loads(socket.recv(timeout=self.patience))
+            self.heard_at = time.monotonic()
             if message["type"] == "resync":
                 self.seq = -1
                 return
-            if message["type"] == "event":
+            if message["type"] == "hello":
+                self.patience = message["heartbeat"] * 2.25
+            elif message["type"] == "event":
                 self.take(message)
+
+    def story(self) -> str:
+        """Whether it is connected, when it last heard anything, and how its connections ended."""
+        state = "connected" if self.socket is not None else "not connected"
+        return f" ({state}, heard {time.monotonic() - self.heard_at:.0f} s ago, ended {dict(self.ends)})"
 
     def drop(self) -> None:
         """Cut the connection, as a network does."""
