@@ -1,5 +1,6 @@
 """What a teacher and the clock do to a batch. Each function is one transaction."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -101,6 +102,16 @@ def open_for_content(batch_id: UUID) -> Batch:
             raise Refused("BATCH_CLOSED", status=batch.status)
         reopen_if_done(batch)
     return batch
+
+
+def check_version(batch_id: UUID, versions: Container[int]) -> None:
+    """Lock the batch in the running transaction if its version is one of ``versions``.
+
+    Raises ``Refused("BATCH_CHANGED")`` when somebody has decided something that the caller has not seen.
+    """
+    version = Batch.objects.locked(batch_id).version
+    if version not in versions:
+        raise Refused("BATCH_CHANGED", version=version)
 
 
 def empty_slots(batch: Batch) -> QuerySet[EssaySlot]:

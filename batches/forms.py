@@ -33,19 +33,25 @@ class NewBatchForm(forms.Form):
         return Registration(configuration=Configuration.model_validate({"steps": steps}), **values)
 
 
-class ExtendForm(forms.Form):
+class DecisionForm(forms.Form):
+    """A decision about a batch; ``version`` is the batch as its page shows it, for decisions that replace."""
+
+    version = forms.IntegerField(required=False, min_value=0)
+
+
+class ExtendForm(DecisionForm):
     """More time, in seconds."""
 
     seconds = forms.IntegerField(min_value=1, max_value=MAX_READINESS_SECONDS)
 
 
-class ExpectForm(forms.Form):
+class ExpectForm(DecisionForm):
     """Another number of essays."""
 
     expected_essay_count = forms.IntegerField(min_value=1, max_value=MAX_ESSAYS)
 
 
-class CancelForm(forms.Form):
+class CancelForm(DecisionForm):
     """Stopping a batch."""
 
     reason = forms.CharField(max_length=500, required=False)

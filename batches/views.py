@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from django import forms
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from batches import actions
-from batches.forms import CancelForm, ExpectForm, ExtendForm, NewBatchForm
+from batches.forms import CancelForm, DecisionForm, ExpectForm, ExtendForm, NewBatchForm
 from batches.models import Batch
 from huleedu.middleware import correlation_id_of
 from huleedu.pages import PageRequest, carry_out, tell_refusal, to_batch
@@ -31,14 +31,23 @@ def new_batch(request: PageRequest) -> HttpResponse:
 def decide(
     request: PageRequest,
     batch_id: UUID,
-    form: forms.Form,
+    form: DecisionForm,
     action: Callable[..., object],
     done: str,
 ) -> HttpResponse:
     """Carry out a decision about the user's own batch with what ``form`` holds; then the batch's page."""
     batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
     if form.is_valid():
-        carry_out(request, lambda: action(batch.pk, request.user, **form.cleaned_data), done)
+        said = dict(form.cleaned_data)
+        version = said.pop("version")
+
+        @transaction.atomic
+        def decision() -> None:
+            if version is not None:
+                actions.check_version(batch.pk, {version})
+            action(batch.pk, request.user, **said)
+
+        carry_out(request, decision, done)
     else:
         tell_refusal(request, "INVALID")
     return to_batch(batch.pk)

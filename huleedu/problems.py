@@ -39,6 +39,7 @@ TITLES = {
     "UNSUPPORTED_MEDIA_TYPE": _("The body’s type is not one this address takes."),
     "TOO_MANY_REQUESTS": _("Too many requests. Wait a moment and try again."),
     "BATCH_CLOSED": _("The batch is closed. Make a new batch for more files."),
+    "BATCH_CHANGED": _("The batch was changed meanwhile, perhaps in another tab. Look again, then decide."),
     "BATCH_ALREADY_STARTED": _("The batch has started, so its deadline no longer matters."),
     "DEADLINE_TOO_FAR": _("The deadline may be at most 90 days away."),
     "COUNT_BELOW_ASSIGNED": _("The batch holds more essays than that. Remove files first."),
@@ -69,7 +70,7 @@ TITLES = {
     "LENGTH_REQUIRED": _("The request must say how long it is (Content-Length)."),
     "STORAGE_FULL": _("There is no room left to store files. Nothing is lost; ask whoever runs HuleEdu."),
 }
-STATUS_OF_REFUSAL = {"FILE_TOO_LARGE": 413, "TOO_MANY_FILES": 409}
+STATUS_OF_REFUSAL = {"FILE_TOO_LARGE": 413, "TOO_MANY_FILES": 409, "BATCH_CHANGED": 412}
 
 
 class Problem(exceptions.APIException):

@@ -15,6 +15,7 @@ DESCRIPTIONS = {
     401: "Not signed in, or wrong credentials.",
     404: "Nothing here that is yours.",
     409: "Not possible now; `code` says why.",
+    412: "`If-Match` names an earlier version: somebody changed the batch meanwhile.",
     413: "Too big.",
     422: "Cut off on the way, or the idempotency key belongs to another request.",
     429: "Too many requests; `Retry-After` says how long to wait.",
@@ -26,6 +27,13 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     {"type": "string", "minLength": 1, "maxLength": 255},
     OpenApiParameter.HEADER,
     description="A repeat with the same key and body has no further effect and gets the same answer.",
+)
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string"},
+    OpenApiParameter.HEADER,
+    description="The `version` last seen, in quotes (`ETag` has it): decide only if it still holds.",
 )
 
 

@@ -50,7 +50,13 @@ class BatchView(ApiView):
     @extend_schema(operation_id="get_batch", responses=answers({200: Snapshot}, 404))
     def get(self, request: Request, batch_id: str) -> Response:
         """The whole batch, with the position from which live messages continue it."""
-        return Response(queries.snapshot(find_batch(request, batch_id)))
+        return versioned(Response(queries.snapshot(find_batch(request, batch_id))))
+
+
+def versioned(response: Response) -> Response:
+    """A snapshot's answer with its version as ``ETag``, which ``If-Match`` takes."""
+    response.headers["ETag"] = f'"{response.data["version"]}"'
+    return response
 
 
 class StatusView(ApiView):

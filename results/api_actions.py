@@ -1,7 +1,9 @@
 """The API of a teacher's decisions about a batch; each answers the snapshot."""
 
+import re
 from collections.abc import Callable
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,21 +17,37 @@ from files.upload import check_capacity
 from huleedu.api_view import ApiView, read_body, user_of
 from huleedu.errors import Refused
 from huleedu.idempotency import once
-from huleedu.schema import IDEMPOTENCY_KEY, answers
+from huleedu.schema import IDEMPOTENCY_KEY, IF_MATCH, answers
+from results.api import versioned
 from results.queries import snapshot
 from results.shapes import Snapshot
 
-PARAMETERS = [IDEMPOTENCY_KEY]
-RESPONSES = answers({200: Snapshot}, 400, 404, 409, 422)
+PARAMETERS = [IDEMPOTENCY_KEY, IF_MATCH]
+RESPONSES = answers({200: Snapshot}, 400, 404, 409, 412, 422)
 
 
-def decide(request: Request, decision: Callable[[], Batch]) -> Response:
-    """Carry ``decision`` out once and answer the batch as it is then."""
+def decide(request: Request, batch: Batch, decision: Callable[[], Batch]) -> Response:
+    """Carry ``decision`` out once and answer the batch as it is then.
 
+    With ``If-Match`` only while nobody has decided something else. Raises ``Refused`` then.
+    """
+    seen = versions_seen(request)
+
+    @transaction.atomic
     def effect() -> Response:
+        if seen is not None:
+            actions.check_version(batch.pk, seen)
         return Response(snapshot(decision()))
 
-    return once(request, effect)
+    return versioned(once(request, effect))
+
+
+def versions_seen(request: Request) -> frozenset[int] | None:
+    """The versions that ``If-Match`` names, None without a condition; what is no version matches none."""
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    return frozenset(int(tag) for tag in re.findall(r'(?<![/\w])"(\d{1,18})"', header, re.ASCII))
 
 
 class StartView(ApiView):
@@ -40,7 +58,7 @@ class StartView(ApiView):
         """Start with the essays that are here."""
         batch = find_batch(request, batch_id)
         read_body(StartBody, request)
-        return decide(request, lambda: essay_actions.start(batch.pk, user_of(request)))
+        return decide(request, batch, lambda: essay_actions.start(batch.pk, user_of(request)))
 
 
 class ExtendView(ApiView):
@@ -53,7 +71,7 @@ class ExtendView(ApiView):
         """Move the deadline on, from now if it has passed."""
         batch = find_batch(request, batch_id)
         body = read_body(ExtendBody, request)
-        return decide(request, lambda: actions.extend(batch.pk, user_of(request), body.seconds))
+        return decide(request, batch, lambda: actions.extend(batch.pk, user_of(request), body.seconds))
 
 
 class ExpectView(ApiView):
@@ -66,7 +84,9 @@ class ExpectView(ApiView):
         """Change the number of essays; files that wait for a place get it."""
         batch = find_batch(request, batch_id)
         body = read_body(ExpectBody, request)
-        return decide(request, lambda: actions.expect(batch.pk, user_of(request), body.expected_essay_count))
+        return decide(
+            request, batch, lambda: actions.expect(batch.pk, user_of(request), body.expected_essay_count)
+        )
 
 
 class CancelView(ApiView):
@@ -79,7 +99,7 @@ class CancelView(ApiView):
         """Stop the batch for good; its files stay."""
         batch = find_batch(request, batch_id)
         body = read_body(CancelBody, request)
-        return decide(request, lambda: actions.cancel(batch.pk, user_of(request), body.reason))
+        return decide(request, batch, lambda: actions.cancel(batch.pk, user_of(request), body.reason))
 
 
 class ReprocessView(ApiView):
@@ -89,7 +109,7 @@ class ReprocessView(ApiView):
         operation_id="reprocess_batch",
         parameters=PARAMETERS,
         request=ReprocessBody,
-        responses=answers({200: Snapshot}, 400, 404, 409, 422, 503),
+        responses=answers({200: Snapshot}, 400, 404, 409, 412, 422, 503),
     )
     def post(self, request: Request, batch_id: str) -> Response:
         """Run one step of every essay again."""
@@ -101,7 +121,7 @@ class ReprocessView(ApiView):
             check_capacity()
             return essay_actions.repeat_batch(batch.pk, user_of(request), phase)
 
-        return decide(request, repeat)
+        return decide(request, batch, repeat)
 
 
 def first_step(batch: Batch) -> str:

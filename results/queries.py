@@ -111,6 +111,7 @@ def snapshot(batch: Batch) -> dict[str, Any]:
         **summary(batch, counts_of(batch)),
         "seq": place.seq if place else 0,
         "epoch": place.epoch if place else None,
+        "version": batch.version,
         "configuration": batch.configuration,
         "files": file_records(batch),
         "essays": [

@@ -64,10 +64,14 @@ class EssayPlace(Answer):
 
 
 class Snapshot(BatchSummary):
-    """The whole batch; live messages after ``seq`` of ``epoch`` continue it."""
+    """The whole batch; live messages after ``seq`` of ``epoch`` continue it.
+
+    ``version`` counts the teacher's decisions, for ``If-Match``.
+    """
 
     seq: int
     epoch: UUID | None
+    version: int
     configuration: Configuration
     files: list[FileRecord]
     essays: list[EssayPlace]

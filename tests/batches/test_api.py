@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from batches.models import Batch
@@ -216,6 +217,57 @@ def test_expect_extend_and_cancel_answer_the_snapshot(client: APIClient) -> None
     assert answer["status"] == "cancelled"
     problem(client.post(f"{address}/extend", {"seconds": 1}, format="json"), 409, "BATCH_CLOSED")
     problem(client.post(f"{address}/start", {}, format="json"), 409, "BATCH_CLOSED")
+
+
+def test_a_decision_on_what_has_changed_meanwhile_is_refused(client: APIClient) -> None:
+    address = f"/v1/batches/{register(client, 7)['batch_id']}"
+    seen = client.get(address).headers["ETag"]
+    assert seen == '"0"'
+
+    def expect(count: int, **headers: str) -> Response:
+        body = {"expected_essay_count": count}
+        answer: Response = client.post(f"{address}/expect", body, format="json", headers=headers)
+        return answer
+
+    first = expect(10, **{"If-Match": seen})
+    assert (first.status_code, first.headers["ETag"]) == (200, '"1"')
+    told = problem(expect(8, **{"If-Match": seen}), 412, "BATCH_CHANGED")
+    assert told["details"] == {"version": 1}
+    assert checked(Snapshot, client.get(address))["expected_essay_count"] == 10
+    assert expect(8, **{"If-Match": first.headers["ETag"]}).status_code == 200
+    assert expect(9).status_code == 200, "without a condition the last one wins, as it always did"
+    assert expect(7, **{"If-Match": "*"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["", "0", "x", 'W/"0"', '"-0"', '"1", "2"', '"', '"' + "9" * 400 + '"', "\x80"]
+)
+def test_a_version_that_is_none_matches_nothing(client: APIClient, header: str) -> None:
+    address = f"/v1/batches/{register(client)['batch_id']}/extend"
+    answer = client.post(address, {"seconds": 1}, format="json", headers={"If-Match": header})
+    problem(answer, 412, "BATCH_CHANGED")
+
+
+@pytest.mark.parametrize(
+    ("action", "body"), [("start", {}), ("extend", {"seconds": 1}), ("cancel", {}), ("reprocess", {})]
+)
+def test_every_decision_honours_its_condition(
+    client: APIClient, action: str, body: dict[str, object]
+) -> None:
+    address = f"/v1/batches/{register(client)['batch_id']}"
+    for version, wanted in (('"1"', "BATCH_CHANGED"), ('"0", "7"', None)):
+        answer = client.post(f"{address}/{action}", body, format="json", headers={"If-Match": version})
+        assert body_of(answer).get("code") in ({wanted} if wanted else {None, "NO_ESSAYS"})
+
+
+def test_a_repeat_under_a_key_gets_its_answer_although_its_own_decision_changed_the_version(
+    client: APIClient,
+) -> None:
+    address = f"/v1/batches/{register(client)['batch_id']}/extend"
+    headers = {"If-Match": '"0"', "Idempotency-Key": "one"}
+    answers = [client.post(address, {"seconds": 60}, format="json", headers=headers) for _ in range(2)]
+    assert [(each.status_code, each.headers["ETag"]) for each in answers] == [(200, '"1"')] * 2
+    assert Batch.objects.get().version == 1
 
 
 def test_start_and_reprocess(client: APIClient, pipeline: Pipeline, make_essay: Essays) -> None:

@@ -102,6 +102,21 @@ def test_expect_says_why_not(signed_in: Client, teacher: User) -> None:
     assert batch.expected_essay_count == 2
 
 
+def test_the_form_of_an_older_page_overwrites_nothing(signed_in: Client, teacher: User) -> None:
+    batch = make_batch(teacher, expected=7)
+    page = signed_in.get(reverse("batch", args=[batch.pk])).content.decode()
+    assert '<input type="hidden" name="version" value="0">' in page
+    act(signed_in, batch, "expect", expected_essay_count=10, version=0)
+    _, said = act(signed_in, batch, "expect", expected_essay_count=8, version=0)
+    assert said == [
+        "error: The batch was changed meanwhile, perhaps in another tab. Look again, then decide."
+    ]
+    batch.refresh_from_db()
+    assert batch.expected_essay_count == 10
+    _, said = act(signed_in, batch, "expect", expected_essay_count=8, version=1)
+    assert said == ["success: The number of essays is changed."]
+
+
 def test_extend_moves_the_deadline(signed_in: Client, teacher: User) -> None:
     batch = make_batch(teacher)
     before = batch.deadline

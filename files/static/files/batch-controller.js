@@ -209,7 +209,9 @@ export class BatchController {
     /** @type {Record<string, number>} */
     const body = {};
     for (const [field, value] of new FormData(form)) if (field !== "csrfmiddlewaretoken") body[field] = Number(value);
-    const snapshot = await call("POST", `/v1/batches/${this.batchId}/${name}`, body);
+    const { version, ...fields } = body;
+    const seen = version === undefined ? undefined : { "If-Match": `"${version}"` };
+    const snapshot = await call("POST", `/v1/batches/${this.batchId}/${name}`, fields, seen);
     form.closest("dialog")?.close();
     if (snapshot?.files) this.feed.adopt(snapshot);
     else await this.feed.resync();

@@ -2,7 +2,7 @@
 import { count, language, say, timeLeft, timeZone, write } from "../huleedu/js/words.js";
 
 /** @typedef {ReturnType<import("../realtime/batch-state.js").BatchState["counts"]>} Counts */
-/** @typedef {{ status: string, expected: number, deadline: string | null }} Head */
+/** @typedef {{ status: string, expected: number, deadline: string | null, version: number }} Head */
 
 const OPEN = new Set(["awaiting_content", "ready", "processing"]);
 const SEGMENTS = /** @type {const} */ (["ready", "reading", "uploading", "failed", "excess", "duplicate"]);
@@ -65,6 +65,7 @@ export class BatchPanel {
     this.#action("cancel", open, 0);
     this.root.toggleAttribute("data-closed", !open && !(alive && counts.free > 0));
     this.root.toggleAttribute("data-cancelled", !alive);
+    this.#version(head.version);
     for (const part of this.#all("[data-status-chip]")) part.hidden = part.dataset.statusChip !== head.status;
     for (const part of this.#all("[data-when-excess]")) part.hidden = room <= 0;
     for (const part of this.#all("[data-n='excess']")) count(part, counts.excess);
@@ -82,6 +83,13 @@ export class BatchPanel {
       if (text) count(text, n);
       const field = /** @type {HTMLInputElement | null} */ (form.querySelector('input[type="hidden"][name="expected_essay_count"]'));
       if (field && value) field.value = String(value);
+    }
+  }
+
+  /** What a form decides upon; an open dialog keeps what it was opened with. @param {number} version */
+  #version(version) {
+    for (const field of this.#all('input[name="version"]')) {
+      if (!field.closest("dialog[open]")) /** @type {HTMLInputElement} */ (field).value = String(version);
     }
   }
 

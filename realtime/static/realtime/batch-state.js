@@ -23,6 +23,9 @@ function entry(key, values) {
   };
 }
 
+/** @param {BatchSnapshot} snapshot */
+const headOf = ({ status, expected_essay_count: expected, deadline, version }) => ({ status, expected, deadline, version });
+
 export class BatchState {
   /** @param {BatchSnapshot} snapshot */
   constructor(snapshot) {
@@ -32,7 +35,7 @@ export class BatchState {
     this.keys = new Map();
     /** @type {Map<string, string>} essay_id → status */
     this.essays = new Map();
-    this.batch = { status: snapshot.status, expected: snapshot.expected_essay_count, deadline: snapshot.deadline };
+    this.batch = headOf(snapshot);
     this.replace(snapshot);
   }
 
@@ -42,7 +45,7 @@ export class BatchState {
    * @returns {Set<string>} Keys to draw again, gone ones included.
    */
   replace(snapshot) {
-    this.batch = { status: snapshot.status, expected: snapshot.expected_essay_count, deadline: snapshot.deadline };
+    this.batch = headOf(snapshot);
     this.essays = new Map(snapshot.essays.map((essay) => [essay.essay_id, essay.status]));
     const touched = new Set(this.entries.keys());
     const kept = new Set(snapshot.files.map((file) => this.#put(file).key));
@@ -91,6 +94,7 @@ export class BatchState {
     this.batch.status = data.status ?? this.batch.status;
     this.batch.expected = data.expected_essay_count ?? this.batch.expected;
     if (data.deadline !== undefined) this.batch.deadline = data.deadline;
+    this.batch.version = data.revision ?? this.batch.version;
   }
 
   /** @param {LiveEvent} event @param {any} data @param {(data: any, known: Entry) => Partial<Entry>} change */

@@ -65,6 +65,8 @@ export interface BatchSnapshot {
   /** The last event this snapshot includes; connect with `after=seq&epoch=epoch`. */
   seq: number;
   epoch: string;
+  /** Counts the teacher's decisions, for `If-Match`. */
+  version: number;
   counts: BatchCounts;
   files: FileRecord[];
   essays: { essay_id: string; number: number; status: string; file_upload_id: string | null }[];

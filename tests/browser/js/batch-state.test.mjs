@@ -10,7 +10,7 @@ const record = (id, status, rev = 1, more = {}) => ({
 });
 
 const snapshot = (files = [], more = {}) => ({
-  batch_id: "b", status: "awaiting_content", expected_essay_count: 3, deadline: null, seq: 0, epoch: "e", files, essays: [], ...more,
+  batch_id: "b", status: "awaiting_content", expected_essay_count: 3, deadline: null, seq: 0, epoch: "e", version: 0, files, essays: [], ...more,
 });
 
 let seq = 0;
@@ -89,7 +89,17 @@ test("reprocessing a later step leaves a ready file ready; reading it again does
 test("batch events ask for the snapshot and unknown events change nothing", () => {
   const state = new BatchState(snapshot());
   assert.equal(state.apply(event("batch.changed", { status: "processing", expected_essay_count: 4, deadline: null })).batch, true);
-  assert.deepEqual(state.batch, { status: "processing", expected: 4, deadline: null });
+  assert.deepEqual(state.batch, { status: "processing", expected: 4, deadline: null, version: 0 });
   const change = state.apply(event("export.ready", { file_upload_id: "f" }));
   assert.deepEqual([change.keys.size, change.batch], [0, false]);
+});
+
+test("the version that forms decide upon follows the teacher's decisions, and nothing else", () => {
+  const state = new BatchState(snapshot([], { version: 3 }));
+  state.apply(event("batch.changed", { expected_essay_count: 5, revision: 4 }));
+  assert.equal(state.batch.version, 4);
+  state.apply(event("batch.essays.ready", { revision: 1 }));
+  assert.equal(state.batch.version, 4);
+  state.replace(snapshot([], { version: 6 }));
+  assert.equal(state.batch.version, 6);
 });

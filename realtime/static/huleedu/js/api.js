@@ -30,20 +30,21 @@ export class Problem extends Error {
  * @param {string} method
  * @param {string} url
  * @param {FormData | Record<string, unknown>} [body]
+ * @param {Record<string, string>} [more] Further headers.
  * @returns {Promise<any>} The parsed answer, null when it is empty.
  * @throws {Problem}
  */
-export async function call(method, url, body) {
-  const response = await ask(method, url, body);
+export async function call(method, url, body, more) {
+  const response = await ask(method, url, body, more);
   const refused = response.status === 403 && method !== "GET";
   if (refused) await renewToken();
-  return read(refused ? await ask(method, url, body) : response);
+  return read(refused ? await ask(method, url, body, more) : response);
 }
 
-/** @param {string} method @param {string} url @param {FormData | Record<string, unknown>} [body] @returns {Promise<Response>} */
-function ask(method, url, body) {
+/** @param {string} method @param {string} url @param {FormData | Record<string, unknown>} [body] @param {Record<string, string>} [more] @returns {Promise<Response>} */
+function ask(method, url, body, more) {
   /** @type {Record<string, string>} */
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: "application/json", ...more };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   if (body && !(body instanceof FormData)) headers["Content-Type"] = "application/json";
   const payload = body instanceof FormData || !body ? body : JSON.stringify(body);
