@@ -18,15 +18,17 @@ def start_relay(**_: Any) -> None:
 
     # The connection inherited from the parent process is the parent's.
     connections.close_all()
-    relay = Relay(process_name(settings.PROCESS))
+    relay = Relay(process_name(settings.PROCESS), beside=True)
     threading.Thread(target=relay.run, args=(threading.Event(),), name="relay", daemon=True).start()
     log.info("relay.started", status="running")
 
 
 def warm_steps() -> None:
     """Load dictionaries in the parent: workers forked from it are warm and share its memory."""
+    from essays.steps.lexicon import keep_tables_in
     from essays.steps.spellcheck import warm
 
+    keep_tables_in(settings.VAR_DIR / "cache")
     for language in ("sv", "en"):
         warm(language)
     log.info("steps.warm", status="running")

@@ -5,7 +5,8 @@ from enum import IntEnum
 from functools import lru_cache
 
 from essays.steps.habits import WHOLE, rewritings
-from essays.steps.lexicon import MAX_DISTANCE, Lexicon
+from essays.steps.lexicon import Lexicon
+from essays.steps.nearby import MAX_DISTANCE
 from essays.steps.ranking import Candidate, edit_distance, score
 
 MAX_SUGGESTIONS = 5

@@ -2,6 +2,7 @@
 
 import gc
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,19 +12,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import hunspell
-import wordfreq
-from symspellpy import SymSpell, Verbosity
 
+from essays.steps import nearby
 from essays.steps.languages import LANGUAGES, Dictionary, Language
+from essays.steps.tables import Tables, kept
 from huleedu.errors import ErrorCode, StepError
 
-MAX_DISTANCE = 2
-# Shorter prefixes build faster and look up slower: 6 builds in about 1 s and finds in about 0.5 ms.
-_PREFIX_LENGTH = 6
+_FORMAT = 1  # of the tables: another number, and all are made anew
 _INDEXED_WORDS = 70_000
 _SOUNDED_WORDS = 40_000
 _CENTIBELS_OF_ONE_PER_BILLION = 900
 _NEAREST = 40
+_kept_in: Path | None = None
 
 
 class Lexicon:
@@ -34,26 +34,27 @@ class Lexicon:
         self._dictionaries = [_open_dictionary(dictionary) for dictionary in language.dictionaries]
         self._sounds = [(re.compile(pattern), key) for pattern, key in language.sounds]
         self._vowels = re.compile(f"[{language.vowels}h]")
-        self._frequencies: dict[str, float] = {}
+        tables = self._tables()
+        zipf = (hundredths / 100 for hundredths in tables.hundredths)
+        self._index = tables.index
+        self._frequencies = dict(zip(tables.index.words, zipf, strict=True))
         self._by_sound: defaultdict[str, list[str]] = defaultdict(list)
-        self._index = SymSpell(MAX_DISTANCE, _PREFIX_LENGTH)
-        self._load_frequencies()
+        for word, sound in zip(tables.index.words, tables.sounds, strict=False):
+            self._by_sound[sound].append(word)
 
-    def _load_frequencies(self) -> None:
-        for centibels, words in enumerate(wordfreq.get_frequency_list(self.language.code, "large")):
-            for word in words:
-                if word.replace("'", "").isalpha():
-                    self._add(word, _CENTIBELS_OF_ONE_PER_BILLION - centibels)
-            if len(self._frequencies) >= _INDEXED_WORDS:
-                break
-        # wordfreq keeps every list it has read: 40 MB that nobody asks for again.
-        wordfreq.get_frequency_list.cache_clear()
+    def _tables(self) -> Tables:
+        if _kept_in is None:
+            return self._prepare()
+        language = self.language
+        facts = [_FORMAT, nearby.PREFIX_LENGTH, _INDEXED_WORDS, _SOUNDED_WORDS, version("wordfreq")]
+        return kept(_kept_in, language.code, [*facts, language.vowels, language.sounds], self._prepare)
 
-    def _add(self, word: str, hundredths: int) -> None:
-        self._frequencies[word] = hundredths / 100
-        self._index.create_dictionary_entry(word, max(hundredths, 1))
-        if len(self._frequencies) <= _SOUNDED_WORDS:
-            self._by_sound[self.sound(word)].append(word)
+    def _prepare(self) -> Tables:
+        """Takes about two seconds."""
+        hundredths = dict(listed_words(self.language.code))
+        words = list(hundredths)
+        sounds = [self.sound(word) for word in words[:_SOUNDED_WORDS]]
+        return Tables(nearby.build(words), array("I", hundredths.values()), sounds)
 
     def accepts(self, word: str) -> bool:
         """Whether a dictionary holds ``word`` in this spelling and case."""
@@ -76,7 +77,7 @@ class Lexicon:
 
     def near(self, word: str) -> list[str]:
         """Listed words within two edits of a lower-case ``word``, nearest and commonest first."""
-        return [found.term for found in self._index.lookup(word, Verbosity.ALL, MAX_DISTANCE)[:_NEAREST]]
+        return self._index.near(word, _NEAREST)
 
     def sounding_like(self, word: str) -> list[str]:
         """Listed words with the phonetic key of ``word``, commonest first."""
@@ -94,9 +95,30 @@ class Lexicon:
         return f"hunspell {names}; " + ", ".join(f"{name} {version(name)}" for name in packages)
 
 
+def keep_tables_in(folder: Path) -> None:
+    """Lexicons loaded from now on find their prepared tables in ``folder``, or put them there."""
+    global _kept_in
+    _kept_in = folder
+
+
+def listed_words(code: str) -> Iterator[tuple[str, int]]:
+    """The commonest words of a language with a hundred times their Zipf value, commonest first."""
+    import wordfreq  # takes a tenth of a second, and is needed only where there are no tables yet
+
+    found = 0
+    for centibels, words in enumerate(wordfreq.get_frequency_list(code, "large")):
+        plain = [word for word in words if word.replace("'", "").isalpha()]
+        yield from ((word, max(_CENTIBELS_OF_ONE_PER_BILLION - centibels, 0)) for word in plain)
+        found += len(plain)
+        if found >= _INDEXED_WORDS:
+            break
+    # wordfreq keeps every list it has read: 40 MB that nobody asks for again.
+    wordfreq.get_frequency_list.cache_clear()
+
+
 @lru_cache(maxsize=len(LANGUAGES))
 def lexicon_for(code: str) -> Lexicon:
-    """The lexicon of a language code, loaded at the first call (about 1.5 s).
+    """The lexicon of a language code, loaded at the first call: 0.3 s, or 2 s when its tables must be made.
 
     Raises StepError(LANGUAGE_UNSUPPORTED) for a language there is no dictionary for.
     """
