@@ -18,6 +18,7 @@ from batches.api import find_batch
 from files import actions, content
 from files.models import FileUpload, StoredContent
 from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
+from files.names import name_on_disk
 from files.records import file_record
 from files.shapes import FileDetail, IncompleteUpload, StoredContentAnswer, Trace, UploadAnswer
 from files.upload import (
@@ -321,10 +322,10 @@ def download_name(row: StoredContent) -> str:
 
 
 def file_name_of(batch_id: UUID | None, content_id: UUID) -> str:
-    """The name of the batch's file that has this content now, a text's with ``.txt``; empty if none has."""
+    """How to save the batch's file that has this content now, a text's with ``.txt``; empty if none has."""
     holds = Q(raw_storage_id=content_id) | Q(text_storage_id=content_id)
     upload = FileUpload.objects.filter(holds, batch_id=batch_id).first() if batch_id else None
     if upload is None:
         return ""
     is_text = upload.text_storage_id == content_id and not upload.filename.lower().endswith(".txt")
-    return f"{upload.filename}.txt" if is_text else upload.filename
+    return name_on_disk(f"{upload.filename}.txt" if is_text else upload.filename)

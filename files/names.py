@@ -6,6 +6,8 @@ from pathlib import PurePosixPath
 
 MAX_NAME = 150
 UNNAMED = "unnamed"
+FORBIDDEN_ON_DISK = re.compile(r'[<>:"/\\|?*]')
+DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE)
 # Control and format characters, direction overrides among them, can fake or break a name.
 UNSAFE_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -30,3 +32,9 @@ def shorten(name: str) -> str:
         return name
     suffix = PurePosixPath(name).suffix[:16]
     return name[: MAX_NAME - len(suffix)].rstrip() + suffix
+
+
+def name_on_disk(name: str) -> str:
+    """A cleaned ``name`` as every system can save it: Windows forbids characters and names of devices."""
+    kept = FORBIDDEN_ON_DISK.sub("_", name).rstrip(". ")
+    return f"_{kept}" if DEVICES.fullmatch(kept) else kept

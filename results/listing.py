@@ -3,7 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -33,12 +33,20 @@ class Cursor:
         try:
             decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
             created_at, batch_id = decoded.split("|")
-            cursor = cls(datetime.fromisoformat(created_at), UUID(batch_id))
-        except (ValueError, binascii.Error) as error:
+            return cls(read_time(created_at), UUID(batch_id))
+        except (ValueError, OverflowError, binascii.Error) as error:
             raise bad_cursor() from error
-        if cursor.created_at.tzinfo is None:
-            raise bad_cursor()
-        return cursor
+
+
+def read_time(text: str) -> datetime:
+    """An ISO time in UTC, where the database can take it.
+
+    Raises ``ValueError`` when it is none or has no zone, ``OverflowError`` for the ends of time.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError
+    return time.astimezone(UTC)
 
 
 def bad_cursor() -> Exception:

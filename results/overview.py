@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from batches.models import Batch
+from results.listing import read_time
 from results.queries import Counts, annotated_counts, counts_of, with_counts
 
 PAGE_SIZE = 50
@@ -79,7 +80,6 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID] | None:
     """The place a cursor names, or None when it names none."""
     try:
         created_at, batch_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        place = datetime.fromisoformat(created_at), UUID(batch_id)
-    except (ValueError, binascii.Error):
+        return read_time(created_at), UUID(batch_id)
+    except (ValueError, OverflowError, binascii.Error):
         return None
-    return place if place[0].tzinfo else None
