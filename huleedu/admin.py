@@ -122,7 +122,7 @@ class TimerAdmin(ReadOnlyAdmin[Timer]):
 class RelayPresenceAdmin(ReadOnlyAdmin[RelayPresence]):
     """Which processes gave a sign of life, and when."""
 
-    list_display = ("name", "role", "armed", "seen_at")
+    list_display = ("name", "role", "seen_at")
     ordering = ("role", "name")
 
 

@@ -11,7 +11,7 @@ from files import actions as file_actions
 from files.models import FileUpload
 from huleedu.errors import Refused
 from huleedu.models import LANES, DeadLetter, OutboxMessage
-from huleedu.outbox import wake_after_commit
+from huleedu.waking import wake
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ def put_back(letter: DeadLetter) -> None:
         envelope=letter.envelope,
     )
     OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)
-    wake_after_commit()
+    wake()
 
 
 def repeat_work(letter: DeadLetter, user: User) -> None:

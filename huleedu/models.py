@@ -201,11 +201,10 @@ class Timer(models.Model):
 
 
 class RelayPresence(models.Model):
-    """One row per relay or worker process: its sign of life, and whether it sleeps and wants to be woken."""
+    """One row per relay or worker process: its sign of life."""
 
     name = models.CharField(max_length=60, primary_key=True)
     role = models.CharField(max_length=10)
-    armed = models.BooleanField(default=False)
     seen_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

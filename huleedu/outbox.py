@@ -1,25 +1,20 @@
 """Emit: one row in the transaction of the change it reports."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import connection
 
 from huleedu.events import Event
 from huleedu.models import LANES
+from huleedu.waking import WAKE
 
-OUTBOX_CHANNEL = "huleedu_outbox"
-log = structlog.get_logger(__name__)
-
-INSERT = """
+INSERT = f"""
 INSERT INTO huleedu_outboxmessage (event_id, event_type, batch_id, lane, envelope, created_at, due_at)
 VALUES (%(event_id)s, %(event_type)s, %(batch_id)s, %(lane)s,
         %(envelope)s::jsonb || jsonb_build_object('occurred_at', to_jsonb(clock_timestamp())), now(), now())
-ON CONFLICT (event_id) DO NOTHING
-"""
-WAKE = "SELECT pg_notify(%s, %s) FROM huleedu_relaypresence WHERE armed AND role = 'relay' LIMIT 1"
+ON CONFLICT (event_id) DO NOTHING RETURNING {WAKE}
+"""  # noqa: S608
 
 
 class EmitOutsideTransaction(RuntimeError):
@@ -46,11 +41,12 @@ def envelope_of(event: Event) -> dict[str, Any]:
 def emit(event: Event) -> str:
     """Put ``event`` in the outbox of the running transaction and return its id.
 
-    The same fact still waiting is one row. Raises ``EmitOutsideTransaction`` in autocommit.
+    A sleeping relay wakes at the commit. The same fact still waiting is one row. Raises
+    ``EmitOutsideTransaction`` in autocommit.
     """
     if not connection.in_atomic_block:
         raise EmitOutsideTransaction(type(event).__name__)
-    event_id, lane = event.event_id, event.batch_id.int % LANES
+    event_id = event.event_id
     with connection.cursor() as cursor:
         cursor.execute(
             INSERT,
@@ -58,40 +54,8 @@ def emit(event: Event) -> str:
                 "event_id": event_id,
                 "event_type": type(event).__name__,
                 "batch_id": event.batch_id,
-                "lane": lane,
+                "lane": event.batch_id.int % LANES,
                 "envelope": json.dumps(envelope_of(event)),
             },
         )
-    wake_after_commit(lane)
     return event_id
-
-
-def wake_after_commit(lane: int | None = None) -> None:
-    """Wake a sleeping relay once the transaction has committed; ``lane`` is where it should begin.
-
-    Asking after the commit closes the gap between a relay's last look and its sleep; a notification
-    in every transaction would make all commits wait for each other.
-    """
-    if not any(callback in WAKERS.values() for _, callback, *_ in connection.run_on_commit):
-        transaction.on_commit(WAKERS[lane], robust=True)
-
-
-def waker(lane: int | None) -> Callable[[], None]:
-    """``wake_relay`` of one lane."""
-
-    def wake() -> None:
-        wake_relay(lane)
-
-    return wake
-
-
-WAKERS = {lane: waker(lane) for lane in (None, *range(LANES))}
-
-
-def wake_relay(lane: int | None = None) -> None:
-    """Notify sleeping relays. The change is committed: a failure costs only the relay's safety interval."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(WAKE, [OUTBOX_CHANNEL, "" if lane is None else str(lane)])
-    except DatabaseError:
-        log.warning("relay.wake.failed")

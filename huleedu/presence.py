@@ -10,8 +10,8 @@ BEAT_SECONDS = 7.0
 
 BEAT = """
 WITH unflushed AS (SELECT set_config('synchronous_commit', 'off', true))
-INSERT INTO huleedu_relaypresence (name, role, armed, seen_at)
-SELECT %s, %s, false, clock_timestamp() FROM unflushed
+INSERT INTO huleedu_relaypresence (name, role, seen_at)
+SELECT %s, %s, clock_timestamp() FROM unflushed
 ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at
 """
 

@@ -7,20 +7,19 @@ is kept per batch, and a crash releases the claim.
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import psycopg
 import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from psycopg import Notify
 
-from huleedu import maintenance, timers, work
+from huleedu import maintenance, timers, waking, work
 from huleedu.delivery import claim, deliver
 from huleedu.failpoints import failpoint
 from huleedu.leadership import Leadership
 from huleedu.models import LANES, RelayPresence
-from huleedu.outbox import OUTBOX_CHANNEL
 from huleedu.subscriptions import TIMERS
 from realtime.push import publish
 
@@ -30,9 +29,10 @@ PRESENCE_SECONDS = 7.0
 TEND_SECONDS = 1.0  # while there is work, leases are looked at this often
 PAUSE_SECONDS = 0.5
 STANDBY_SECONDS = 20.0  # between two signs of life of a relay that stands by
-ENDED_SECONDS = 1.0  # a sleeping relay looks this often whether it has stopped leading
 INHERITING_SECONDS = 10.0  # after a takeover the last relay's transactions may still hold lanes
 INHERITING_PAUSE_SECONDS = 0.05
+# Between tries to fall asleep while somebody is about to commit.
+NAP_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01)
 log = structlog.get_logger(__name__)
 
 LOOK = """
@@ -47,9 +47,9 @@ SELECT ARRAY(SELECT lane FROM generate_series(0, %(last)s) AS lane WHERE EXISTS 
 """
 PRESENT = """
 WITH unflushed AS (SELECT set_config('synchronous_commit', 'off', true))
-INSERT INTO huleedu_relaypresence (name, role, armed, seen_at)
-SELECT %s, %s, %s, clock_timestamp() FROM unflushed
-ON CONFLICT (name) DO UPDATE SET role = excluded.role, armed = excluded.armed, seen_at = excluded.seen_at
+INSERT INTO huleedu_relaypresence (name, role, seen_at)
+SELECT %s, %s, clock_timestamp() FROM unflushed
+ON CONFLICT (name) DO UPDATE SET role = excluded.role, seen_at = excluded.seen_at
 """
 
 
@@ -74,11 +74,16 @@ def look() -> Due:
 
 
 class Relay:
-    """One relay. ``run`` leads or stands by until ``stop`` is set; ``drain`` works until nothing is due."""
+    """One relay. ``run`` leads or stands by until ``stop`` is set; ``drain`` works until nothing is due.
 
-    def __init__(self, name: str = "relay") -> None:
+    With ``beside``, half of the lanes that are due are relayed in another thread, on its own connection.
+    """
+
+    def __init__(self, name: str = "relay", *, beside: bool = False) -> None:
         self.name = name
-        self._armed = False
+        self._asleep = False
+        self._naps = 0
+        self._beside = ThreadPoolExecutor(1, "relay-beside") if beside else None
         self._listening_on: object = None
         self._leadership = Leadership()
         self._led_at = -INHERITING_SECONDS
@@ -97,9 +102,14 @@ class Relay:
     def relay_once(self, due: Due) -> int:
         """One pass over what is due; returns how many rows or timers were handled."""
         handled = timers.fire_due(TIMERS) if due.timers else 0
-        for lane in due.lanes:
-            handled += relay_lane(lane)
-        return handled
+        if self._beside is None or len(due.lanes) == 1:
+            return handled + relay_lanes(due.lanes)
+        other = self._beside.submit(relay_lanes, due.lanes[1::2])
+        try:
+            handled += relay_lanes(due.lanes[::2])
+        finally:
+            wait([other])
+        return handled + other.result()
 
     def run(self, stop: threading.Event) -> None:
         """Relay, or stand by for the relay that does, until ``stop``; a lost database is waited for.
@@ -112,6 +122,7 @@ class Relay:
                 self._go_on()
         finally:
             self._leadership.give_up()
+            self._close()
         RelayPresence.objects.filter(pk=self.name).delete()
 
     def _go_on(self) -> None:
@@ -127,14 +138,18 @@ class Relay:
 
     def _start_over(self) -> None:
         self._leadership.give_up()
-        connection.close()
-        self._armed = False
+        self._close()
         self._stop.wait(PAUSE_SECONDS)
+
+    def _close(self) -> None:
+        close_connection()
+        if self._beside is not None:
+            self._beside.submit(close_connection).result()
+        self._asleep = False
 
     def _take_over(self) -> bool:
         """Stand by until this relay leads; False when it shall stop."""
-        connection.close()  # one that stands by must not listen: nobody would read what it is told
-        self._armed = False
+        self._close()  # one that stands by must not listen: nobody would read what it is told
         self._presented_at = -STANDBY_SECONDS
         if not self._leadership.obtain(self._stop, self._stand_by):
             return False
@@ -147,7 +162,7 @@ class Relay:
 
     def _stand_by(self) -> None:
         if time.monotonic() - self._presented_at >= STANDBY_SECONDS:
-            self._present(armed=False, role="standby")
+            self._present("standby")
 
     def _ended(self) -> bool:
         return self._stop.is_set() or self._leadership.lost
@@ -158,22 +173,34 @@ class Relay:
         while self.relay_once(due):
             self._tend(due)
             due = look()
-            if self._armed and (due.lanes or due.timers):
-                self._present(armed=False)  # busy: it looks again anyway, nobody need wake it
+            if self._asleep and (due.lanes or due.timers):
+                self._stay_awake()
         self._tend(due)
-        if not self._armed:
-            # Look once more after arming: what was committed before is seen then, what comes later wakes us.
-            self._present(armed=True)
+        if not self._asleep:
+            # And look once more: what was committed before is seen then, what comes later wakes us.
+            self._fall_asleep()
             return
-        # Still armed when woken: what comes while one event is relayed is told, and kept by the connection.
-        for lane in wait_for_wake(self._patience(due), self._ended):
-            relay_lane(lane)
+        # Still asleep to others when woken: what comes while one event is relayed is told, and kept.
+        relay_lanes(sorted(waking.wait(self._patience(due), self._ended)))
+
+    def _fall_asleep(self) -> None:
+        self._asleep = waking.fall_asleep()
+        if self._asleep:
+            self._naps = 0
+        else:
+            waking.wait(NAP_SECONDS[min(self._naps, len(NAP_SECONDS) - 1)])
+            self._naps += 1
+
+    def _stay_awake(self) -> None:
+        """Busy: it looks again anyway, nobody need wake it."""
+        waking.stay_awake()
+        self._asleep = False
 
     def _listen(self) -> None:
         connection.ensure_connection()
         if self._listening_on is not connection.connection:
-            with connection.cursor() as cursor:
-                cursor.execute(f"LISTEN {OUTBOX_CHANNEL}")
+            waking.listen()
+            self._asleep = False  # that was said by the last connection
             self._listening_on = connection.connection
 
     def _tend(self, due: Due) -> None:
@@ -182,16 +209,15 @@ class Relay:
             self._tended_at = now
             work.tend()
         if now - self._presented_at >= PRESENCE_SECONDS:
-            self._present(armed=self._armed)
+            self._present()
         if now - self._tidied_at >= maintenance.INTERVAL_SECONDS:
             self._tidied_at = now
             maintenance.tidy_in_background()
 
-    def _present(self, *, armed: bool, role: str = "relay") -> None:
+    def _present(self, role: str = "relay") -> None:
         with connection.cursor() as cursor:
-            cursor.execute(PRESENT, [self.name, role, armed])
+            cursor.execute(PRESENT, [self.name, role])
         self._presented_at = time.monotonic()
-        self._armed = armed
 
     def _patience(self, due: Due) -> float:
         limit = TEND_SECONDS if due.work else SAFETY_SECONDS
@@ -201,17 +227,14 @@ class Relay:
         return limit if due.seconds is None else min(limit, max(0.005, due.seconds))
 
 
-def wait_for_wake(seconds: float, ended: Callable[[], bool] = lambda: False) -> set[int]:
-    """Block until a notification comes, or came since the last wait, or for ``seconds``, or until ``ended``.
+def close_connection() -> None:
+    """Close the calling thread's connection."""
+    connection.close()
 
-    Returns the lanes to begin with, before looking at everything.
-    """
-    notifies: Callable[..., Iterable[Notify]] = connection.connection.notifies
-    told: set[str] = set()
-    until = time.monotonic() + seconds
-    while not told and (left := until - time.monotonic()) > 0 and not ended():
-        told = {notify.payload for notify in notifies(timeout=min(left, ENDED_SECONDS), stop_after=1)}
-    return {int(payload) for payload in told if payload.isdecimal()}
+
+def relay_lanes(lanes: Sequence[int]) -> int:
+    """Relay the due rows of several lanes, one after the other; returns how many."""
+    return sum(relay_lane(lane) for lane in lanes)
 
 
 def relay_lane(lane: int) -> int:

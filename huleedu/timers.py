@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from huleedu.models import Timer
-from huleedu.outbox import wake_after_commit
+from huleedu.waking import wake
 
 TimerHandler = Callable[[UUID], None]
 PUT_OFF = timedelta(minutes=1)
@@ -23,7 +23,7 @@ class _SetAnew(Exception):
 def set_timer(kind: str, batch_id: UUID, due_at: datetime) -> None:
     """Fire ``kind`` for ``batch_id`` at ``due_at``; an earlier setting is replaced."""
     Timer.objects.update_or_create(kind=kind, batch_id=batch_id, defaults={"due_at": due_at})
-    wake_after_commit()
+    wake()
 
 
 def clear_timer(kind: str, batch_id: UUID) -> None:

@@ -16,7 +16,6 @@ from django.db import connection
 from huleedu import leadership
 from huleedu.leadership import Leadership, open_session
 from huleedu.models import LoggedEvent, RelayPresence
-from huleedu.outbox import WAKE
 from huleedu.relay import Relay
 from tests.installation import wait_until
 from tests.pipeline import Pipeline
@@ -66,11 +65,11 @@ class Running:
 
     @property
     def leads(self) -> bool:
-        return RelayPresence.objects.filter(name=self.relay.name, role="relay", armed=True).exists()
+        return RelayPresence.objects.filter(name=self.relay.name, role="relay").exists()
 
     @property
     def stands_by(self) -> bool:
-        return RelayPresence.objects.filter(name=self.relay.name, role="standby", armed=False).exists()
+        return RelayPresence.objects.filter(name=self.relay.name, role="standby").exists()
 
 
 @contextmanager
@@ -131,13 +130,10 @@ def test_waiting_costs_no_statement(transactional_db: None) -> None:
         assert rows(started) == before
 
 
-def test_the_standby_shows_as_standby_and_is_never_asked_to_wake(transactional_db: None) -> None:
+def test_the_standby_shows_as_standby_and_does_not_listen(transactional_db: None) -> None:
     with two_relays() as (first, second):
         assert first.leads and second.stands_by
-        RelayPresence.objects.filter(name="first").update(armed=False)
-        with connection.cursor() as cursor:
-            cursor.execute(WAKE, ["nobody", ""])
-            assert cursor.fetchall() == []
+        assert len(rows("SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")) <= 1
 
 
 def test_both_stop_within_seconds(transactional_db: None) -> None:
@@ -171,8 +167,8 @@ def test_a_standby_whose_session_ends_waits_again(transactional_db: None) -> Non
         assert first.leads and second.stands_by
 
 
-def test_rows_of_relays_that_are_gone_ask_for_no_wake_ups(transactional_db: None) -> None:
-    RelayPresence.objects.create(name="gone", role="relay", armed=True)
+def test_rows_of_relays_that_are_gone_are_cleared_away(transactional_db: None) -> None:
+    RelayPresence.objects.create(name="gone", role="relay")
     running = Running(Relay("here"))
     try:
         wait_until(lambda: running.leads, 5, "it leads")

@@ -1,24 +1,30 @@
 """The outbox: an event exists exactly when its change does."""
 
-from uuid import uuid4
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pydantic import ValidationError
 
 from batches.models import Batch
-from huleedu import outbox
+from huleedu import waking
 from huleedu.events import BatchCancelled, BatchStarted
-from huleedu.models import LANES, OutboxMessage, RelayPresence
+from huleedu.models import LANES, OutboxMessage
 from huleedu.outbox import EmitOutsideTransaction, emit
+from huleedu.timers import set_timer
 from tests.pipeline import Pipeline
 
 
-def event(revision: int = 0) -> BatchStarted:
+def event(revision: int = 0, batch_id: UUID | None = None) -> BatchStarted:
     return BatchStarted(
-        batch_id=uuid4(),
+        batch_id=batch_id or uuid4(),
         correlation_id=uuid4(),
         revision=revision,
         who=1,
@@ -87,28 +93,61 @@ def test_unknown_fields_are_refused_on_write_and_ignored_on_read() -> None:
     assert BatchStarted.read(data).who == 1
 
 
-def test_only_an_armed_relay_is_woken_and_once_per_transaction(transactional_db: None) -> None:
-    def wakes() -> int:
-        with CaptureQueriesContext(connection) as queries, transaction.atomic():
-            emit(event())
-            emit(event())
-        return sum("pg_notify" in query["sql"] for query in queries.captured_queries)
-
-    assert wakes() == 1
-    with connection.cursor() as cursor:
-        cursor.execute(f"LISTEN {outbox.OUTBOX_CHANNEL}")
-    for armed, expected in ((False, 0), (True, 1)):
-        RelayPresence.objects.update_or_create(name="r", defaults={"role": "relay", "armed": armed})
-        wakes()
-        assert len(list(connection.connection.notifies(timeout=0.2))) == expected
-    with connection.cursor() as cursor:
-        cursor.execute(f"UNLISTEN {outbox.OUTBOX_CHANNEL}")
+@contextmanager
+def listener() -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
+    """Another session, as a relay has one."""
+    url, name = settings.DATABASE_URL, connection.settings_dict["NAME"]
+    with psycopg.connect(url, dbname=name, autocommit=True) as session:
+        session.execute(f"LISTEN {waking.CHANNEL}".encode())
+        yield session
 
 
-def test_a_wake_that_fails_costs_the_caller_nothing(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+def told(session: "psycopg.Connection[tuple[Any, ...]]") -> list[str]:
+    return [notify.payload for notify in session.notifies(timeout=0.2)]
+
+
+def fall_asleep(session: "psycopg.Connection[tuple[Any, ...]]") -> bool:
+    row = session.execute("SELECT pg_try_advisory_lock(%s, 0)", [waking.AWAKE_CLASS]).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def test_only_a_sleeping_relay_is_woken_and_once_for_each_lane(transactional_db: None) -> None:
+    happened = event()
+    with listener() as relay:
+        with transaction.atomic():
+            emit(happened)
+        assert told(relay) == [], "it is awake"
+        assert fall_asleep(relay)
+        with transaction.atomic():
+            emit(event(1, happened.batch_id))
+            emit(event(2, happened.batch_id))
+            assert told(relay) == [], "not before the commit"
+        assert told(relay) == [str(happened.batch_id.int % LANES)]
+
+
+def test_a_relay_cannot_fall_asleep_before_those_who_saw_it_awake_have_committed(
+    transactional_db: None,
 ) -> None:
-    monkeypatch.setattr(outbox, "WAKE", "SELECT broken, %s")
-    with transaction.atomic():
-        emit(event())
-    assert OutboxMessage.objects.count() == 1
+    with listener() as relay:
+        with transaction.atomic():
+            emit(event())
+            assert not fall_asleep(relay)
+        assert fall_asleep(relay), "it sees their rows when it looks now"
+
+
+def test_a_relay_that_falls_asleep_after_a_rollback_is_not_woken_for_nothing(transactional_db: None) -> None:
+    with listener() as relay:
+        assert fall_asleep(relay)
+        with pytest.raises(RuntimeError), transaction.atomic():
+            emit(event())
+            raise RuntimeError
+        assert told(relay) == []
+
+
+def test_a_timer_wakes_the_relay_too(transactional_db: None) -> None:
+    with listener() as relay:
+        assert fall_asleep(relay)
+        with transaction.atomic():
+            set_timer("test", uuid4(), timezone.now())
+        assert told(relay) == [""]

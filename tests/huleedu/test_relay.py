@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,16 +11,16 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from huleedu import delivery
+from huleedu import delivery, waking
 from huleedu import relay as relay_module
 from huleedu.delivery import MAX_ATTEMPTS, uuid_in
 from huleedu.events import BatchStarted, Event
 from huleedu.feed import open_feed
 from huleedu.models import ConsumedEvent, DeadLetter, Feed, LoggedEvent, OutboxMessage, RelayPresence
-from huleedu.outbox import OUTBOX_CHANNEL, emit
+from huleedu.outbox import emit
 from huleedu.relay import Due, Relay, look
 from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline
@@ -203,7 +203,7 @@ def test_a_crash_before_the_commit_leaves_everything_to_the_next_relay(
     assert Relay().drain() == 1
 
 
-def test_a_running_relay_is_seen_sleeps_armed_and_wakes_for_an_event(
+def test_a_running_relay_is_seen_sleeps_and_wakes_for_an_event(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "SAFETY_SECONDS", 30.0)
@@ -218,7 +218,7 @@ def test_a_running_relay_is_seen_sleeps_armed_and_wakes_for_an_event(
     thread.start()
     try:
         for _ in range(200):
-            if RelayPresence.objects.filter(name="relay-test", armed=True).exists():
+            if asleep():
                 break
             stop.wait(0.05)
         start(uuid4())
@@ -234,59 +234,143 @@ def test_a_running_relay_is_seen_sleeps_armed_and_wakes_for_an_event(
     assert not RelayPresence.objects.filter(name="relay-test").exists()
 
 
-def armed_at_each_look(monkeypatch: pytest.MonkeyPatch, busy_looks: int) -> list[bool]:
-    """Whether the relay's row is armed when it looks, from the look that finds work on."""
-    relay, armed = Relay("relay-test"), []
+def asleep() -> bool:
+    """Whether a relay asks to be woken."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE datname = current_database() AND mode = 'ExclusiveLock' AND classid = %s)",
+            [waking.AWAKE_CLASS],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def asleep_at_each_look(monkeypatch: pytest.MonkeyPatch, busy_looks: int) -> list[bool]:
+    """Whether the relay sleeps to others when it looks, from the look that finds work on."""
+    relay, found = Relay("relay-test"), []
 
     def look() -> Due:
-        armed.append(RelayPresence.objects.filter(name="relay-test", armed=True).exists())
-        return Due([0] if len(armed) <= busy_looks else [], False, False, None)
+        found.append(asleep())
+        return Due([0] if len(found) <= busy_looks else [], False, False, None)
 
     relay._work_and_wait()
     monkeypatch.setattr(relay_module, "look", look)
     monkeypatch.setattr(relay, "relay_once", lambda due: len(due.lanes))
-    monkeypatch.setattr(relay_module, "wait_for_wake", lambda *_: set())
+    monkeypatch.setattr(waking, "wait", lambda *_: set())
     relay._work_and_wait()
-    return armed
+    return found
 
 
-def test_a_relay_woken_for_one_event_stays_armed(
+@pytest.fixture
+def own_connection(transactional_db: None) -> Iterator[None]:
+    """What a relay locks and hears ends with the test."""
+    yield
+    connection.close()
+
+
+def test_a_relay_woken_for_one_event_stays_asleep_to_others(
+    own_connection: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asleep_at_each_look(monkeypatch, busy_looks=1) == [True, True]
+    assert asleep()
+
+
+def test_a_busy_relay_asks_nobody_to_wake_it(own_connection: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asleep_at_each_look(monkeypatch, busy_looks=3) == [True, True, False, False]
+    assert asleep(), "it asks again before it sleeps"
+
+
+def test_a_relay_kept_awake_naps_and_asks_again(own_connection: None) -> None:
+    relay, url = Relay("relay-test"), settings.DATABASE_URL
+    with psycopg.connect(url, dbname=connection.settings_dict["NAME"]) as emitter:
+        emitter.execute("SELECT pg_try_advisory_xact_lock_shared(%s, 0)", [waking.AWAKE_CLASS])
+        began = time.monotonic()
+        for _ in range(20):
+            relay._work_and_wait()
+        assert not asleep()
+        assert 0.1 < time.monotonic() - began < 3, "it neither spins nor sleeps long"
+        emitter.commit()
+    relay._work_and_wait()
+    assert asleep()
+
+
+def test_lanes_beside_each_other_lose_and_double_nothing(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert armed_at_each_look(monkeypatch, busy_looks=1) == [True, True]
-    assert RelayPresence.objects.get(name="relay-test").armed
+    seen: list[tuple[int, UUID]] = []
+    subscribe(monkeypatch, lambda happened: seen.append((threading.get_ident(), happened.correlation_id)))
+    relay = Relay("relay-test", beside=True)
+    started = [start(uuid4()) for _ in range(60)]
+    try:
+        assert relay.drain() == len(started)
+    finally:
+        relay._close()
+    assert len({thread for thread, _ in seen}) == 2
+    assert len({event_id for _, event_id in seen}) == len(seen) == len(started)
+    assert LoggedEvent.objects.count() == len(started)
 
 
-def test_a_busy_relay_asks_nobody_to_wake_it(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert armed_at_each_look(monkeypatch, busy_looks=3) == [True, True, False, False]
-    assert RelayPresence.objects.get(name="relay-test").armed, "it asks again before it sleeps"
+def test_a_failure_beside_is_the_relays_own(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    subscribe(monkeypatch)
+    relay = Relay("relay-test", beside=True)
+    for _ in range(60):
+        start(uuid4())
+    main = threading.get_ident()
+
+    def broken(lanes: Sequence[int]) -> int:
+        if threading.get_ident() != main:
+            raise OperationalError
+        return relay_lanes(lanes)
+
+    relay_lanes = relay_module.relay_lanes
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(relay_module, "relay_lanes", broken)
+            with pytest.raises(OperationalError):
+                relay.drain()
+        relay.drain()
+    finally:
+        relay._close()
+    assert not OutboxMessage.objects.exists()
 
 
-def test_a_wake_that_comes_during_a_statement_is_not_lost(transactional_db: None) -> None:
+def test_a_wake_that_comes_during_a_statement_is_not_lost(own_connection: None) -> None:
     relay = Relay("relay-test")
     relay._work_and_wait()
     with psycopg.connect(settings.DATABASE_URL, dbname=connection.settings_dict["NAME"]) as other:
         for payload in ("", "3"):
-            other.execute("SELECT pg_notify(%s, %s)", [OUTBOX_CHANNEL, payload])
+            other.execute("SELECT pg_notify(%s, %s)", [waking.CHANNEL, payload])
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     began = time.monotonic()
-    assert relay_module.wait_for_wake(5) == {3}
+    assert waking.wait(5) == {3}
     assert time.monotonic() - began < 1
 
 
+def start_elsewhere(batch_id: UUID, revision: int = 0) -> None:
+    """Emit one event of a batch in another session: a relay does not wake itself."""
+
+    def emit_there() -> None:
+        start(batch_id, revision)
+        connection.close()
+
+    thread = threading.Thread(target=emit_there)
+    thread.start()
+    thread.join()
+
+
 def test_a_woken_relay_begins_with_the_lane_it_was_told(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+    own_connection: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscribe(monkeypatch, lambda _event: None)
     relay = Relay("relay-test")
     relay._work_and_wait()
     batch_id = uuid4()
-    start(batch_id)
+    start_elsewhere(batch_id)
     relay._work_and_wait()
     with monkeypatch.context() as patch:
         patch.setattr(relay_module, "look", lambda: Due([], False, False, None))
-        start(batch_id, revision=1)
+        start_elsewhere(batch_id, revision=1)
         relay._work_and_wait()
     assert not OutboxMessage.objects.exists()
 
@@ -304,7 +388,7 @@ def test_a_busy_relay_still_gives_its_sign_of_life(
         return max(left[0], 0)
 
     monkeypatch.setattr(relay, "relay_once", endless)
-    monkeypatch.setattr(relay_module, "wait_for_wake", lambda *_: set())
+    monkeypatch.setattr(waking, "wait", lambda *_: set())
     relay._work_and_wait()
     assert left[0] < 1
 

@@ -21,4 +21,4 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        Relay(process_name(settings.PROCESS)).run(stop)
+        Relay(process_name(settings.PROCESS), beside=True).run(stop)
