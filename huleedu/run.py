@@ -27,6 +27,7 @@ from huleedu.supervisor import (
 )
 
 MANAGE = str(BASE_DIR / "manage.py")
+QUICKLY = "--skip-checks"  # of the whole project, half a second: tests make them, not each start
 SIGN_IN_FILE = "first-sign-in.txt"
 HEALTH_ANSWER_SECONDS = 5.0
 WORKING_SECONDS = 15.0
@@ -55,7 +56,7 @@ def web_child(environment: Mapping[str, str], host: str, port: int) -> Child:
 def cluster_child(name: str, environment: Mapping[str, str], health: Callable[[], bool]) -> Child:
     """A django-q2 cluster."""
     own = {**environment, "Q_CLUSTER_NAME": name}
-    program = python_program(name, [MANAGE, "qcluster"], own)
+    program = python_program(name, [MANAGE, "qcluster", QUICKLY], own)
     return Child(name, lambda: program, health=health)
 
 
@@ -136,7 +137,7 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
     with Supervisor(var, tell) as supervisor, suppress(StopRequested):
         check_port(host, port)
         start_servers(supervisor, var, environment)
-        supervisor.run_once(python_program("migrate", [MANAGE, "first_start"], environment))
+        supervisor.run_once(python_program("migrate", [MANAGE, "first_start", QUICKLY], environment))
         (var / "run" / "port").write_text(f"{port}\n")
         *children, standby = application_children(environment, host, port)
         supervisor.start(*children)
