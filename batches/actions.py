@@ -77,6 +77,14 @@ def register(owner: User, registration: Registration, correlation_id: UUID | Non
     return batch
 
 
+@transaction.atomic
+def register_once(owner: User, registration: Registration, once: UUID) -> Batch:
+    """Like ``register``; the same form, which ``once`` names, sent again gets the batch that it made."""
+    User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    made = Batch.objects.owned_by(owner).filter(correlation_id=once).first()
+    return made or register(owner, registration, once)
+
+
 def add_slots(batch: Batch, first: int, last: int) -> list[EssaySlot]:
     """Make the slots numbered ``first`` to ``last``."""
     numbers = range(first, last + 1)

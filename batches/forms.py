@@ -1,6 +1,7 @@
 """What teachers fill in about batches."""
 
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.utils.translation import get_language
@@ -25,10 +26,13 @@ class NewBatchForm(forms.Form):
     )
     language = forms.ChoiceField(choices=Batch.Language.choices, initial=get_language)
     spellcheck = forms.BooleanField(required=False, initial=True)
+    # The form's own name, so that sending it twice makes one batch.
+    once = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
 
     def registration(self) -> Registration:
         """What the valid form says."""
         values: dict[str, Any] = dict(self.cleaned_data)
+        values.pop("once")
         steps = ["spellcheck"] if values.pop("spellcheck") else []
         return Registration(configuration=Configuration.model_validate({"steps": steps}), **values)
 

@@ -1,7 +1,7 @@
 """Forms about a batch: make one, and the decisions a teacher takes without script."""
 
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from batches import actions
 from batches.forms import CancelForm, DecisionForm, ExpectForm, ExtendForm, NewBatchForm
 from batches.models import Batch
-from huleedu.middleware import correlation_id_of
 from huleedu.pages import PageRequest, carry_out, tell_refusal, to_batch
 
 
@@ -23,7 +22,8 @@ def new_batch(request: PageRequest) -> HttpResponse:
     """The form for a new batch; then its page."""
     form = NewBatchForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        batch = actions.register(request.user, form.registration(), correlation_id_of(request))
+        once = form.cleaned_data["once"] or uuid4()
+        batch = actions.register_once(request.user, form.registration(), once)
         return to_batch(batch.pk)
     return render(request, "batches/new.html", {"form": form})
 

@@ -1,5 +1,6 @@
 """Forms about a batch: what they do, and what they say when they may not."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -37,6 +38,25 @@ def test_new_batch_is_made_as_it_was_filled_in(signed_in: Client, teacher: User)
     assert batch.settings.steps == []
     signed_in.post(reverse("batch-new"), {**said, "spellcheck": "on"})
     assert Batch.objects.latest("created_at").settings.steps == ["spellcheck"]
+
+
+def test_a_form_that_is_sent_twice_has_one_effect(signed_in: Client, teacher: User, colleague: User) -> None:
+    form = signed_in.get(reverse("batch-new")).context["form"]
+    said = {"expected_essay_count": "28", "language": "en", "once": str(form["once"].value())}
+    first, again = (signed_in.post(reverse("batch-new"), said) for _ in range(2))
+    assert first.headers["Location"] == again.headers["Location"]
+    assert Batch.objects.count() == 1
+    assert signed_in.get(reverse("batch-new")).context["form"]["once"].value() != form["once"].value()
+    signed_in.force_login(colleague)
+    assert signed_in.post(reverse("batch-new"), said).headers["Location"] != first.headers["Location"]
+
+    batch = make_batch(teacher)
+    signed_in.force_login(teacher)
+    before = batch.deadline
+    for _ in range(2):
+        act(signed_in, batch, "extend", seconds=86_400, version=0)
+    batch.refresh_from_db()
+    assert batch.deadline - before == timedelta(days=1)
 
 
 def test_new_batch_form_is_shown_with_its_choices(signed_in: Client) -> None:
