@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 from pathlib import Path
 
 import dj_database_url
@@ -9,6 +10,8 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
+
+from huleedu import database
 
 django_stubs_ext.monkeypatch()
 
@@ -107,21 +110,31 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql:///huleedu")
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database.")
-DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "connect_timeout": 5}
+DATABASES["default"]["OPTIONS"] = {**database.OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
 if PROCESS == "web":
     # Every request runs in a thread of its own, so connections live in a pool and not in threads.
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 16, "timeout": 5}
+    DATABASES["default"]["OPTIONS"]["pool"] = database.POOL
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+# A subscriber only listens: the kernel must notice that the other machine has vanished.
+KEEPALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 2, socket.TCP_KEEPCNT: 3}
+REDIS_KEEPALIVE = (
+    {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}
+    if REDIS_URL.startswith(("redis:", "rediss:"))
+    else {}
+)
 CHANNEL_PREFIX = "huleedu"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "realtime.layer.BoundedChannelLayer",
         # redis-py's default socket timeout would cut idle subscribers off.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": CHANNEL_PREFIX},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_timeout": None, **REDIS_KEEPALIVE}],
+            "prefix": CHANNEL_PREFIX,
+        },
     }
 }
 CACHES = {
