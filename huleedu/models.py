@@ -140,8 +140,8 @@ class DeadLetter(models.Model):
 class WorkItem(models.Model):
     """One step to run on one subject. The row is the queue; a django-q2 task is a token to take the next row.
 
-    ``rank`` is a virtual start time: flows (an owner at one priority) share the workers by weight,
-    so a flood delays its own flow and nothing starves.
+    ``rank`` is a virtual time in milliseconds since 1970: each item of a flow (an owner at one priority) puts
+    the flow's next one back, so a flood delays itself and nothing starves.
     """
 
     class State(models.TextChoices):

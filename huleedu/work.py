@@ -28,18 +28,17 @@ STEPS_CLUSTER = "steps"
 RUN_QUEUED = "huleedu.steps.work_next"
 TOKENS = 2 * settings.STEP_WORKERS  # enough to wake every worker; more would only pile up
 LEASE_CLASS = 0x48554C45  # advisory lock class: one session lock per running item
-WEIGHTS = {
-    "HIGH": 1,
-    "NORMAL": 4,
-    "LOW": 16,
-}  # virtual cost of one item; a smaller one comes round more often
+# What one item of a flow (an owner at one priority) puts its next one back by.
+PACE_MILLISECONDS = {"HIGH": 250, "NORMAL": 1_000, "LOW": 4_000}
 BACKOFF_SECONDS = 0.5
 BACKOFF_LIMIT_SECONDS = 60.0
 LEASE_MARGIN_SECONDS = 30
 WORKER = Presence("worker")
 log = structlog.get_logger(__name__)
 
-# Start-time fair queueing: an item starts after its own flow's last, and never in the past of the others.
+# A virtual clock for each flow: an item's time is one pace after its flow's last, and never in the past. The
+# one with the earliest time is next: little work goes before much, and nothing waits for ever, because times
+# stand while the clock goes on. (L. Zhang, VirtualClock, SIGCOMM 1990.)
 ENQUEUE = """
 INSERT INTO huleedu_workitem (step, task, subject_id, revision, batch_id, owner_id, file_upload_id,
   correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error)
@@ -48,9 +47,7 @@ VALUES (%(step)s, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_
   greatest(
     (SELECT max(rank) FROM huleedu_workitem
      WHERE step = %(step)s AND owner_id = %(owner_id)s AND priority = %(priority)s),
-    (SELECT min(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'queued'),
-    (SELECT max(rank) FROM huleedu_workitem WHERE step = %(step)s AND state = 'running'),
-    0) + %(weight)s,
+    (extract(epoch FROM clock_timestamp()) * 1000)::bigint) + %(pace)s,
   'queued', %(max_retries)s, %(timeout_seconds)s, 0, '')
 ON CONFLICT (step, subject_id, revision) DO NOTHING
 """
@@ -118,7 +115,7 @@ class WorkOrder:
 def enqueue(order: WorkOrder) -> None:
     """Queue ``order`` in the running transaction; the same subject and revision is queued once."""
     with connection.cursor() as cursor:
-        cursor.execute(ENQUEUE, {**asdict(order), "weight": WEIGHTS[order.priority]})
+        cursor.execute(ENQUEUE, {**asdict(order), "pace": PACE_MILLISECONDS[order.priority]})
     # Once and after the transaction: whoever takes a token that waits by then sees the row.
     if not any(callback is wake_workers for _, callback, *_ in connection.run_on_commit):
         transaction.on_commit(wake_workers, robust=True)
