@@ -33,6 +33,8 @@ class Nemesis:
             "kill web": lambda: kill(self.world.pid("web")),
             "kill relay": lambda: self.kill_one(self.world.relays()),
             "kill relay cluster": lambda: kill(self.world.pid("relay")),
+            "kill standby": lambda: kill(self.world.pid("standby")),
+            "kill both relays": self.kill_relays,
             "kill step worker": lambda: self.kill_one(self.world.role("worker")),
             "kill step pusher": lambda: self.kill_one(self.world.role("steps")),
             "kill any step process": lambda: self.kill_one(self.world.workers("steps")),
@@ -85,6 +87,11 @@ class Nemesis:
     def kill_one(self, pids: list[int]) -> bool:
         """Kill one of the processes."""
         return bool(pids) and kill(self.choose.choice(pids))
+
+    def kill_relays(self) -> bool:
+        """Kill the relay that leads together with the one that stands by."""
+        killed = [kill(self.world.pid(name)) for name in ("relay", "standby")]
+        return any(killed)
 
     def kill_reading_child(self) -> bool:
         """Kill a child that reads a file; look for one for a while, because they are short."""
