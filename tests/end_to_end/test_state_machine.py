@@ -34,7 +34,16 @@ from files.models import FileUpload, StoredContent
 from files.steps.detect import Format
 from files.steps.validate import TextLimits
 from huleedu.errors import ErrorCode, Refused, StepError
-from huleedu.models import ConsumedEvent, DeadLetter, Feed, LoggedEvent, OutboxMessage, Timer, WorkItem
+from huleedu.models import (
+    LANES,
+    ConsumedEvent,
+    DeadLetter,
+    Feed,
+    LoggedEvent,
+    OutboxMessage,
+    Timer,
+    WorkItem,
+)
 from huleedu.relay import relay_lane
 from results.models import BatchResult, EssayResult
 from results.queries import counts_of
@@ -42,10 +51,12 @@ from tests.pipeline import TASKS, Pipeline
 from tests.reader import Reader, fresh
 
 GOOD = [f"essay number {n} with more than fifty characters of plain and honest text" for n in range(6)]
-PROFILES = {"default": (40, 20), "long": (400, 40)}  # sequences, steps of each
+PROFILES = {"default": (60, 25), "long": (800, 40)}  # sequences, steps of each
 BATCHES, READERS = 3, 4
 WHICH, SEED = st.integers(0, BATCHES - 1), st.integers(0, 999)
 TEXT = st.sampled_from([*GOOD, " "])
+# What comes after something was done: "old" are events of long ago, delivered once more behind the new ones.
+AFTERWARDS = st.sampled_from(["nothing", "relayed", "old", "old", "forgotten", "rest"])
 
 
 def quick_reading(
@@ -129,13 +140,13 @@ class PipelineMachine(RuleBasedStateMachine):
         files = list(FileUpload.objects.filter(batch=batch).order_by("created_at", "pk"))
         return files[number % len(files)] if files else None
 
-    @rule(which=WHICH, texts=st.lists(TEXT, min_size=1, max_size=6), rest=st.booleans())
-    def upload(self, which: int, texts: list[str], rest: bool) -> None:
+    @rule(which=WHICH, texts=st.lists(TEXT, min_size=1, max_size=6), then=AFTERWARDS, seed=SEED)
+    def upload(self, which: int, texts: list[str], then: str, seed: int) -> None:
         batch = self.which(which)
         for text in texts:
             with suppress(Refused):
                 file_actions.receive(batch.pk, batch.owner, self.incoming(text), uuid4())
-        self.maybe_rest(rest)
+        self.afterwards(batch, then, seed)
 
     @rule(which=WHICH, text=TEXT, where=st.sampled_from(["upload.after_store", "upload.after_commit"]))
     def upload_is_cut_off_and_sent_again(self, which: int, text: str, where: str) -> None:
@@ -147,13 +158,14 @@ class PipelineMachine(RuleBasedStateMachine):
         assert FileUpload.objects.filter(upload_key=key).count() <= 1
 
     @rule(
-        kind=st.sampled_from(["remove", "remove", "replace", "reread", "repeat"]),
+        kind=st.sampled_from(["remove", "remove", "replace", "replace", "reread", "reread", "repeat"]),
         which=WHICH,
         number=st.integers(0, 9),
         text=TEXT,
-        rest=st.booleans(),
+        then=AFTERWARDS,
+        seed=SEED,
     )
-    def change_a_file(self, kind: str, which: int, number: int, text: str, rest: bool) -> None:
+    def change_a_file(self, kind: str, which: int, number: int, text: str, then: str, seed: int) -> None:
         batch = self.which(which)
         upload = self.pick(batch, number)
         if upload is None:
@@ -167,15 +179,16 @@ class PipelineMachine(RuleBasedStateMachine):
                 file_actions.reread(upload, batch.owner)
             else:
                 essay_actions.repeat_step(upload, batch.owner, "spellcheck")
-        self.maybe_rest(rest)
+        self.afterwards(batch, then, seed)
 
     @rule(
         kind=st.sampled_from(["expect", "expect", "extend", "start", "repeat", "cancel"]),
         which=WHICH,
         count=st.integers(1, 7),
-        rest=st.booleans(),
+        then=AFTERWARDS,
+        seed=SEED,
     )
-    def change_the_batch(self, kind: str, which: int, count: int, rest: bool) -> None:
+    def change_the_batch(self, kind: str, which: int, count: int, then: str, seed: int) -> None:
         batch = self.which(which)
         with suppress(Refused):
             if kind == "expect":
@@ -188,23 +201,23 @@ class PipelineMachine(RuleBasedStateMachine):
                 essay_actions.repeat_batch(batch.pk, batch.owner, "spellcheck")
             elif count == 1:
                 batch_actions.cancel(batch.pk, batch.owner)
-        self.maybe_rest(rest)
+        self.afterwards(batch, then, seed)
 
-    @rule(which=WHICH, rest=st.booleans())
-    def deadline_passes(self, which: int, rest: bool) -> None:
+    @rule(which=WHICH, then=AFTERWARDS, seed=SEED)
+    def deadline_passes(self, which: int, then: str, seed: int) -> None:
         due = timezone.now() - timedelta(seconds=1)
         Timer.objects.filter(batch_id=self.which(which).pk).update(due_at=due)
         self.pipeline.fire_timers()
-        self.maybe_rest(rest)
+        self.afterwards(self.which(which), then, seed)
 
     @rule(which=WHICH)
     def relay_a_lane(self, which: int) -> None:
-        relay_lane(self.which(which).pk.int % 16)
+        relay_lane(self.which(which).pk.int % LANES)
 
     @rule(which=WHICH, where=st.sampled_from(["relay.before_commit", "relay.after_commit"]))
     def relay_dies(self, which: int, where: str) -> None:
         with mock.patch("huleedu.relay.failpoint", dying_at(where)), suppress(Crash):
-            relay_lane(self.which(which).pk.int % 16)
+            relay_lane(self.which(which).pk.int % LANES)
 
     @rule()
     def work_on_one(self) -> None:
@@ -223,15 +236,6 @@ class PipelineMachine(RuleBasedStateMachine):
     def events_come_in_another_order(self, seed: int) -> None:
         self.pipeline.shuffle(random.Random(seed))  # noqa: S311
 
-    @rule(which=WHICH, seed=SEED, forgotten=st.booleans())
-    def events_are_delivered_again(self, which: int, seed: int, forgotten: bool) -> None:
-        """Old ones behind newer ones, in any order; also after their consumption has been tidied away."""
-        batch = self.which(which)
-        self.pipeline.deliver_again(batch.pk, random.Random(seed))  # noqa: S311
-        if forgotten:
-            ids = OutboxMessage.objects.filter(batch_id=batch.pk).values("event_id")
-            ConsumedEvent.objects.filter(event_id__in=ids).delete()
-
     @rule(which=WHICH)
     def a_page_is_opened(self, which: int) -> None:
         self.readers = [*self.readers[1 - READERS :], fresh(self.which(which))]
@@ -242,9 +246,17 @@ class PipelineMachine(RuleBasedStateMachine):
         if self.readers:
             self.readers[number % len(self.readers)].come_back(limit)
 
-    def maybe_rest(self, rest: bool) -> None:
-        if rest:
+    def afterwards(self, batch: Batch, then: str, seed: int) -> None:
+        """Let events of long ago come again, in any order, or all come to rest, or nothing happen."""
+        if then == "rest":
             self.everything_comes_to_rest()
+        elif then in {"old", "forgotten"}:
+            self.pipeline.deliver_again(batch.pk, random.Random(seed))  # noqa: S311
+        if then == "forgotten":  # what was consumed is tidied away after a month
+            ids = OutboxMessage.objects.filter(batch_id=batch.pk).values("event_id")
+            ConsumedEvent.objects.filter(event_id__in=ids).delete()
+        if then != "nothing":
+            relay_lane(batch.pk.int % LANES)
 
     def everything_comes_to_rest(self) -> None:
         WorkItem.objects.filter(state="queued").update(due_at="2000-01-01T00:00Z")
@@ -313,7 +325,15 @@ class PipelineMachine(RuleBasedStateMachine):
     def check_results(self, batch: Batch) -> None:
         assigned = FileUpload.objects.filter(batch=batch, status="assigned")
         results = EssayResult.objects.filter(batch=batch)
-        assert set(results.values_list("slot_id", "file_id")) == set(assigned.values_list("slot_id", "pk"))
+        held = "slot_id", "text_storage_id"
+        assert set(results.values_list("file_id", *held)) == set(assigned.values_list("pk", *held))
+        if batch.status in {
+            Batch.Status.COMPLETED,
+            Batch.Status.COMPLETED_WITH_FAILURES,
+            Batch.Status.FAILED,
+        }:
+            for result in results:
+                assert set(result.phases) == set(batch.settings.steps)
 
     def teardown(self) -> None:
         if hasattr(self, "batches"):
