@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
 from batches.models import Batch, BatchPhase, EssaySlot
+from huleedu.clock import database_now
 from huleedu.errors import Refused
 from huleedu.events import (
     BatchCancelled,
@@ -47,7 +48,7 @@ class Registration:
 @transaction.atomic
 def register(owner: User, registration: Registration, correlation_id: UUID | None = None) -> Batch:
     """Make a batch with its slots, its feed and its deadline; returns the batch."""
-    now = timezone.now()
+    now = database_now()
     configuration = registration.configuration
     batch = Batch.objects.create(
         owner=owner,
@@ -153,7 +154,7 @@ def extend(batch_id: UUID, user: User, seconds: int) -> Batch:
     if batch.status != Batch.Status.AWAITING_CONTENT:
         raise Refused("BATCH_ALREADY_STARTED", status=batch.status)
     old = batch.deadline
-    now = timezone.now()
+    now = database_now()
     deadline = max(old, now) + timedelta(seconds=seconds)
     if deadline > now + timedelta(seconds=MAX_READINESS_SECONDS):
         raise Refused("DEADLINE_TOO_FAR", limit_seconds=MAX_READINESS_SECONDS)

@@ -13,6 +13,7 @@ from rest_framework import authentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
+from huleedu.clock import database_now
 from huleedu.models import ApiToken
 
 PREFIX = "hule_"
@@ -42,7 +43,7 @@ def make_token(owner: User, name: str, scope: str = ApiToken.Scope.WRITE) -> New
         name=name[:80],
         scope=scope,
         digest=digest_of(secret),
-        expires_at=timezone.now() + LIFETIME,
+        expires_at=database_now() + LIFETIME,
     )
     return NewToken(secret, row)
 

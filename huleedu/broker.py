@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.models.functions import Now
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 
@@ -54,6 +55,11 @@ class ListeningBroker(ORM):
             connection.close()
             time.sleep(WAIT_SECONDS)
             return None
+
+    def enqueue(self, task: str) -> int:
+        """Put one task into the queue, to be taken from now on by the database's clock; returns its id."""
+        package = self.get_connection().create(key=self.list_key, payload=task, lock=Now())
+        return int(package.pk)
 
     def _beat(self) -> None:
         if self.list_key == "steps":

@@ -11,11 +11,11 @@ import structlog
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
-from django.utils import timezone
 
 from files.content import storage_name
 from files.models import StoredContent
 from files.storage import TEMPORARY_SUFFIX
+from huleedu.clock import database_now
 from huleedu.health import PROBE_FOLDER
 from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
 
@@ -50,7 +50,7 @@ def tidy() -> Tidied | None:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [TIDY_LOCK])
         if not cursor.fetchone()[0]:
             return None
-        tidied = tidy_everything(timezone.now())
+        tidied = tidy_everything(database_now())
     log.info("maintenance.ended", status="done", **vars(tidied))
     return tidied
 

@@ -13,6 +13,9 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
+import daphne.http_protocol
+import daphne.server
+import daphne.ws_protocol
 from daphne.cli import CommandLineInterface
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
@@ -214,6 +217,19 @@ class LimitedServer(Server):
         await super().handle_reply(protocol, message)
         if message["type"] == "websocket.send":
             await protocol.writable.wait()
+
+
+class Durations:
+    """What daphne takes for the module ``time``: it only asks how long something lasts.
+
+    By the time of day a clock that is set would end every request and socket, or keep dead ones for hours.
+    """
+
+    time = staticmethod(time.monotonic)
+
+
+for module in (daphne.server, daphne.http_protocol, daphne.ws_protocol):
+    vars(module)["time"] = Durations
 
 
 class CommandLine(CommandLineInterface):

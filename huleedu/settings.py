@@ -241,6 +241,7 @@ TIME_ZONE = os.environ.get("HULEEDU_TIME_ZONE", "Europe/Stockholm")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+SESSION_ENGINE = "huleedu.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

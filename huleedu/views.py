@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.db import DatabaseError, InterfaceError
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -67,7 +68,7 @@ def account(request: PageRequest) -> HttpResponse:
 
 def account_page(request: PageRequest, new_token: str = "") -> HttpResponse:
     """The page with the tokens that still work."""
-    live = ApiToken.objects.filter(owner=request.user, revoked_at=None, expires_at__gt=timezone.now())
+    live = ApiToken.objects.filter(owner=request.user, revoked_at=None, expires_at__gt=Now())
     tokens = live.order_by("-created_at", "-pk")
     return render(request, "accounts/account.html", {"tokens": list(tokens), "new_token": new_token})
 

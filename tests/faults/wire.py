@@ -122,13 +122,16 @@ class Hasty:
 
 
 @contextmanager
-def hasty_server(installation: Installation, folder: Path) -> Iterator[Hasty]:
-    """A hasty server on the databases of ``installation``; its log lies in ``folder``."""
+def hasty_server(
+    installation: Installation, folder: Path, variables: dict[str, str] | None = None
+) -> Iterator[Hasty]:
+    """A hasty server on the databases of ``installation``, with ``variables``; its log lies in ``folder``."""
     (pid,) = installation.processes(["huleedu.server"])
-    variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
-    environment = dict(variable.split("=", 1) for variable in variables if variable)
+    inherited = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    environment = dict(variable.split("=", 1) for variable in inherited if variable)
     environment |= {"HULEEDU_MAX_REQUEST_BYTES": str(LIMIT), "HULEEDU_VAR": str(folder)}
     environment |= {"HULEEDU_STORAGE": str(installation.var / "content")}
+    environment |= variables or {}
     port = free_port()
     with (folder / "hasty.log").open("ab") as log:
         process = subprocess.Popen(
