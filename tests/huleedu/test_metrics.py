@@ -222,6 +222,10 @@ def lose_relay(_pipeline: Pipeline, _batch: Batch) -> None:
     RelayPresence.objects.filter(role="relay").delete()
 
 
+def lose_standby(_pipeline: Pipeline, _batch: Batch) -> None:
+    RelayPresence.objects.filter(role="standby").update(seen_at=F("seen_at") - timedelta(minutes=1))
+
+
 def lose_workers(_pipeline: Pipeline, _batch: Batch) -> None:
     RelayPresence.objects.exclude(role="relay").update(seen_at=F("seen_at") - timedelta(minutes=5))
 
@@ -232,6 +236,7 @@ SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "DeadLetters": bury_something,
     "BatchStuck": strand_batch,
     "RelayNotSeen": lose_relay,
+    "NoStandby": lose_standby,
     "StepsNotSeen": lose_workers,
 }
 
@@ -260,7 +265,7 @@ def test_a_seeded_condition_crosses_the_threshold_and_a_good_day_does_not(
     client: Client, pipeline: Pipeline, teacher: User, alert: str
 ) -> None:
     (rule,) = [rule for rule in rules() if rule["alert"] == alert]
-    for role in ("relay", "steps"):
+    for role in ("relay", "standby", "steps"):
         RelayPresence.objects.create(name=role, role=role)
     DeadLetter.objects.create(**letter(uuid4()), status="discarded")
     batch = pipeline.register(teacher, 1)
