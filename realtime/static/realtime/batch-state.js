@@ -12,6 +12,13 @@
  */
 
 const FILE_PHASES = new Set(["extract", "validate", "assign"]);
+/** @type {Record<string, string>} */
+const PLACES = {
+  "essay.slot.assigned": "ready",
+  "file.reprocess.requested": "processing",
+  "essay.validation.failed": "awaiting_content",
+  "batch.file.removed": "awaiting_content",
+};
 const CHECKED = new Set(["completed", "succeeded", "failed"]);
 
 /** @param {string} key @param {Partial<Entry>} values @returns {Entry} */
@@ -83,10 +90,19 @@ export class BatchState {
   apply(event) {
     const data = /** @type {any} */ (event.data);
     if (event.event === "batch.changed") this.#changed(data);
-    if (event.event === "essay.spellcheck.completed") this.essays.set(data.essay_id, data.status);
+    this.#essay(event.event, data);
     const change = data.file_upload_id ? CHANGES[event.event] : undefined;
     const keys = new Set(change ? this.#file(event, data, change) : []);
     return { keys, batch: event.event.startsWith("batch.") && !event.event.startsWith("batch.file.") };
+  }
+
+  /** What an event says of an essay's place: an essay that leaves is not checked any more. @param {string} name @param {any} data */
+  #essay(name, data) {
+    const known = this.entries.get(this.keys.get(data.file_upload_id) ?? "");
+    if (known && data.rev !== undefined && data.rev < known.rev) return;
+    const id = data.essay_id ?? known?.essay_id;
+    const status = name === "essay.spellcheck.completed" ? data.status : PLACES[name];
+    if (id && status) this.essays.set(id, status);
   }
 
   /** @param {any} data */

@@ -103,3 +103,16 @@ test("the version that forms decide upon follows the teacher's decisions, and no
   state.replace(snapshot([], { version: 6 }));
   assert.equal(state.batch.version, 6);
 });
+
+test("an essay that leaves its place, or gets another text, is not counted as checked any more", () => {
+  const state = new BatchState(snapshot([record("f", "assigned", 2, { essay_id: "x" })], { essays: [{ essay_id: "x", status: "completed" }] }));
+  assert.equal(state.counts().checked, 1);
+  state.apply(event("essay.slot.assigned", { file_upload_id: "f", essay_id: "x", essay_number: 1, rev: 4 }));
+  assert.equal(state.counts().checked, 0);
+  state.apply(event("essay.spellcheck.completed", { file_upload_id: "f", essay_id: "x", status: "succeeded" }));
+  assert.equal(state.counts().checked, 1);
+  state.apply(event("batch.file.removed", { file_upload_id: "f", essay_id: "x", reason: "removed", rev: 3 }));
+  assert.equal(state.counts().checked, 1, "news of before");
+  state.apply(event("batch.file.removed", { file_upload_id: "f", essay_id: "x", reason: "removed", rev: 5 }));
+  assert.equal(state.counts().checked, 0);
+});
