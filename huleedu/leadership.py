@@ -79,7 +79,7 @@ class Leadership:
 
 def open_session() -> psycopg.Connection:
     """A session of its own beside Django's, without any time limit. Raises psycopg.Error."""
-    session = psycopg.connect(**{**KEEPALIVES, **connection.get_connection_params()}, autocommit=True)
+    session = psycopg.connect(**{**connection.get_connection_params(), **KEEPALIVES}, autocommit=True)
     try:
         session.execute(SETTINGS)
         session.execute(KNOW)

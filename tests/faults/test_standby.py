@@ -1,13 +1,18 @@
 """The relay that leads is killed or freezes: the one that stands by goes on, and the dead one comes back."""
 
+import os
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.faults.teacher import register
 from tests.faults.world import World, alive, kill
-from tests.installation import wait_until
+from tests.installation import ROOT, wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 RELAYED = "SELECT count(*) FROM huleedu_loggedevent WHERE batch_id = %s"
@@ -52,6 +57,40 @@ def test_both_at_once(world: World, token: str, batch_id: str) -> None:
     for name in ("relay", "standby"):
         kill(world.pid(name))
     relay_one(world, token, batch_id, 20)
+
+
+@contextmanager
+def by_hand(world: World, *command: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A relay that somebody starts beside those of the installation."""
+    variables = {
+        **os.environ,
+        "HULEEDU_VAR": str(world.var),
+        "HULEEDU_PROCESS": "relay",
+        "Q_CLUSTER_NAME": "relay",
+    }
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HULEEDU_FAILPOINT"):
+        variables.pop(name, None)
+    process = subprocess.Popen([sys.executable, "manage.py", *command], cwd=ROOT, env=variables)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+@pytest.mark.parametrize("command", ["relay", "qcluster"])
+def test_a_third_relay_waits_too_and_ends_when_it_is_told(
+    world: World, token: str, batch_id: str, command: str
+) -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'huleedu_leadership'::regclass AND NOT granted"
+    leader = world.relays()
+    with by_hand(world, command) as third:
+        wait_until(lambda: world.count(waiting) == 2, 30, "two stand by")
+        assert world.relays() == leader
+        assert relay_one(world, token, batch_id, 10) < 1.5
+        third.send_signal(signal.SIGTERM)
+        assert third.wait(10) == 0
+    wait_until(lambda: world.count(waiting) == 1, 10, "one stands by")
 
 
 def test_a_relay_that_freezes_is_ended_and_followed(world: World, token: str, batch_id: str) -> None:
