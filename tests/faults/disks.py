@@ -1,9 +1,8 @@
 """Small disks of one's own, to be filled, made read-only and enlarged while an installation uses them."""
 
-import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +22,10 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Take every free block."""
-        descriptor = os.open(self.filler, os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            free = os.fstatvfs(descriptor)
-            os.posix_fallocate(descriptor, 0, max(1, free.f_bavail * free.f_frsize))
-        finally:
-            os.close(descriptor)
+        # Piece by piece: others take and give blocks meanwhile.
+        with suppress(OSError), self.filler.open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
 
     def empty(self) -> None:
         """Give the room back."""

@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from huleedu import failpoints
 from huleedu.embedded import throwaway
 from huleedu.server import ARGUMENTS
 from tests.conftest import essay_bytes
@@ -71,6 +72,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
             f"postgresql://{facts['user']}:{facts['password']}@127.0.0.1:{database.port}/{facts['dbname']}"
         )
         reached.variables["REDIS_URL"] = f"redis://:{redis.password}@127.0.0.1:{valkey.port}/0"
+        reached.variables[failpoints.VARIABLE] = ""
         stack.callback(reached.stop)
         reached.start()
         yield Network(Behind(reached, direct_url=servers.database_url), database, valkey)
@@ -249,7 +251,8 @@ def test_a_silent_page_is_closed_and_comes_back_without_loss(hasty: Hasty, follo
         line.heal()
         reader.drop()  # as its page does after some silence
         files += upload_many(world, token, batch_id, 1)
-        wait_completed(world, token, batch_id, files)
+        assert len(set(files)) == 2
+        wait_until(lambda: status_of(world, token, batch_id) == "completed", 60, "the batch has ended")
         assert_converges(world, token, reader)
 
 
