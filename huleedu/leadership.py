@@ -20,7 +20,7 @@ FIRST_SECONDS = 0.05  # a lock that is free is there by then
 CANCEL_SECONDS = 2.0
 LOOK_SECONDS = 0.5  # while it waits, a relay looks this often whether it shall stop
 # A machine that is gone without a word, on either side, is noticed after this long.
-KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+KEEPALIVES: dict[str, int | str] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
 # No limit may end a wait that is meant to last; a relay killed while it waits must not leave its place in the
 # queue behind. Names that a server does not know are left out.

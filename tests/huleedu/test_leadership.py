@@ -111,10 +111,8 @@ def test_one_leads_and_its_end_is_the_next_ones_beginning(transactional_db: None
 def test_waiting_keeps_no_dead_row_alive_and_knows_no_limit(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "PGOPTIONS",
-        "-c statement_timeout=300 -c lock_timeout=300 -c idle_in_transaction_session_timeout=300",
-    )
+    limits = "-c statement_timeout=300 -c lock_timeout=300 -c idle_in_transaction_session_timeout=300"
+    monkeypatch.setitem(leadership.KEEPALIVES, "options", limits)
     with two_relays() as (first, second):
         time.sleep(1)
         assert [row[1:] for row in rows(SESSIONS)] == [(None, "idle in transaction"), (None, "active")]
