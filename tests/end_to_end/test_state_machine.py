@@ -51,12 +51,12 @@ from tests.pipeline import TASKS, Pipeline
 from tests.reader import Reader, fresh
 
 GOOD = [f"essay number {n} with more than fifty characters of plain and honest text" for n in range(6)]
-PROFILES = {"default": (60, 25), "long": (800, 40)}  # sequences, steps of each
+PROFILES = {"default": (60, 25), "long": (400, 40)}  # sequences, steps of each
 BATCHES, READERS = 3, 4
-WHICH, SEED = st.integers(0, BATCHES - 1), st.integers(0, 999)
+WHICH, SEED = st.sampled_from([0, 0, 0, 1, 2]), st.integers(0, 999)
 TEXT = st.sampled_from([*GOOD, " "])
 # What comes after something was done: "old" are events of long ago, delivered once more behind the new ones.
-AFTERWARDS = st.sampled_from(["nothing", "relayed", "old", "old", "forgotten", "rest"])
+AFTERWARDS = st.sampled_from(["rest", "rest", "forgotten", "forgotten", "old", "relayed", "nothing"])
 
 
 def quick_reading(
