@@ -25,9 +25,11 @@ CLAIM_SECONDS = 0.1  # reactions hold row locks: after this long the rest waits 
 MAX_ATTEMPTS = 4  # the first try and three retries
 log = structlog.get_logger(__name__)
 
+# Only a row that was tried waits for its time: one whose transaction began after this one must not be left to
+# others of its batch, whose transactions began before and ended after it.
 CLAIM = """
 SELECT id, event_id, event_type, batch_id, CASE WHEN event_type <> ALL(%(plain)s) THEN envelope::text END
-FROM huleedu_outboxmessage AS message WHERE lane = %(lane)s AND due_at <= now()
+FROM huleedu_outboxmessage AS message WHERE lane = %(lane)s AND (attempts = 0 OR due_at <= now())
   AND NOT EXISTS (SELECT 1 FROM huleedu_outboxmessage AS earlier
                   WHERE earlier.attempts > 0 AND earlier.due_at > now()
                     AND earlier.batch_id = message.batch_id AND earlier.id < message.id)

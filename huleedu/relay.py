@@ -37,7 +37,8 @@ log = structlog.get_logger(__name__)
 
 LOOK = """
 SELECT ARRAY(SELECT lane FROM generate_series(0, %(last)s) AS lane WHERE EXISTS (
-         SELECT 1 FROM huleedu_outboxmessage AS waiting WHERE waiting.lane = lane.lane AND due_at <= now())),
+         SELECT 1 FROM huleedu_outboxmessage AS waiting
+         WHERE waiting.lane = lane.lane AND (attempts = 0 OR due_at <= now()))),
        EXISTS (SELECT 1 FROM huleedu_timer WHERE due_at <= now()),
        EXISTS (SELECT 1 FROM huleedu_workitem),
        extract(epoch FROM least(
@@ -102,7 +103,7 @@ class Relay:
     def relay_once(self, due: Due) -> int:
         """One pass over what is due; returns how many rows or timers were handled."""
         handled = timers.fire_due(TIMERS) if due.timers else 0
-        if self._beside is None or len(due.lanes) == 1:
+        if self._beside is None or len(due.lanes) < 2:
             return handled + relay_lanes(due.lanes)
         other = self._beside.submit(relay_lanes, due.lanes[1::2])
         try:
@@ -153,7 +154,7 @@ class Relay:
         self._presented_at = -STANDBY_SECONDS
         if not self._leadership.obtain(self._stop, self._stand_by):
             return False
-        # Rows of relays that are gone must not ask for wake-ups.
+        # A relay that is gone must not pass for one that works.
         RelayPresence.objects.filter(role="relay").exclude(pk=self.name).delete()
         self._presented_at = 0.0
         self._led_at = time.monotonic()
@@ -170,7 +171,7 @@ class Relay:
     def _work_and_wait(self) -> None:
         self._listen()
         due = look()
-        while self.relay_once(due):
+        while not self._ended() and self.relay_once(due):
             self._tend(due)
             due = look()
             if self._asleep and (due.lanes or due.timers):

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
 from django_q.tasks import async_task
 
@@ -64,7 +64,7 @@ CLAIM = f"""
 WITH taken AS (
   UPDATE huleedu_workitem SET state = 'running', leased_at = now(), attempts = attempts + 1
   WHERE id = (SELECT id FROM huleedu_workitem
-              WHERE step = %(step)s AND state = 'queued' AND due_at <= now()
+              WHERE step = %(step)s AND state = 'queued' AND (attempts = 0 OR due_at <= now())
               ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)
   RETURNING *)
 SELECT taken.*, pg_advisory_lock(%(lease)s, {LEASE_KEY}) FROM taken
@@ -81,7 +81,8 @@ RETURNING id
 """  # noqa: S608
 MISSING_TOKENS = """
 SELECT (SELECT count(*) FROM (SELECT FROM huleedu_workitem
-                              WHERE state = 'queued' AND due_at <= now() LIMIT %(limit)s) AS due)
+                              WHERE state = 'queued' AND (attempts = 0 OR due_at <= now())
+                              LIMIT %(limit)s) AS due)
        - (SELECT count(*) FROM django_q_ormq WHERE key = %(cluster)s AND lock <= now()),
        set_config('synchronous_commit', 'off', true)
 """
@@ -125,7 +126,7 @@ def wake_workers() -> None:
     """Give tokens to due work. The work is committed: a failure costs only the relay's next look after it."""
     try:
         put_missing_tokens()
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         log.warning("workers.wake.failed")
 
 

@@ -1,15 +1,12 @@
 """The relay: once, in order, whoever relays; poison is set aside and nothing waits for it."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
@@ -17,34 +14,21 @@ from django.utils import timezone
 from huleedu import delivery, waking
 from huleedu import relay as relay_module
 from huleedu.delivery import MAX_ATTEMPTS, uuid_in
-from huleedu.events import BatchStarted, Event
+from huleedu.events import Event
 from huleedu.feed import open_feed
-from huleedu.models import ConsumedEvent, DeadLetter, Feed, LoggedEvent, OutboxMessage, RelayPresence
-from huleedu.outbox import emit
+from huleedu.models import (
+    LANES,
+    ConsumedEvent,
+    DeadLetter,
+    Feed,
+    LoggedEvent,
+    OutboxMessage,
+    RelayPresence,
+)
 from huleedu.relay import Due, Relay, look
+from tests.huleedu.emitting import start, start_elsewhere, subscribe
 from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline
-
-Reaction = Callable[[Event], None]
-
-
-def start(batch_id: UUID, revision: int = 0) -> str:
-    """Emit one event of a batch."""
-    with transaction.atomic():
-        return emit(
-            BatchStarted(
-                batch_id=batch_id,
-                correlation_id=uuid4(),
-                revision=revision,
-                who=1,
-                status="ready",
-                expected_essay_count=1,
-            )
-        )
-
-
-def subscribe(monkeypatch: pytest.MonkeyPatch, *reactions: Reaction) -> None:
-    monkeypatch.setattr(delivery, "SUBSCRIPTIONS", {"BatchStarted": reactions})
 
 
 def make_due() -> None:
@@ -185,6 +169,49 @@ def test_two_relays_at_once_relay_each_row_once_and_in_order(
         assert Feed.objects.get(pk=batch_id).seq == 12
 
 
+def test_an_event_is_not_overtaken_by_one_of_an_older_transaction(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What commits between the beginning of a claim's transaction and the claim itself."""
+    seen: list[int] = []
+    subscribe(monkeypatch, lambda happened: seen.append(happened.revision))
+    batch_id = uuid4()
+    begun, allowed = threading.Event(), threading.Event()
+
+    def emit_late() -> None:
+        with transaction.atomic():
+            OutboxMessage.objects.exists()
+            begun.set()
+            assert allowed.wait(10)
+            start(batch_id, revision=1)
+        connection.close()
+
+    older = threading.Thread(target=emit_late)
+    older.start()
+    assert begun.wait(10)
+    lane_of = relay_module.lock_lane
+
+    def lock_lane(lane: int) -> bool:
+        locked = lane_of(lane)
+        start_elsewhere(batch_id, revision=0)
+        allowed.set()
+        older.join(10)
+        return locked
+
+    with monkeypatch.context() as patch:
+        patch.setattr(relay_module, "lock_lane", lock_lane)
+        relay_module.relay_lane(batch_id.int % LANES)
+    Relay().drain()
+    assert seen == [0, 1]
+
+
+def test_a_new_event_waits_for_no_clock(transactional_db: None) -> None:
+    """The database's clock may have been put back since it was emitted."""
+    start(uuid4())
+    OutboxMessage.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    assert Relay().drain() == 1
+
+
 def test_a_crash_before_the_commit_leaves_everything_to_the_next_relay(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,97 +228,6 @@ def test_a_crash_before_the_commit_leaves_everything_to_the_next_relay(
     assert OutboxMessage.objects.count() == 1
     assert not LoggedEvent.objects.exists() and not ConsumedEvent.objects.exists()
     assert Relay().drain() == 1
-
-
-def test_a_running_relay_is_seen_sleeps_and_wakes_for_an_event(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relay_module, "SAFETY_SECONDS", 30.0)
-    stop, seen = threading.Event(), threading.Event()
-    subscribe(monkeypatch, lambda _event: seen.set())
-
-    def work() -> None:
-        Relay("relay-test").run(stop)
-        connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        for _ in range(200):
-            if asleep():
-                break
-            stop.wait(0.05)
-        start(uuid4())
-        assert seen.wait(5), "a committed event wakes the relay long before its safety interval"
-    finally:
-        stop.set()
-        for _ in range(40):
-            start(uuid4())
-            thread.join(0.5)
-            if not thread.is_alive():
-                break
-    assert not thread.is_alive()
-    assert not RelayPresence.objects.filter(name="relay-test").exists()
-
-
-def asleep() -> bool:
-    """Whether a relay asks to be woken."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = database"
-            " WHERE datname = current_database() AND mode = 'ExclusiveLock' AND classid = %s)",
-            [waking.AWAKE_CLASS],
-        )
-        return bool(cursor.fetchone()[0])
-
-
-def asleep_at_each_look(monkeypatch: pytest.MonkeyPatch, busy_looks: int) -> list[bool]:
-    """Whether the relay sleeps to others when it looks, from the look that finds work on."""
-    relay, found = Relay("relay-test"), []
-
-    def look() -> Due:
-        found.append(asleep())
-        return Due([0] if len(found) <= busy_looks else [], False, False, None)
-
-    relay._work_and_wait()
-    monkeypatch.setattr(relay_module, "look", look)
-    monkeypatch.setattr(relay, "relay_once", lambda due: len(due.lanes))
-    monkeypatch.setattr(waking, "wait", lambda *_: set())
-    relay._work_and_wait()
-    return found
-
-
-@pytest.fixture
-def own_connection(transactional_db: None) -> Iterator[None]:
-    """What a relay locks and hears ends with the test."""
-    yield
-    connection.close()
-
-
-def test_a_relay_woken_for_one_event_stays_asleep_to_others(
-    own_connection: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert asleep_at_each_look(monkeypatch, busy_looks=1) == [True, True]
-    assert asleep()
-
-
-def test_a_busy_relay_asks_nobody_to_wake_it(own_connection: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asleep_at_each_look(monkeypatch, busy_looks=3) == [True, True, False, False]
-    assert asleep(), "it asks again before it sleeps"
-
-
-def test_a_relay_kept_awake_naps_and_asks_again(own_connection: None) -> None:
-    relay, url = Relay("relay-test"), settings.DATABASE_URL
-    with psycopg.connect(url, dbname=connection.settings_dict["NAME"]) as emitter:
-        emitter.execute("SELECT pg_try_advisory_xact_lock_shared(%s, 0)", [waking.AWAKE_CLASS])
-        began = time.monotonic()
-        for _ in range(20):
-            relay._work_and_wait()
-        assert not asleep()
-        assert 0.1 < time.monotonic() - began < 3, "it neither spins nor sleeps long"
-        emitter.commit()
-    relay._work_and_wait()
-    assert asleep()
 
 
 def test_lanes_beside_each_other_lose_and_double_nothing(
@@ -331,47 +267,6 @@ def test_a_failure_beside_is_the_relays_own(transactional_db: None, monkeypatch:
         relay.drain()
     finally:
         relay._close()
-    assert not OutboxMessage.objects.exists()
-
-
-def test_a_wake_that_comes_during_a_statement_is_not_lost(own_connection: None) -> None:
-    relay = Relay("relay-test")
-    relay._work_and_wait()
-    with psycopg.connect(settings.DATABASE_URL, dbname=connection.settings_dict["NAME"]) as other:
-        for payload in ("", "3"):
-            other.execute("SELECT pg_notify(%s, %s)", [waking.CHANNEL, payload])
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    began = time.monotonic()
-    assert waking.wait(5) == {3}
-    assert time.monotonic() - began < 1
-
-
-def start_elsewhere(batch_id: UUID, revision: int = 0) -> None:
-    """Emit one event of a batch in another session: a relay does not wake itself."""
-
-    def emit_there() -> None:
-        start(batch_id, revision)
-        connection.close()
-
-    thread = threading.Thread(target=emit_there)
-    thread.start()
-    thread.join()
-
-
-def test_a_woken_relay_begins_with_the_lane_it_was_told(
-    own_connection: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subscribe(monkeypatch, lambda _event: None)
-    relay = Relay("relay-test")
-    relay._work_and_wait()
-    batch_id = uuid4()
-    start_elsewhere(batch_id)
-    relay._work_and_wait()
-    with monkeypatch.context() as patch:
-        patch.setattr(relay_module, "look", lambda: Due([], False, False, None))
-        start_elsewhere(batch_id, revision=1)
-        relay._work_and_wait()
     assert not OutboxMessage.objects.exists()
 
 

@@ -159,6 +159,16 @@ def test_a_rolled_back_order_leaves_no_token(transactional_db: None) -> None:
     assert not WorkItem.objects.exists() and not OrmQ.objects.exists()
 
 
+def test_work_that_was_never_tried_waits_for_no_clock(transactional_db: None) -> None:
+    """The database's clock may have been put back since it was queued."""
+    queue(1)
+    OrmQ.objects.all().delete()
+    WorkItem.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    work.tend()
+    assert OrmQ.objects.count() == 1
+    assert take().owner_id == 1
+
+
 def test_an_item_is_leased_to_one_worker(transactional_db: None) -> None:
     queue(1)
     with held_by_another(), work.claimed("extract") as second:
