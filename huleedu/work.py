@@ -154,8 +154,8 @@ def claimed(step: str) -> Iterator[WorkItem | None]:
     if item is None:
         yield None
         return
-    WORKER.beat()
     try:
+        WORKER.beat()
         yield item
         WORKER.beat()
     finally:

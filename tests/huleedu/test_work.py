@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -173,6 +173,23 @@ def test_an_item_is_leased_to_one_worker(transactional_db: None) -> None:
     queue(1)
     with held_by_another(), work.claimed("extract") as second:
         assert second is None
+
+
+def test_a_sign_of_life_that_cannot_be_written_keeps_no_lease(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session lives on, as on a full disk, and the worker with it."""
+    queue(1)
+
+    def fail() -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work.WORKER, "beat", fail)
+        with pytest.raises(OperationalError), work.claimed("extract"):
+            raise AssertionError("not reached")
+    work.tend()
+    assert take().attempts == DOUBLE
 
 
 def test_an_empty_queue_gives_nothing(transactional_db: None) -> None:
