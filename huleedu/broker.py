@@ -15,8 +15,10 @@ WAIT_SECONDS = 1.0  # how long one wait blocks; django-q2 looks at its stop even
 SAFETY_SECONDS = 15.0  # how often the table is looked at without any notification
 log = structlog.get_logger(__name__)
 
+# Gone when taken: one that came back when its taker is long dead would pass for a token that wakes a worker,
+# and nobody is told of it. The work itself is a row, and gets another token.
 TAKE = """
-UPDATE django_q_ormq SET lock = now() + make_interval(secs => %s)
+DELETE FROM django_q_ormq
 WHERE id IN (SELECT id FROM django_q_ormq WHERE key = %s AND lock <= now()
              ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING id, payload
@@ -43,7 +45,10 @@ class ListeningBroker(ORM):
     _presence = Presence("steps")
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        """Up to ``Conf.BULK`` tasks as (id, payload), or None after a short wait, also without a database."""
+        """Up to ``Conf.BULK`` tasks as (id, payload), or None after a short wait, also without a database.
+
+        They are gone from the queue: a task is a token, and work that still waits gets another one.
+        """
         try:
             self._listen()
             self._beat()
@@ -79,8 +84,8 @@ class ListeningBroker(ORM):
 
     def _take(self) -> list[tuple[int, str]] | None:
         with connection.cursor() as cursor:
-            cursor.execute(TAKE, [Conf.RETRY, self.list_key, Conf.BULK])
-            tasks = cursor.fetchall()
+            cursor.execute(TAKE, [self.list_key, Conf.BULK])
+            tasks = sorted(cursor.fetchall())
         self._looked_at = time.monotonic()
         self._empty = not tasks
         return tasks or None
