@@ -161,7 +161,7 @@ def test_a_standby_whose_session_ends_waits_again(transactional_db: None) -> Non
     with two_relays() as (first, second):
         pid = rows(SESSIONS)[1][0]
         end_session(pid)
-        others = ([], [pid])
+        others: tuple[list[int], ...] = ([], [pid])
         wait_until(lambda: [row[0] for row in rows(SESSIONS)[1:]] not in others, 5, "it waits again")
         assert first.leads and second.stands_by
 
