@@ -18,6 +18,7 @@ from huleedu.events import CATALOGUE
 from huleedu.feed import NumberedMessage
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, OutboxMessage
+from huleedu.outages import is_outage, patience
 from huleedu.subscriptions import REPEATABLE, SUBSCRIPTIONS
 
 CLAIM_LIMIT = 500  # rows of one transaction
@@ -231,8 +232,9 @@ def log_keys(row: OutboxMessage) -> dict[str, object]:
 
 
 def retry_or_bury(row: OutboxMessage, error: Exception) -> None:
-    """Count the failure; the last one moves the row to the dead letters."""
-    row.attempts += 1
+    """Count the failure; the last one moves the row to the dead letters. An outage has no last one."""
+    outage = is_outage(error)
+    row.attempts = min(row.attempts + 1, MAX_ATTEMPTS - 1) if outage else row.attempts + 1
     row.last_error = describe(error)
     row.first_error = row.first_error or row.last_error
     row.first_failed_at = row.first_failed_at or timezone.now()
@@ -245,7 +247,7 @@ def retry_or_bury(row: OutboxMessage, error: Exception) -> None:
         first_error=row.first_error,
         last_error=row.last_error,
         first_failed_at=row.first_failed_at,
-        due_at=Now() + work.backoff(row.attempts),
+        due_at=Now() + patience(work.backoff(row.attempts), row.first_failed_at if outage else None),
     )
 
 

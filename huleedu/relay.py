@@ -32,7 +32,8 @@ STANDBY_SECONDS = 20.0  # between two signs of life of a relay that stands by
 INHERITING_SECONDS = 10.0  # after a takeover the last relay's transactions may still hold lanes
 INHERITING_PAUSE_SECONDS = 0.05
 # Between tries to fall asleep while somebody is about to commit.
-NAP_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01)
+NAP_SECONDS = (0.0005, 0.001, 0.002, 0.005, *(0.01,) * 50, 0.1)
+LOCK_MILLISECONDS = 500  # a batch that somebody else holds longer is tried later: other batches go on
 log = structlog.get_logger(__name__)
 
 LOOK = """
@@ -253,8 +254,11 @@ def relay_lane(lane: int) -> int:
 
 
 def lock_lane(lane: int) -> bool:
-    """Take the lane for this transaction, if it is free."""
+    """Take the lane for this transaction, if it is free, and limit the wait for other locks."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_CLASS, lane])
-        row: tuple[bool] = cursor.fetchone()
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s, %s), set_config('lock_timeout', %s, true)",
+            [LANE_CLASS, lane, str(LOCK_MILLISECONDS)],
+        )
+        row: tuple[bool, str] = cursor.fetchone()
         return row[0]

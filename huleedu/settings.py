@@ -111,6 +111,9 @@ DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database.")
 DATABASES["default"]["OPTIONS"] = {**database.OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
+if PROCESS in {"web", "relay", "standby", "steps"}:
+    # A process that stops in the middle of a transaction must not hold its batch for ever; ours take moments.
+    DATABASES["default"]["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=20000")
 if PROCESS == "web":
     # Every request runs in a thread of its own, so connections live in a pool and not in threads.
     DATABASES["default"]["OPTIONS"]["pool"] = database.POOL

@@ -9,10 +9,13 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from huleedu.models import Timer
+from huleedu.outages import is_outage
 from huleedu.waking import wake
 
 TimerHandler = Callable[[UUID], None]
 PUT_OFF = timedelta(minutes=1)
+PUT_OFF_BRIEFLY = timedelta(seconds=2)
+LIMIT_LOCK_WAIT = "SET LOCAL lock_timeout = 500"  # milliseconds; a batch held longer holds up no other
 log = structlog.get_logger(__name__)
 
 
@@ -42,16 +45,18 @@ def fire_due(handlers: Mapping[str, TimerHandler]) -> int:
 
 def _fire(timer: Timer, handlers: Mapping[str, TimerHandler]) -> bool:
     try:
-        with transaction.atomic():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(LIMIT_LOCK_WAIT)
             # The handler locks the batch first, as everybody does; the timer may be set anew meanwhile.
             handlers[timer.kind](timer.batch_id)
             if not Timer.objects.filter(pk=timer.pk, due_at__lte=Now()).delete()[0]:
                 raise _SetAnew
     except _SetAnew:
         return False
-    except Exception:
+    except Exception as error:
         if connection.connection is None or connection.connection.closed:
             raise
         log.exception("timer.failed", batch_id=str(timer.batch_id), status="error")
-        Timer.objects.filter(pk=timer.pk).update(due_at=Now() + PUT_OFF)
+        put_off = PUT_OFF_BRIEFLY if is_outage(error) else PUT_OFF
+        Timer.objects.filter(pk=timer.pk).update(due_at=Now() + put_off)
     return True

@@ -22,6 +22,7 @@ from huleedu.broker import notify_workers
 from huleedu.failpoints import failpoint
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, WorkItem
+from huleedu.outages import is_outage, patience
 from huleedu.presence import Presence
 
 STEPS_CLUSTER = "steps"
@@ -184,7 +185,10 @@ def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[Wor
         except Exception as error:
             status = "error"
             log.warning("step.error", status=status, error=describe(error), attempt=item.attempts)
-            fail(item, describe(error), lambda: give_up(item))
+            if is_outage(error):
+                wait_for_end(item, describe(error))
+            else:
+                fail(item, describe(error), lambda: give_up(item))
         log.info("step.ended", status=status, duration_ms=round((time.monotonic() - started) * 1000))
 
 
@@ -222,13 +226,7 @@ def fail(item: WorkItem, error: str, exhausted: Callable[[], None]) -> None:
     """
     with transaction.atomic():
         if item.attempts <= item.max_retries:
-            WorkItem.objects.filter(pk=item.pk, attempts=item.attempts).update(
-                state=WorkItem.State.QUEUED,
-                leased_at=None,
-                due_at=Now() + backoff(item.attempts),
-                first_error=item.first_error or error,
-                first_failed_at=item.first_failed_at or Now(),
-            )
+            put_back(item, error, backoff(item.attempts))
             return
     with suppress(Superseded), transaction.atomic():
         # Locks the batch, which everybody locks before the item.
@@ -236,6 +234,24 @@ def fail(item: WorkItem, error: str, exhausted: Callable[[], None]) -> None:
         if not finish(item):
             raise Superseded
         bury(item, error)
+
+
+def wait_for_end(item: WorkItem, error: str) -> None:
+    """Put ``item`` back until an outage is over; the try does not count."""
+    wait = patience(backoff(min(item.attempts, 3)), item.first_failed_at)
+    put_back(item, error, wait, max_retries=item.max_retries + 1)
+
+
+def put_back(item: WorkItem, error: str, wait: timedelta, **changes: int) -> None:
+    """Queue ``item`` again after ``wait``, unless another attempt has taken it over."""
+    WorkItem.objects.filter(pk=item.pk, attempts=item.attempts).update(
+        state=WorkItem.State.QUEUED,
+        leased_at=None,
+        due_at=Now() + wait,
+        first_error=item.first_error or error,
+        first_failed_at=item.first_failed_at or Now(),
+        **changes,
+    )
 
 
 def bury(item: WorkItem, error: str) -> None:
