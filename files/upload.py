@@ -1,8 +1,6 @@
 """One upload request: what arrived against what the manifest says, and taking each file in."""
 
-import errno
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,14 +19,13 @@ from files.names import clean_name
 from files.shapes import ManifestEntry
 from huleedu.api_view import check_text, error_list, field_error, invalid
 from huleedu.error_words import make_detail
-from huleedu.errors import ErrorCode, Refused, StorageFailed
+from huleedu.errors import ErrorCode, Refused, StorageFailed, is_out_of_room
 from huleedu.models import OutboxMessage, WorkItem
 from huleedu.parsers import StrictJSONParser
 from huleedu.problems import TITLES, Problem
 
 BUSY_SECONDS = 10
 RECEIVE = "receive"
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 MANIFEST = TypeAdapter(list[ManifestEntry])
 
 
@@ -197,21 +194,8 @@ def raise_if_none_kept(receipts: list[Receipt], batch_id: UUID) -> None:
             raise failure
     files = [receipt.as_json() for receipt in receipts]
     if any(is_out_of_room(failure) for failure in failures):
-        raise Problem(507, "STORAGE_FULL", batch_id=batch_id, files=files)
+        raise Problem(507, "STORAGE_FULL", BUSY_SECONDS, batch_id=batch_id, files=files)
     raise Problem(503, "STORAGE_FAILED", BUSY_SECONDS, batch_id=batch_id, files=files)
-
-
-def is_out_of_room(failure: Exception) -> bool:
-    """True when the store had no room for the bytes."""
-    return any(isinstance(error, OSError) and error.errno in NO_ROOM for error in causes(failure))
-
-
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and what caused it, down to the first."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__
 
 
 def may_change_by_repeating(receipts: list[Receipt]) -> bool:

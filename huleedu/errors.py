@@ -3,7 +3,11 @@
 Imports the standard library only: steps load it in a short-lived process of their own.
 """
 
+import errno
+from collections.abc import Iterator
 from enum import StrEnum
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ErrorCode(StrEnum):
@@ -51,3 +55,16 @@ class Refused(Exception):
 
 class StorageFailed(Exception):
     """The content store did not take or give the bytes; trying again may help."""
+
+
+def is_out_of_room(failure: BaseException) -> bool:
+    """True when a disk had no room for the bytes."""
+    return any(isinstance(error, OSError) and error.errno in NO_ROOM for error in causes(failure))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """``error`` and what caused it, down to the first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__

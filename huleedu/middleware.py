@@ -21,12 +21,16 @@ def correlation_id_of(request: HttpRequest) -> UUID:
     known = request.META.get("huleedu.correlation_id")
     if isinstance(known, UUID):
         return known
+    request.META["huleedu.correlation_id"] = chosen = choose_correlation_id(request.headers.get(HEADER, ""))
+    return chosen
+
+
+def choose_correlation_id(told: str) -> UUID:
+    """What the client told when it is a uuid, a fresh one otherwise."""
     try:
-        correlation_id = UUID(request.headers.get(HEADER, ""))
+        return UUID(told)
     except ValueError:
-        correlation_id = uuid4()
-    request.META["huleedu.correlation_id"] = correlation_id
-    return correlation_id
+        return uuid4()
 
 
 class CorrelationMiddleware:

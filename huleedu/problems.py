@@ -20,7 +20,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from huleedu.errors import Refused, StorageFailed
+from huleedu.errors import Refused, StorageFailed, is_out_of_room
 from huleedu.middleware import correlation_id_of
 from huleedu.states import InvalidTransition
 
@@ -133,6 +133,8 @@ def other_response(request: HttpRequest, error: Exception) -> Response:
     if isinstance(error, TooManyFilesSent):
         details = {"limit": settings.DATA_UPLOAD_MAX_NUMBER_FILES}
         return problem_response(request, 400, "TOO_MANY_FILES", details=details)
+    if is_out_of_room(error):
+        return problem_response(request, 507, "STORAGE_FULL", RETRY_SECONDS)
     for kinds, status_code, code, retry_after in ANSWERS:
         if isinstance(error, kinds):
             return problem_response(request, status_code, code, retry_after)

@@ -5,10 +5,10 @@ keeps whatever a socket's reader does not take. Those limits must stand here, in
 """
 
 import asyncio
-import json
 import resource
 import sys
 import time
+from contextlib import suppress
 from enum import Enum
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +20,10 @@ from daphne.cli import CommandLineInterface
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
-from twisted.web.http import HTTPChannel, Request
+from twisted.web.http import Headers, HTTPChannel, Request
+
+from huleedu.limits import refusal, spool_failure
+from huleedu.middleware import HEADER
 
 HEADER_SECONDS = 20.0  # from the first byte of a request to the end of its headers
 IDLE_SECONDS = 30.0  # without a byte of a body, or between two requests
@@ -49,7 +52,10 @@ class Stage(Enum):
 
 
 class LimitedChannel(HTTPChannel):
-    """One connection; too much is refused with 413, too slow with 408, nonsense with 400, then closed."""
+    """One connection; too much is refused with 413, too slow with 408, nonsense with 400, then closed.
+
+    So is a body that cannot be put on disk, with 507 or 503.
+    """
 
     totalHeadersSize = MAX_HEADER_BYTES
     stage = Stage.IDLE
@@ -88,7 +94,10 @@ class LimitedChannel(HTTPChannel):
         self.received = 0
         self.deadline = time.monotonic() + TOTAL_SECONDS
         self.enter(Stage.BODY, IDLE_SECONDS)
-        super().allHeadersReceived()
+        try:
+            super().allHeadersReceived()
+        except OSError as error:
+            self.refuse(*spool_failure(error))
 
     def rawDataReceived(self, data: bytes) -> None:
         """A piece of a body; its length may not have been told."""
@@ -96,8 +105,12 @@ class LimitedChannel(HTTPChannel):
             self.received += len(data)
             if self.length is None and self.received > settings.MAX_REQUEST_BYTES:
                 self.refuse(413, "REQUEST_TOO_LARGE")
-        if self.stage is not Stage.REFUSED:
+        if self.stage is Stage.REFUSED:
+            return
+        try:
             super().rawDataReceived(data)
+        except OSError as error:
+            self.refuse(*spool_failure(error))
 
     def allContentReceived(self) -> None:
         """The application has the request now."""
@@ -128,29 +141,34 @@ class LimitedChannel(HTTPChannel):
         if self.stage is Stage.REFUSED:
             return
         self.enter(Stage.REFUSED, None)
-        self.transport.write(refusal(status, code))
+        told = self.requests[-1].requestHeaders.getRawHeaders(HEADER.encode()) if self.requests else None
+        headers, body = refusal(status, code, told[0] if told else b"")
+        line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()
+        lines = [line, *(name + b": " + value for name, value in headers)]
+        self.transport.write(b"\r\n".join([*lines, b"", body]))
         self.transport.loseWriteConnection()
+        self.forget()
         self.lingering = self.callLater(LINGER_SECONDS, self.transport.abortConnection)
 
     def connectionLost(self, reason: Any) -> None:
         """Forget what was read."""
+        self.forget()
         if self.lingering is not None and self.lingering.active():
             self.lingering.cancel()
         super().connectionLost(reason)
 
+    def forget(self) -> None:
+        """Give back the room of bodies; on a full disk closing fails once, with what it could not write."""
+        for request in self.requests:
+            with suppress(OSError):
+                if request.content is not None:
+                    request.content.close()
 
-def refusal(status: int, code: str) -> bytes:
-    """A whole problem answer; the connection ends with it."""
-    title = HTTPStatus(status).phrase
-    body = json.dumps({"type": "about:blank", "title": title, "status": status, "code": code}).encode()
-    head = [
-        f"HTTP/1.1 {status} {title}",
-        "Content-Type: application/problem+json",
-        f"Content-Length: {len(body)}",
-        "Cache-Control: no-store",
-        "Connection: close",
-    ]
-    return "\r\n".join([*head, "", ""]).encode() + body
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+        """Close after an answer that says so; twisted only does what a request says."""
+        if headers.getRawHeaders(b"connection") == [b"close"]:
+            self.persistent = False
+        super().writeHeaders(version, code, reason, headers)
 
 
 class LimitedSocket(WebSocketProtocol):

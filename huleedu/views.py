@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from huleedu.authentication import make_token
-from huleedu.errors import StorageFailed
+from huleedu.errors import StorageFailed, is_out_of_room
 from huleedu.forms import TOO_MANY_TRIES, SignInForm, TokenForm
 from huleedu.middleware import correlation_id_of
 from huleedu.models import ApiToken
@@ -105,12 +105,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page for our own failures, made without the database; 503 when something we need is away."""
-    if isinstance(sys.exception(), (DatabaseError, InterfaceError, StorageFailed)):
+    """The page for our own failures, made without the database; 507 or 503 when room or a service is away."""
+    error = sys.exception()
+    if error is not None and is_out_of_room(error):
+        response = failure(request, "500.html", 507, "STORAGE_FULL")
+    elif isinstance(error, (DatabaseError, InterfaceError, StorageFailed)):
         response = failure(request, "500.html", 503, "UNAVAILABLE")
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-        return response
-    return failure(request, "500.html", 500, "INTERNAL")
+    else:
+        return failure(request, "500.html", 500, "INTERNAL")
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def failure(

@@ -1,5 +1,6 @@
 """Signing in and out, tokens, and the pages shown when something fails."""
 
+import errno
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -172,4 +173,8 @@ def test_our_own_failures_need_neither_database_nor_session() -> None:
         response = views.server_error(request)
     assert response.status_code == 503
     assert "the database is away" not in response.content.decode()
+    try:
+        raise OSError(errno.ENOSPC, "no space")
+    except OSError:
+        assert views.server_error(request).status_code == 507
     assert views.bad_request(request, ValueError("x")).status_code == 400

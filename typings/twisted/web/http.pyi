@@ -1,16 +1,19 @@
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 class Headers:
+    def getRawHeaders(self, name: bytes) -> list[bytes] | None: ...
     def removeHeader(self, name: bytes) -> None: ...
 
 class Request:
+    content: IO[bytes] | None
     requestHeaders: Headers
 
 class HTTPChannel:
     callLater: Callable[..., Any]
     length: int | None
     maxHeaders: int
+    persistent: bool | int
     requestFactory: Any
     requests: list[Request]
     timeOut: float | None
@@ -27,4 +30,5 @@ class HTTPChannel:
     def resetTimeout(self) -> None: ...
     def setTimeout(self, period: float | None) -> float | None: ...
     def timeoutConnection(self) -> None: ...
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None: ...
     def _respondToBadRequestAndDisconnect(self) -> None: ...
