@@ -1,4 +1,4 @@
-"""Hourly tidying: what crashes and age leave behind. Every run is bounded; the next one goes on."""
+"""Regular tidying: what crashes and age leave behind. Every run is bounded; the next one goes on."""
 
 import threading
 import time
@@ -19,13 +19,15 @@ from huleedu.clock import database_now
 from huleedu.health import PROBE_FOLDER
 from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
 
-INTERVAL_SECONDS = 3600.0
+INTERVAL_SECONDS = 1200.0
 FIRST_SECONDS = 60.0  # after a relay's start
-UNFINISHED = timedelta(hours=1)  # bytes without a row are younger than this while an upload may still run
+# Bytes without a row are younger than this while an upload may still run; with the interval, under an hour.
+UNFINISHED = timedelta(minutes=30)
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 CONSUMED_LIFETIME = timedelta(days=30)
 PRESENCE_LIFETIME = timedelta(minutes=10)
 EXAMINED_FILES = 20_000  # of the content store, per run
+ASKED_FILES = 1_000  # ids in one question to the database
 DELETED_ROWS = 10_000  # of each table, per run
 TIDY_LOCK = 0x54494459
 FOLDERS = 256
@@ -77,19 +79,29 @@ def delete_some(model: type[models.Model], **old: datetime) -> int:
 def tidy_store(now: datetime) -> tuple[int, int]:
     """Remove stored bytes without a row and partly written files; returns how many of each."""
     orphans = unfinished = 0
-    examined = 0
-    for folder in folders(now):
-        names = list_files(folder)
-        unfinished += delete_old([f"{folder}/{name}" for name in names if is_unfinished(folder, name)], now)
-        orphans += delete_old(find_orphans(folder, names), now)
-        examined += len(names)
-        if examined >= EXAMINED_FILES:
-            break
+    for paths in piles(now):
+        partly = [path for path in paths if is_unfinished(path)]
+        unfinished += delete_old(partly, now)
+        orphans += delete_old(find_orphans(paths), now)
     return orphans, unfinished
 
 
+def piles(now: datetime) -> Iterator[list[str]]:
+    """The paths to examine in one run, as many at a time as one question to the database is for."""
+    pile: list[str] = []
+    examined = 0
+    for folder in folders(now):
+        pile += [f"{folder}/{name}" for name in list_files(folder)]
+        if len(pile) >= min(ASKED_FILES, EXAMINED_FILES - examined):
+            yield pile
+            examined, pile = examined + len(pile), []
+        if examined >= EXAMINED_FILES:
+            return
+    yield pile
+
+
 def folders(now: datetime) -> Iterator[str]:
-    """All folders of the store, each hour from another one on, so that a large store gets its turn."""
+    """All folders of the store, each time from another one on, so that a large store gets its turn."""
     yield PROBE_FOLDER
     first = int(now.timestamp() // INTERVAL_SECONDS * 32) % FOLDERS
     for number in range(FOLDERS):
@@ -105,16 +117,17 @@ def list_files(folder: str) -> list[str]:
         return []
 
 
-def is_unfinished(folder: str, name: str) -> bool:
+def is_unfinished(path: str) -> bool:
     """True for a file that only exists while it is written, or while the store is probed."""
-    return folder == PROBE_FOLDER or name.endswith(TEMPORARY_SUFFIX)
+    return path.startswith(f"{PROBE_FOLDER}/") or path.endswith(TEMPORARY_SUFFIX)
 
 
-def find_orphans(folder: str, names: list[str]) -> list[str]:
-    """The files of one folder whose id has no row."""
-    by_id = {content_id: name for name in names if (content_id := as_id(name))}
-    known = set(StoredContent.objects.filter(pk__in=by_id).values_list("pk", flat=True))
-    return [f"{folder}/{name}" for content_id, name in by_id.items() if content_id not in known]
+def find_orphans(paths: list[str]) -> list[str]:
+    """Those of ``paths`` whose id has no row."""
+    by_path = {path: content_id for path in paths if (content_id := as_id(path.rpartition("/")[2]))}
+    ids = set(by_path.values())
+    known = set(StoredContent.objects.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
+    return [path for path, content_id in by_path.items() if content_id not in known]
 
 
 def as_id(name: str) -> UUID | None:

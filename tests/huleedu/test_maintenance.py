@@ -3,6 +3,8 @@
 import os
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -25,6 +27,8 @@ from tests.conftest import essay_bytes
 from tests.log_capture import captured_logs
 from tests.pipeline import Pipeline
 
+Questions = Callable[[int], AbstractContextManager[object]]
+
 
 def age(path: Path, hours: float) -> None:
     moment = time.time() - hours * 3600
@@ -46,7 +50,7 @@ def test_old_bytes_without_a_row_go_and_all_others_stay(
     young = content.store(StoredContent.Kind.TEXT, uuid4(), ContentFile(b"being written"))
     for path in content_folder.rglob("*"):
         if path.is_file() and path.name != young.id.hex:
-            age(path, 1.1)
+            age(path, 0.6)
 
     found = tidied()
     assert (found.orphans, found.unfinished) == (1, 0)
@@ -57,12 +61,12 @@ def test_old_bytes_without_a_row_go_and_all_others_stay(
     assert orphan.id.hex not in names
 
 
-def test_partly_written_files_and_probes_go_after_an_hour(
+def test_partly_written_files_and_probes_go_after_half_an_hour(
     transactional_db: None, content_folder: Path
 ) -> None:
     names = {
         "raw/ab/abcd.0123.part": 2.0,
-        "raw/ab/ffff.4567.part": 0.5,
+        "raw/ab/ffff.4567.part": 0.4,
         "probe/0123": 2.0,
         "raw/ab/notes.txt": 2.0,
     }
@@ -164,3 +168,28 @@ def test_the_command_tells_what_it_did(transactional_db: None) -> None:
     output = StringIO()
     call_command("tidy", stdout=output)
     assert "orphans: 0" in output.getvalue()
+
+
+def test_nothing_orphaned_grows_older_than_an_hour() -> None:
+    assert maintenance.UNFINISHED + timedelta(seconds=maintenance.INTERVAL_SECONDS) < timedelta(hours=1)
+
+
+def test_a_store_of_ordinary_size_costs_few_questions(
+    transactional_db: None, content_folder: Path, django_assert_max_num_queries: Questions
+) -> None:
+    for _ in range(300):
+        orphan = content.store(StoredContent.Kind.RAW, uuid4(), ContentFile(b"x"))
+        age(content_folder / content.storage_name(orphan.kind, orphan.id), 1)
+    with django_assert_max_num_queries(20):
+        assert tidied().orphans == 300
+
+
+def test_a_large_store_is_examined_in_piles(
+    transactional_db: None, content_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "ASKED_FILES", 10)
+    monkeypatch.setattr(maintenance, "EXAMINED_FILES", 50)
+    for _ in range(120):
+        orphan = content.store(StoredContent.Kind.RAW, uuid4(), ContentFile(b"x"))
+        age(content_folder / content.storage_name(orphan.kind, orphan.id), 1)
+    assert 50 <= tidied().orphans < 70
