@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import psycopg
 
+from huleedu.programs import process_facts
+
 WAITING_SECONDS = 10  # due work older than this should have been taken
 ACTIVE_SECONDS = 10
 LISTENING_SECONDS = 20
@@ -99,7 +101,7 @@ class RelayWatch:
 
         def check() -> bool:
             names = self._living()
-            return names is None or any(name.startswith(prefix) for name in names)
+            return names is None or any(lives(name, prefix) for name in names)
 
         return check
 
@@ -109,6 +111,12 @@ class RelayWatch:
                 self._asked_at = time.monotonic()
                 self._names = living_relays(self._database_url)
             return self._names
+
+
+def lives(name: str, prefix: str) -> bool:
+    """Whether ``name`` is of a process of ours that exists: one that was killed may have left its sign."""
+    pid = name.removeprefix(prefix)
+    return name.startswith(prefix) and pid.isdigit() and process_facts(int(pid)) is not None
 
 
 def living_relays(database_url: str) -> list[str] | None:

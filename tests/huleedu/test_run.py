@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
-from huleedu import places, run, supervisor
+from huleedu import heartbeat, places, run, supervisor
 from huleedu.embedded import installed_environment
 from huleedu.heartbeat import RelayWatch
 from huleedu.models import RelayPresence
@@ -66,6 +66,13 @@ def test_a_relay_that_signs_in_no_more_is_hung() -> None:
     assert not relay_seen("relay", "relay", 20)
     assert relay_seen("relay", "standby", 30)
     assert not relay_seen("relay", "standby", 60)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_killed_relay_left_behind_does_not_hide_a_hung_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert relay_seen("relay", "standby", 1)
+    monkeypatch.setattr(heartbeat, "process_facts", lambda _pid: None)
+    assert not relay_seen("relay", "standby", 1)
 
 
 @pytest.mark.django_db(transaction=True)
