@@ -19,6 +19,7 @@ from huleedu.feed import NumberedMessage
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, OutboxMessage
 from huleedu.outages import is_outage, patience
+from huleedu.prepared import prepared_cursor
 from huleedu.subscriptions import REPEATABLE, SUBSCRIPTIONS
 
 CLAIM_LIMIT = 500  # rows of one transaction
@@ -68,7 +69,7 @@ class Claimed:
 def claim(lane: int) -> list[Claimed]:
     """The next due rows of ``lane``, locked, in order."""
     plain = [name for name in CATALOGUE if not SUBSCRIPTIONS.get(name)]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(CLAIM, {"lane": lane, "plain": plain, "limit": CLAIM_LIMIT})
         return [Claimed(*row) for row in cursor.fetchall()]
 
@@ -155,7 +156,7 @@ def consume(rows: Iterable[Claimed]) -> set[Pair]:
     pairs = [(name, row.event_id) for row in rows for name in consumers_of(row.event_type)]
     if not pairs:
         return set()
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(CONSUME, [[name for name, _ in pairs], [event_id for _, event_id in pairs]])
         return set(cursor.fetchall())
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError
 
 from huleedu.feed import MESSAGE_NAMES, NumberedMessage
+from huleedu.prepared import prepared_cursor
 
 # One statement: out of the outbox, known ids counted again, new ones logged; live ones get their batch's next
 # numbers. The caller holds the lane, so nobody else numbers these batches. A replaced file stays on the page:
@@ -54,7 +55,7 @@ def move_to_log(ids: Sequence[int]) -> list[NumberedMessage]:
     if not ids:
         return []
     try:
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(MOVE, {"ids": list(ids), "live": list(MESSAGE_NAMES)})
             return [NumberedMessage(*row) for row in cursor.fetchall()]
     except (DataError, IntegrityError) as error:

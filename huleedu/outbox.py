@@ -7,6 +7,7 @@ from django.db import connection
 
 from huleedu.events import Event
 from huleedu.models import LANES
+from huleedu.prepared import prepared_cursor
 from huleedu.waking import WAKE
 
 INSERT = f"""
@@ -47,7 +48,7 @@ def emit(event: Event) -> str:
     if not connection.in_atomic_block:
         raise EmitOutsideTransaction(type(event).__name__)
     event_id = event.event_id
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             INSERT,
             {

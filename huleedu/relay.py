@@ -20,6 +20,7 @@ from huleedu.delivery import claim, deliver
 from huleedu.failpoints import failpoint
 from huleedu.leadership import Leadership
 from huleedu.models import LANES, RelayPresence
+from huleedu.prepared import keep_plans, prepared_cursor
 from huleedu.subscriptions import TIMERS
 from realtime.push import publish
 
@@ -70,7 +71,8 @@ class Due:
 
 def look() -> Due:
     """Look at everything a relay serves, in one statement that costs the same for any depth."""
-    with connection.cursor() as cursor:
+    keep_plans()
+    with prepared_cursor() as cursor:
         cursor.execute(LOOK, {"last": LANES - 1})
         return Due(*cursor.fetchone())
 
@@ -245,6 +247,8 @@ def relay_lane(lane: int) -> int:
         if not lock_lane(lane):
             return 0
         rows = claim(lane)
+        if not rows:
+            return 0
         messages = deliver(rows)
         failpoint("relay.before_commit")
     failpoint("relay.after_commit")
@@ -255,7 +259,7 @@ def relay_lane(lane: int) -> int:
 
 def lock_lane(lane: int) -> bool:
     """Take the lane for this transaction, if it is free, and limit the wait for other locks."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(%s, %s), set_config('lock_timeout', %s, true)",
             [LANE_CLASS, lane, str(LOCK_MILLISECONDS)],

@@ -23,6 +23,7 @@ from huleedu.failpoints import failpoint
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, WorkItem
 from huleedu.outages import is_outage, patience
+from huleedu.prepared import prepared_cursor
 from huleedu.presence import Presence
 
 STEPS_CLUSTER = "steps"
@@ -43,11 +44,11 @@ log = structlog.get_logger(__name__)
 ENQUEUE = """
 INSERT INTO huleedu_workitem (step, task, subject_id, revision, batch_id, owner_id, file_upload_id,
   correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error)
-VALUES (%(step)s, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s, %(file_upload_id)s,
-  %(correlation_id)s, %(priority)s,
+VALUES (%(step)s::text, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s, %(file_upload_id)s,
+  %(correlation_id)s, %(priority)s::text,
   greatest(
     (SELECT max(rank) FROM huleedu_workitem
-     WHERE step = %(step)s AND owner_id = %(owner_id)s AND priority = %(priority)s),
+     WHERE step = %(step)s::text AND owner_id = %(owner_id)s AND priority = %(priority)s::text),
     (extract(epoch FROM clock_timestamp()) * 1000)::bigint) + %(pace)s,
   'queued', %(max_retries)s, %(timeout_seconds)s, 0, '')
 ON CONFLICT (step, subject_id, revision) DO NOTHING
@@ -116,7 +117,7 @@ class WorkOrder:
 
 def enqueue(order: WorkOrder) -> None:
     """Queue ``order`` in the running transaction; the same subject and revision is queued once."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(ENQUEUE, {**asdict(order), "pace": PACE_MILLISECONDS[order.priority]})
     # Once and after the transaction: whoever takes a token that waits by then sees the row.
     if not any(callback is wake_workers for _, callback, *_ in connection.run_on_commit):

@@ -45,6 +45,7 @@ def drive(url: str, web: int) -> None:
     """All figures, one after the other."""
     sockets = [make_socket(number) for number in range(DASHBOARDS)]
     with dashboards(url, sockets[:1]) as clients:
+        time.sleep(SETTLE_SECONDS)  # an installation that starts still loads its dictionaries
         tell("commit to browser, 1 dashboard", clients.delays(sockets[:1], ONE), 25)
         burst(clients, sockets[0])
     before = memory(web)
