@@ -44,8 +44,8 @@ log = structlog.get_logger(__name__)
 ENQUEUE = """
 INSERT INTO huleedu_workitem (step, task, subject_id, revision, batch_id, owner_id, file_upload_id,
   correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error)
-VALUES (%(step)s::text, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s, %(file_upload_id)s,
-  %(correlation_id)s, %(priority)s::text,
+VALUES (%(step)s::text, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s,
+  %(file_upload_id)s, %(correlation_id)s, %(priority)s::text,
   greatest(
     (SELECT max(rank) FROM huleedu_workitem
      WHERE step = %(step)s::text AND owner_id = %(owner_id)s AND priority = %(priority)s::text),
