@@ -32,6 +32,7 @@ from files.upload import (
     receive_all,
 )
 from huleedu.api_view import ApiView, CallerThrottle, field_error, invalid, parse_id, user_of
+from huleedu.database import give_back
 from huleedu.errors import Refused
 from huleedu.feed import trace
 from huleedu.idempotency import Attempt, attempt_of, once, once_in_parts
@@ -102,8 +103,9 @@ class UploadView(MultipartView):
     )
     def post(self, request: Request) -> Response:
         """Take in up to 200 files, each on its own: 201 when all are accepted, 207 when some are not."""
-        with UPLOADS.taken(user_of(request).pk):
-            return Upload(request, self.detector).answer()
+        upload = Upload(request, self.detector)
+        with UPLOADS.taken(upload.user.pk, max(1, len(upload.parts)), give_back):
+            return upload.answer()
 
 
 class Upload:

@@ -4,7 +4,7 @@ import time
 from typing import Any, TypeVar
 
 import psycopg
-from django.db import connections
+from django.db import connection, connections
 from psycopg.abc import PQGen
 
 ANSWER_SECONDS = 20.0  # no statement of a request takes that long; a network that swallows answers does
@@ -43,3 +43,9 @@ def renew_pool() -> None:
     pool: Any = getattr(connections["default"], "pool", None)
     if pool is not None:
         pool.drain()
+
+
+def give_back() -> None:
+    """Return the calling thread's connection to the pool, outside a transaction; the next query takes one."""
+    if not connection.in_atomic_block:
+        connection.close()

@@ -23,15 +23,15 @@ class PreparedCursor(psycopg.Cursor[Any]):
 
 
 def keep_plans() -> None:
-    """Keep what the calling thread's connection prepares; to be called outside a transaction.
+    """Keep what the calling thread's connection prepares from now on; nothing inside a transaction.
 
-    No plan may read a whole table then: queues are short when a plan is made, and long when it counts.
+    No plan may prefer whole tables then: queues are short when a plan is made, and long when it counts.
     """
     connection.ensure_connection()
-    if connection.connection.prepare_threshold is None:
-        connection.connection.prepare_threshold = 0
+    if connection.connection.prepare_threshold is None and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("SET enable_seqscan = off")
+        connection.connection.prepare_threshold = 0
 
 
 def prepared_cursor() -> CursorWrapper:

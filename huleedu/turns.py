@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
@@ -21,7 +21,7 @@ class Waiter:
 class Turns:
     """At most ``at_once`` turns are taken at a time within this process.
 
-    Each turn puts its taker's next one back by ``pace`` seconds on a clock of the taker's own, which never
+    Each thing puts its taker's next turn back by ``pace`` seconds on a clock of the taker's own, which never
     lags behind real time (L. Zhang, VirtualClock, SIGCOMM 1990). The order is a courtesy: whoever has waited
     ``patience`` seconds goes on, whoever else is stuck.
     """
@@ -36,22 +36,26 @@ class Turns:
         self._clocks: dict[int, float] = {}
 
     @contextmanager
-    def taken(self, taker: int) -> Iterator[None]:
-        """Wait for the turn of ``taker``, and give it back after the block."""
-        waiter = self._ask(taker)
-        if waiter is not None:
-            waiter.called.wait(self.patience)
+    def taken(self, taker: int, cost: int, before_waiting: Callable[[], None]) -> Iterator[None]:
+        """Wait for the turn of ``taker``, who wants ``cost`` things, and give it back after the block.
+
+        ``before_waiting`` is called if there is a wait: who waits must not hold what others need.
+        """
+        waiter = self._ask(taker, cost)
         try:
+            if waiter is not None:
+                before_waiting()
+                waiter.called.wait(self.patience)
             yield
         finally:
             self._give_back(waiter)
 
-    def _ask(self, taker: int) -> Waiter | None:
+    def _ask(self, taker: int, cost: int) -> Waiter | None:
         """Take a free turn, or queue for one."""
         with self._lock:
             now = time.monotonic()
             self._clocks = {who: due for who, due in self._clocks.items() if due > now}
-            due = max(now, self._clocks.get(taker, now)) + self.pace
+            due = max(now, self._clocks.get(taker, now)) + self.pace * cost
             self._clocks[taker] = due
             if self._free > 0:
                 self._free -= 1

@@ -71,7 +71,6 @@ def fill(count: int, batches: list[UUID]) -> None:
                 "count": count,
             },
         )
-        cursor.execute("ANALYZE huleedu_outboxmessage")
 
 
 @contextmanager

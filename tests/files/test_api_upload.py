@@ -12,19 +12,22 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
-from django.db import connections
+from django.db import connection, connections
 from django.middleware.csrf import _get_new_csrf_string
 from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from files import api
 from files import upload as uploads
 from files.models import FileUpload, StoredContent
 from files.shapes import UploadAnswer
 from files.storage import DurableFileSystemStorage
+from huleedu import database
 from huleedu.idempotency import Attempt
 from huleedu.models import IdempotencyRecord, OutboxMessage
 from huleedu.problems import Problem
+from huleedu.turns import Turns
 from tests.api import (
     BOUNDARY,
     MULTIPART,
@@ -296,3 +299,24 @@ def test_capacity_counts_waiting_work(settings: Settings, teacher: User) -> None
     register(client_of(teacher), 1)
     with pytest.raises(Problem):
         uploads.check_capacity()
+
+
+def test_an_upload_that_waits_for_its_turn_holds_no_connection(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, make_essay: Essays
+) -> None:
+    """There are fewer connections than there may be waiting uploads; readers need them meanwhile."""
+    held: list[bool] = []
+
+    def give_back() -> None:
+        database.give_back()
+        held.append(connection.connection is not None)
+
+    monkeypatch.setattr(api, "give_back", give_back)
+    monkeypatch.setattr(api, "UPLOADS", Turns(1, pace=0.1, patience=0.05))
+    user = User.objects.create_user("waiting")
+    client = client_of(user)
+    batch_id = str(register(client, 5)["batch_id"])
+    with api.UPLOADS.taken(0, 1, lambda: None):
+        response = upload(client, batch_id, some_file(make_essay(1), "Bo.txt"))
+    assert response.status_code == 201
+    assert held == [False]
