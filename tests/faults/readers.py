@@ -24,10 +24,14 @@ STATUS_AFTER = {
     "essay.content.duplicate": "duplicate",
     "batch.file.removed": "removed",
 }
+FORGOTTEN = "00000000-0000-4000-8000-000000000000"  # the epoch of a log that is gone
 
 
 class Reader:
-    """One page open on one batch: a snapshot first, then every message in order."""
+    """One page open on one batch: a snapshot first, then every message in order.
+
+    ``long_away`` lets it come back, once, with a position in a log that is gone.
+    """
 
     def __init__(
         self, installation: Reached, token: str, batch_id: str, history: History, choose: random.Random
@@ -43,11 +47,15 @@ class Reader:
         self.files: dict[str, str] = {}
         self.problems: list[str] = []
         self.socket: ClientConnection | None = None
+        self.long_away = threading.Event()
 
     def run(self) -> None:
         """Follow until told to stop; a mistake of the reader's own is told, not taken for silence."""
         try:
             while not self.stop.is_set():
+                if self.long_away.is_set():
+                    self.epoch, self.seq = FORGOTTEN, 0
+                    self.long_away.clear()
                 if self.seq >= 0 or self.read_snapshot():
                     self.follow()
                 time.sleep(self.choose.uniform(0.05, 0.5))

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ def assert_converge(world: World, token: str, readers: list[Reader]) -> None:
     while (wrong := differences(world, token, readers)) and time.monotonic() < until:
         time.sleep(0.2)
     assert wrong == []
+
+
+def comes_back(reader: Reader) -> bool:
+    """Cut the page off until it has come back with the position it was given."""
+    if isinstance(reader, SocketReader):
+        reader.drop()
+    return not reader.long_away.is_set()
 
 
 def without_memory(world: World) -> None:
@@ -136,7 +144,6 @@ def test_a_page_that_was_away_long_catches_up_or_starts_over(
     wait_completed(world, token, batch_id, upload_many(world, token, batch_id, 2))
     # The log of long ago is gone, as after a day away: the position cannot be continued.
     for reader in readers:
-        reader.epoch, reader.seq = "00000000-0000-4000-8000-000000000000", 0
-        if isinstance(reader, SocketReader):
-            reader.drop()
+        reader.long_away.set()
+        wait_until(partial(comes_back, reader), 10, "the page comes back")
     assert_converge(world, token, readers)
