@@ -27,16 +27,15 @@ CLAIM_SECONDS = 0.1  # reactions hold row locks: after this long the rest waits 
 MAX_ATTEMPTS = 4  # the first try and three retries
 log = structlog.get_logger(__name__)
 
-# Only a row that was tried waits for its time: one whose transaction began after this one must not be left to
-# others of its batch, whose transactions began before and ended after it.
-# ``OFFSET 0``: asked for each row, and not by a join with all that wait.
+# Only a row that was tried waits for its time, and its batch with it: one whose transaction began after this
+# one must not be left to others of its batch, whose transactions began before and ended after it.
+# The plan is kept, and may be made while the outbox is empty and all plans cost the same: ``BETWEEN`` and its
+# order fit ``outbox_lane`` only, what waits fits ``outbox_retries`` only.
 CLAIM = """
 SELECT id, event_id, event_type, batch_id, CASE WHEN event_type <> ALL(%(plain)s) THEN envelope::text END
-FROM huleedu_outboxmessage AS message WHERE lane = %(lane)s AND (attempts = 0 OR due_at <= now())
-  AND NOT EXISTS (SELECT 1 FROM huleedu_outboxmessage AS earlier
-                  WHERE earlier.attempts > 0 AND earlier.due_at > now()
-                    AND earlier.batch_id = message.batch_id AND earlier.id < message.id OFFSET 0)
-ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+FROM huleedu_outboxmessage WHERE lane BETWEEN %(lane)s AND %(lane)s AND (attempts = 0 OR due_at <= now())
+  AND batch_id NOT IN (SELECT batch_id FROM huleedu_outboxmessage WHERE attempts > 0 AND due_at > now())
+ORDER BY lane, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 CONSUME = """
 INSERT INTO huleedu_consumedevent (consumer, event_id, consumed_at)

@@ -29,9 +29,6 @@ class OutboxMessage(models.Model):
         indexes = [
             models.Index(fields=["lane", "id"], name="outbox_lane"),
             models.Index(fields=["due_at"], name="outbox_retries", condition=models.Q(attempts__gt=0)),
-            models.Index(
-                fields=["batch_id", "id"], name="outbox_batch_retries", condition=models.Q(attempts__gt=0)
-            ),
         ]
 
     def __str__(self) -> str:

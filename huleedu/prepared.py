@@ -25,12 +25,12 @@ class PreparedCursor(psycopg.Cursor[Any]):
 def keep_plans() -> None:
     """Keep what the calling thread's connection prepares from now on; nothing inside a transaction.
 
-    No plan may prefer whole tables then: queues are short when a plan is made, and long when it counts.
+    No plan may read more than it answers with: queues are short when it is made, and long when it counts.
     """
     connection.ensure_connection()
     if connection.connection.prepare_threshold is None and not connection.in_atomic_block:
         with connection.cursor() as cursor:
-            cursor.execute("SET enable_seqscan = off")
+            cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
         connection.connection.prepare_threshold = 0
 
 
