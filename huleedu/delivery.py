@@ -1,8 +1,8 @@
-"""Delivery of outbox rows: reactions behind a savepoint each, retries with backoff, dead letters."""
+"""Delivery of outbox rows: all together, one by one after a failure; retries with backoff, dead letters."""
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -32,15 +32,18 @@ log = structlog.get_logger(__name__)
 # The plan is kept, and may be made while the outbox is empty and all plans cost the same: ``BETWEEN`` and its
 # order fit ``outbox_lane`` only, what waits fits ``outbox_retries`` only.
 CLAIM = """
-SELECT id, event_id, event_type, batch_id, CASE WHEN event_type <> ALL(%(plain)s) THEN envelope::text END
-FROM huleedu_outboxmessage WHERE lane BETWEEN %(lane)s AND %(lane)s AND (attempts = 0 OR due_at <= now())
-  AND batch_id NOT IN (SELECT batch_id FROM huleedu_outboxmessage WHERE attempts > 0 AND due_at > now())
-ORDER BY lane, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-"""
-CONSUME = """
-INSERT INTO huleedu_consumedevent (consumer, event_id, consumed_at)
-SELECT consumer, event_id, now() FROM unnest(%s::text[], %s::text[]) AS pair (consumer, event_id)
-ON CONFLICT DO NOTHING RETURNING consumer, event_id
+WITH claimed AS MATERIALIZED (
+  SELECT id, event_id, event_type, batch_id, CASE WHEN event_type <> ALL(%(plain)s) THEN envelope::text END
+  FROM huleedu_outboxmessage WHERE lane BETWEEN %(lane)s AND %(lane)s AND (attempts = 0 OR due_at <= now())
+    AND batch_id NOT IN (SELECT batch_id FROM huleedu_outboxmessage WHERE attempts > 0 AND due_at > now())
+  ORDER BY lane, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), granted AS (
+  INSERT INTO huleedu_consumedevent (consumer, event_id, consumed_at)
+  SELECT consumer, event_id, now() FROM claimed
+  JOIN unnest(%(types)s::text[], %(consumers)s::text[]) AS reaction (event_type, consumer) USING (event_type)
+  ON CONFLICT DO NOTHING RETURNING event_id, consumer
+)
+SELECT * FROM claimed UNION ALL SELECT NULL, event_id, consumer, NULL, NULL FROM granted ORDER BY id
 """
 FORGET = """
 DELETE FROM huleedu_consumedevent AS consumed
@@ -48,7 +51,7 @@ USING unnest(%s::text[], %s::text[]) AS pair (consumer, event_id)
 WHERE consumed.event_id = pair.event_id AND consumed.consumer = pair.consumer
 """
 
-Pair = tuple[str, str]  # consumer, event id
+NOBODY: frozenset[str] = frozenset()
 
 
 class UnknownEvent(Exception):
@@ -57,48 +60,63 @@ class UnknownEvent(Exception):
 
 @dataclass(frozen=True)
 class Claimed:
-    """One claimed row; ``envelope`` is JSON text, None where nothing reacts to the event's type."""
+    """One claimed row; ``envelope`` is JSON text, None where nothing reacts to the event's type.
+
+    ``granted`` are the consumers that meet the event for the first time.
+    """
 
     id: int
     event_id: str
     event_type: str
     batch_id: UUID
     envelope: str | None
+    granted: Set[str]
 
 
 def claim(lane: int) -> list[Claimed]:
-    """The next due rows of ``lane``, locked, in order."""
-    plain = [name for name in CATALOGUE if not SUBSCRIPTIONS.get(name)]
+    """The next due rows of ``lane``, locked, in order, and recorded as consumed by all who react to them."""
+    reactions = [(name, consumer) for name in SUBSCRIPTIONS for consumer in consumers_of(name)]
+    claimed: list[tuple[int, str, str, UUID, str | None]] = []
+    granted: dict[str, set[str]] = {}
     with prepared_cursor() as cursor:
-        cursor.execute(CLAIM, {"lane": lane, "plain": plain, "limit": CLAIM_LIMIT})
-        return [Claimed(*row) for row in cursor.fetchall()]
+        cursor.execute(
+            CLAIM,
+            {
+                "lane": lane,
+                "limit": CLAIM_LIMIT,
+                "plain": [name for name in CATALOGUE if not SUBSCRIPTIONS.get(name)],
+                "types": [name for name, _ in reactions],
+                "consumers": [consumer for _, consumer in reactions],
+            },
+        )
+        for row in cursor.fetchall():
+            if row[0] is None:
+                granted.setdefault(row[1], set()).add(row[2])
+            else:
+                claimed.append(row)
+    return [Claimed(*row, granted.get(row[1], NOBODY)) for row in claimed]
 
 
 def deliver(rows: Sequence[Claimed]) -> list[NumberedMessage]:
-    """React to ``rows`` in order until the time is up, and move those that succeeded to the log.
+    """React to ``rows`` in order until the time is up, and move those done with to the log.
 
-    All share one savepoint as long as none fails; after a failure each gets a savepoint of its own.
+    Raises what a reaction raises, and ``UnloggableEvent``: the transaction is lost then, and the next one has
+    ``deliver_apart`` find out whose fault it was.
     """
-    granted = consume(rows)
-    done = react_together(rows, granted) if len(rows) > 1 else None
-    delivered = list(rows[:done]) if done is not None else react_apart(rows, granted)
+    done = react_in_time(rows, react)
+    forget(rows[done:])
+    return move_to_log([row.id for row in rows[:done]])
+
+
+def deliver_apart(rows: Sequence[Claimed]) -> list[NumberedMessage]:
+    """The same behind a savepoint for each row: what fails is set aside, the rest goes on."""
+    delivered = react_apart(rows)
     kept = {row.id for row in delivered}
-    forget([row for row in rows if row.id not in kept], granted)
+    forget([row for row in rows if row.id not in kept])
     return log_all(delivered)
 
 
-def react_together(rows: Sequence[Claimed], granted: set[Pair]) -> int | None:
-    """React behind one savepoint; returns how many rows are done with, None when one failed."""
-    try:
-        with transaction.atomic():
-            return react_in_time(rows, lambda row: react(row, granted))
-    except Exception:
-        if connection_lost():
-            raise
-        return None
-
-
-def react_apart(rows: Sequence[Claimed], granted: set[Pair]) -> list[Claimed]:
+def react_apart(rows: Sequence[Claimed]) -> list[Claimed]:
     """React behind a savepoint for each row; returns those that succeeded.
 
     Later rows of a batch whose row failed wait with it: order is kept per batch, other batches go on.
@@ -109,7 +127,7 @@ def react_apart(rows: Sequence[Claimed], granted: set[Pair]) -> list[Claimed]:
     def reaction(row: Claimed) -> None:
         if row.batch_id in waiting:
             return
-        if row.envelope is None or attempt(row, granted):
+        if row.envelope is None or attempt(row):
             delivered.append(row)
         else:
             waiting.add(row.batch_id)
@@ -151,50 +169,39 @@ def consumer_name(reaction: Callable[..., None]) -> str:
     return f"{reaction.__module__}.{reaction.__name__}"
 
 
-def consume(rows: Iterable[Claimed]) -> set[Pair]:
-    """Record all (consumer, event) pairs of ``rows`` at once; those that are new."""
-    pairs = [(name, row.event_id) for row in rows for name in consumers_of(row.event_type)]
-    if not pairs:
-        return set()
-    with prepared_cursor() as cursor:
-        cursor.execute(CONSUME, [[name for name, _ in pairs], [event_id for _, event_id in pairs]])
-        return set(cursor.fetchall())
-
-
-def forget(rows: Iterable[Claimed], granted: set[Pair]) -> None:
+def forget(rows: Iterable[Claimed]) -> None:
     """Take back the records of ``rows``, whose effects did not happen."""
-    ids = {row.event_id for row in rows}
-    pairs = [pair for pair in granted if pair[1] in ids]
+    pairs = [(consumer, row.event_id) for row in rows for consumer in row.granted]
     if pairs:
         with connection.cursor() as cursor:
             cursor.execute(FORGET, [[name for name, _ in pairs], [event_id for _, event_id in pairs]])
 
 
-def attempt(row: Claimed, granted: set[Pair]) -> bool:
+def attempt(row: Claimed) -> bool:
     """Run the reactions of ``row`` behind a savepoint; a poison row is set aside and the rest goes on."""
     try:
         with transaction.atomic():
-            react(row, granted)
+            react(row)
     except Exception as error:
         if connection_lost():
             raise
-        return give_back(row, granted, error)
+        return give_back(row, error)
     return True
 
 
-def give_back(row: Claimed, granted: set[Pair], error: Exception) -> bool:
+def give_back(row: Claimed, error: Exception) -> bool:
     """Nothing of ``row`` happened: try it later. Returns False."""
     set_aside(OutboxMessage.objects.get(pk=row.id), error)
     return False
 
 
-def react(row: Claimed, granted: set[Pair]) -> None:
+def react(row: Claimed) -> None:
     """Call each subscriber once per event id, whatever the number of deliveries. Raises ``UnknownEvent``."""
     if row.event_type not in CATALOGUE or row.envelope is None:
         raise UnknownEvent
     event = CATALOGUE[row.event_type].read(json.loads(row.envelope)["data"])
     for name, reaction in consumers_of(row.event_type).items():
-        if (name, row.event_id) in granted or reaction in REPEATABLE:
+        if name in row.granted or reaction in REPEATABLE:
             reaction(event)
 
 

@@ -7,7 +7,7 @@ is kept per batch, and a crash releases the claim.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -16,8 +16,9 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from huleedu import maintenance, timers, waking, work
-from huleedu.delivery import claim, deliver
+from huleedu.delivery import Claimed, claim, connection_lost, deliver, deliver_apart
 from huleedu.failpoints import failpoint
+from huleedu.feed import NumberedMessage
 from huleedu.leadership import Leadership
 from huleedu.models import LANES, RelayPresence
 from huleedu.prepared import keep_plans, prepared_cursor
@@ -244,19 +245,32 @@ def relay_lanes(lanes: Sequence[int]) -> int:
 
 
 def relay_lane(lane: int) -> int:
-    """Relay the due rows of one lane in one transaction; 0 when none is due or another relay has the lane."""
+    """Relay the due rows of one lane in one transaction; 0 when none is due or another relay has the lane.
+
+    When one fails the transaction is repeated with a savepoint for each row.
+    """
+    try:
+        count, messages = relay_rows(lane, deliver)
+    except Exception:
+        if connection_lost():
+            raise
+        count, messages = relay_rows(lane, deliver_apart)
+    if count:
+        failpoint("relay.after_commit")
+        publish(messages)
+        failpoint("relay.after_publish")
+    return count
+
+
+def relay_rows(
+    lane: int, delivery: Callable[[Sequence[Claimed]], list[NumberedMessage]]
+) -> tuple[int, list[NumberedMessage]]:
+    """One transaction: claim the due rows of ``lane`` and deliver them; how many, and the live messages."""
     with transaction.atomic():
-        if not lock_lane(lane):
-            return 0
-        rows = claim(lane)
-        if not rows:
-            return 0
-        messages = deliver(rows)
+        rows = claim(lane) if lock_lane(lane) else []
+        messages = delivery(rows) if rows else []
         failpoint("relay.before_commit")
-    failpoint("relay.after_commit")
-    publish(messages)
-    failpoint("relay.after_publish")
-    return len(rows)
+    return len(rows), messages
 
 
 def lock_lane(lane: int) -> bool:

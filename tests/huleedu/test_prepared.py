@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -16,6 +17,14 @@ INSERT INTO huleedu_outboxmessage (event_id, event_type, batch_id, lane, envelop
 SELECT i, 'x', gen_random_uuid(), i % 16, '{}' FROM generate_series(1, 20000) AS i
 """
 RETRY = "UPDATE huleedu_outboxmessage SET attempts = 1, due_at = now() + interval '1 hour'"
+PARAMETERS: dict[str, Any] = {
+    "last": LANES - 1,
+    "lane": 1,
+    "plain": ["x"],
+    "types": ["y"],
+    "consumers": ["z"],
+    "limit": 500,
+}
 PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s"
 
 
@@ -38,9 +47,9 @@ def prepared(start: str) -> int:
 def index_conditions(statement: str) -> list[tuple[str, str]]:
     """The indexes of the plan of ``statement`` that are searched, each with its condition; no other scans."""
     with prepared_cursor() as cursor:
-        cursor.execute(f"EXPLAIN {statement}", {"last": LANES - 1, "lane": 1, "plain": ["x"], "limit": 500})
+        cursor.execute(f"EXPLAIN {statement}", PARAMETERS)
         plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert not re.search(r"(Seq|Heap) Scan on huleedu_outboxmessage|Sort", plan), plan
+    assert not re.search(r"(Seq|Heap) Scan on huleedu_outboxmessage|Sort Key: .*lane", plan), plan
     return re.findall(r"Scan using (\w*outbox\w+)[^\n]*(?:\n *Index Cond: ([^\n]*))?", plan)
 
 
