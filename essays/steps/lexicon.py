@@ -6,7 +6,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,7 +87,7 @@ class Lexicon:
         """Hunspell's own suggestions: slow (a Swedish call takes about 0.1 s)."""
         return [found for dictionary in self._dictionaries for found in _suggests(dictionary, word)]
 
-    @property
+    @cached_property
     def engine(self) -> str:
         """Names and versions of what decides the findings."""
         names = ",".join(dictionary.name for dictionary in self.language.dictionaries)
