@@ -39,13 +39,17 @@ def evaluate_readiness(batch: Batch) -> None:
     if batch.status != Batch.Status.AWAITING_CONTENT:
         return
     filled = batch.files.filter(status=FileUpload.Status.ASSIGNED).count()
-    reading = batch.files.filter(status=FileUpload.Status.PROCESSING).exists()
     complete = filled == batch.expected_essay_count
     # Rounded first: 0.55 of 100 is 55, whatever binary fractions say.
     wanted = ceil(round(batch.settings.partial_batch_threshold * batch.expected_essay_count, 6))
     enough = filled > 0 and filled >= wanted
-    if complete or (batch.timed_out_at is not None and enough and not reading):
+    if complete or (batch.timed_out_at is not None and enough and not is_reading(batch)):
         declare_ready(batch)
+
+
+def is_reading(batch: Batch) -> bool:
+    """True while a file of the batch is being read."""
+    return batch.files.filter(status=FileUpload.Status.PROCESSING).exists()
 
 
 def declare_ready(batch: Batch) -> None:
@@ -86,18 +90,20 @@ def start(batch_id: UUID, user: User) -> Batch:
 
 def request_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batch) -> None:
     """Ask for one step on the slot's present text, once per revision. Batch locked."""
-    run, created = StepRun.objects.get_or_create(
+    if not slot.step_runs.filter(phase=phase_name, revision=slot.revision).exists():
+        order_step(slot, upload, phase_name, batch)
+
+
+def order_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batch) -> None:
+    """Make the run that nobody asked for yet, and tell the step. Batch locked."""
+    run = StepRun.objects.create(
         slot=slot,
         phase=phase_name,
         revision=slot.revision,
-        defaults={
-            "file_upload_id": upload.pk,
-            "correlation_id": upload.correlation_id,
-            "text_storage_id": slot.text_id,
-        },
+        file_upload_id=upload.pk,
+        correlation_id=upload.correlation_id,
+        text_storage_id=slot.text_id,
     )
-    if not created:
-        return
     slot.move_to(EssaySlot.Status.PROCESSING)
     emit(
         PHASES[phase_name].request(
@@ -113,11 +119,13 @@ def request_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Ba
 
 
 def request_steps(batch: Batch, phase_name: str) -> None:
-    """Ask for a phase's step on every essay that has a text. Batch locked."""
+    """Ask for a phase's step on every essay that has a text and was not asked for it. Batch locked."""
+    runs = StepRun.objects.filter(slot__batch=batch, phase=phase_name, revision=F("slot__revision"))
+    asked = set(runs.values_list("slot_id", flat=True))
     files = FileUpload.objects.filter(batch=batch, status=FileUpload.Status.ASSIGNED).select_related("slot")
     for upload in files.order_by("slot__number"):
-        if upload.slot is not None:
-            request_step(upload.slot, upload, phase_name, batch)
+        if upload.slot is not None and upload.slot_id not in asked:
+            order_step(upload.slot, upload, phase_name, batch)
 
 
 def find_run(item: WorkItem) -> StepRun | None:
@@ -222,7 +230,7 @@ def conclude_phase(batch: Batch) -> None:
     if batch.status != Batch.Status.PROCESSING:
         return
     phase = batch.phases.filter(run=batch.run, concluded_at__isnull=True).first()
-    if phase is None or batch.files.filter(status=FileUpload.Status.PROCESSING).exists():
+    if phase is None or is_reading(batch):
         return
     runs = current_runs(batch, phase.phase)
     if runs.exclude(status__in=StepRun.ENDED).exists():

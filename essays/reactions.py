@@ -1,7 +1,7 @@
 """What events make of essays. Each runs in the relay's transaction, the batch locked first."""
 
 from batches.actions import reopen_if_done
-from batches.models import Batch, EssaySlot
+from batches.models import Batch
 from essays import actions, assignment
 from essays.models import StepRun
 from files.models import FileUpload
@@ -45,10 +45,12 @@ def stream_first_step(event: EssaySlotAssigned) -> None:
     steps = batch.settings.steps
     if batch.is_closed or not steps or not batch.settings.auto_start:
         return
-    slot = EssaySlot.objects.filter(pk=event.essay_id, revision=event.revision).first()
-    upload = FileUpload.objects.filter(pk=event.file_upload_id, slot=slot).first()
-    if slot is not None and upload is not None and slot.text_storage_id is not None:
-        actions.request_step(slot, upload, steps[0], batch)
+    holds = FileUpload.objects.select_related("slot").filter(
+        pk=event.file_upload_id, slot=event.essay_id, slot__revision=event.revision
+    )
+    upload = holds.first()
+    if upload is not None and upload.slot is not None and upload.slot.text_storage_id is not None:
+        actions.request_step(upload.slot, upload, steps[0], batch)
 
 
 def note_progress(

@@ -20,6 +20,7 @@ from huleedu.events import (
 from huleedu.outbox import emit
 from results.models import BatchResult, EssayResult
 
+STARTED = ["batch", "file", "revision", "text_storage_id", "words", "characters", "phases"]
 FIGURES = ("words", "findings", "density", "status", "error", "duration_ms", "engine")
 
 
@@ -30,17 +31,19 @@ def record_assigned(event: EssaySlotAssigned) -> None:
         return
     if not FileUpload.objects.filter(pk=event.file_upload_id, slot_id=event.essay_id).exists():
         return
-    EssayResult.objects.update_or_create(
+    started = EssayResult(
         slot_id=event.essay_id,
-        defaults={
-            "batch_id": event.batch_id,
-            "file_id": event.file_upload_id,
-            "revision": event.revision,
-            "text_storage_id": event.text_storage_id,
-            "words": event.words,
-            "characters": event.characters,
-            "phases": {},
-        },
+        batch_id=event.batch_id,
+        file_id=event.file_upload_id,
+        revision=event.revision,
+        text_storage_id=event.text_storage_id,
+        words=event.words,
+        characters=event.characters,
+        phases={},
+    )
+    # One statement, where update_or_create takes six.
+    EssayResult.objects.bulk_create(
+        [started], update_conflicts=True, unique_fields=["slot"], update_fields=STARTED
     )
 
 
