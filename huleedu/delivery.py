@@ -33,7 +33,8 @@ log = structlog.get_logger(__name__)
 # order fit ``outbox_lane`` only, what waits fits ``outbox_retries`` only.
 CLAIM = """
 WITH claimed AS MATERIALIZED (
-  SELECT id, event_id, event_type, batch_id, CASE WHEN event_type <> ALL(%(plain)s) THEN envelope::text END
+  SELECT id, event_id, event_type, batch_id, CASE WHEN event_type <> ALL(%(plain)s) THEN envelope::text END,
+    attempts > 0
   FROM huleedu_outboxmessage WHERE lane BETWEEN %(lane)s AND %(lane)s AND (attempts = 0 OR due_at <= now())
     AND batch_id NOT IN (SELECT batch_id FROM huleedu_outboxmessage WHERE attempts > 0 AND due_at > now())
   ORDER BY lane, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -43,7 +44,7 @@ WITH claimed AS MATERIALIZED (
   JOIN unnest(%(types)s::text[], %(consumers)s::text[]) AS reaction (event_type, consumer) USING (event_type)
   ON CONFLICT DO NOTHING RETURNING event_id, consumer
 )
-SELECT * FROM claimed UNION ALL SELECT NULL, event_id, consumer, NULL, NULL FROM granted ORDER BY id
+SELECT * FROM claimed UNION ALL SELECT NULL, event_id, consumer, NULL, NULL, NULL FROM granted ORDER BY id
 """
 FORGET = """
 DELETE FROM huleedu_consumedevent AS consumed
@@ -62,7 +63,7 @@ class UnknownEvent(Exception):
 class Claimed:
     """One claimed row; ``envelope`` is JSON text, None where nothing reacts to the event's type.
 
-    ``granted`` are the consumers that meet the event for the first time.
+    ``tried``: it failed before. ``granted``: the consumers that meet the event for the first time.
     """
 
     id: int
@@ -70,13 +71,15 @@ class Claimed:
     event_type: str
     batch_id: UUID
     envelope: str | None
+    tried: bool
+    lane: int
     granted: Set[str]
 
 
 def claim(lane: int) -> list[Claimed]:
     """The next due rows of ``lane``, locked, in order, and recorded as consumed by all who react to them."""
     reactions = [(name, consumer) for name in SUBSCRIPTIONS for consumer in consumers_of(name)]
-    claimed: list[tuple[int, str, str, UUID, str | None]] = []
+    claimed: list[tuple[int, str, str, UUID, str | None, bool]] = []
     granted: dict[str, set[str]] = {}
     with prepared_cursor() as cursor:
         cursor.execute(
@@ -94,18 +97,20 @@ def claim(lane: int) -> list[Claimed]:
                 granted.setdefault(row[1], set()).add(row[2])
             else:
                 claimed.append(row)
-    return [Claimed(*row, granted.get(row[1], NOBODY)) for row in claimed]
+    return [Claimed(*row, lane, granted.get(row[1], NOBODY)) for row in claimed]
 
 
 def deliver(rows: Sequence[Claimed]) -> list[NumberedMessage]:
     """React to ``rows`` in order until the time is up, and move those done with to the log.
 
     Raises what a reaction raises, and ``UnloggableEvent``: the transaction is lost then, and the next one has
-    ``deliver_apart`` find out whose fault it was.
+    ``deliver_apart`` find out whose fault it was, as it does at once where a row failed before.
     """
+    if any(row.tried for row in rows):
+        return deliver_apart(rows)
     done = react_in_time(rows, react)
     forget(rows[done:])
-    return move_to_log([row.id for row in rows[:done]])
+    return log_together(rows[:done])
 
 
 def deliver_apart(rows: Sequence[Claimed]) -> list[NumberedMessage]:
@@ -182,6 +187,7 @@ def attempt(row: Claimed) -> bool:
     try:
         with transaction.atomic():
             react(row)
+            connection.check_constraints()  # what would only fail at the commit could not be set aside
     except Exception as error:
         if connection_lost():
             raise
@@ -205,17 +211,22 @@ def react(row: Claimed) -> None:
             reaction(event)
 
 
+def log_together(rows: Sequence[Claimed]) -> list[NumberedMessage]:
+    """Move ``rows`` of one lane to the log. Raises ``UnloggableEvent``."""
+    return move_to_log(rows[0].lane, [row.id for row in rows]) if rows else []
+
+
 def log_all(rows: Sequence[Claimed]) -> list[NumberedMessage]:
     """Move ``rows`` to the log; a row the log cannot take is set aside alone."""
     try:
         with transaction.atomic():
-            return move_to_log([row.id for row in rows])
+            return log_together(rows)
     except UnloggableEvent:
         messages = []
         for row in rows:
             try:
                 with transaction.atomic():
-                    messages += move_to_log([row.id])
+                    messages += log_together([row])
             except UnloggableEvent as error:
                 set_aside(OutboxMessage.objects.get(pk=row.id), error)
         return messages

@@ -10,13 +10,14 @@ from huleedu.prepared import prepared_cursor
 # One statement: out of the outbox, known ids counted again, new ones logged; live ones get their batch's next
 # numbers. The caller holds the lane, so nobody else numbers these batches. A replaced file stays on the page:
 # its next batch.file.added says all there is to say, so its removal is no message.
+# The plan is kept: ``ANY`` has each table asked by its index, also if it was empty when the plan was made.
 MOVE = """
 WITH gone AS (
-  DELETE FROM huleedu_outboxmessage WHERE id = ANY(%(ids)s)
+  DELETE FROM huleedu_outboxmessage WHERE lane = %(lane)s AND id = ANY(%(ids)s)
   RETURNING id, event_id, event_type, batch_id, envelope
 ), known AS (
   UPDATE huleedu_loggedevent AS logged SET deliveries = deliveries + 1
-  FROM gone WHERE logged.event_id = gone.event_id RETURNING logged.event_id
+  WHERE logged.event_id = ANY(ARRAY(SELECT event_id FROM gone)) RETURNING logged.event_id
 ), fresh AS (
   SELECT gone.*, event_type = ANY(%(live)s) AND NOT
     (event_type = 'BatchFileRemoved' AND envelope #>> '{data,reason}' = 'replaced') AS live
@@ -24,7 +25,9 @@ WITH gone AS (
 ), feeds AS (
   UPDATE huleedu_feed AS feed SET seq = feed.seq + live.n
   FROM (SELECT batch_id, count(*) AS n FROM fresh WHERE live GROUP BY batch_id) AS live
-  WHERE feed.batch_id = live.batch_id RETURNING feed.batch_id, feed.owner_id, feed.seq - live.n AS before
+  WHERE feed.batch_id = ANY(ARRAY(SELECT batch_id FROM fresh WHERE fresh.live))
+    AND feed.batch_id = live.batch_id
+  RETURNING feed.batch_id, feed.owner_id, feed.seq - live.n AS before
 ), numbered AS (
   SELECT fresh.*, feeds.owner_id,
     feeds.before + row_number() OVER (PARTITION BY fresh.batch_id, live ORDER BY fresh.id) AS number
@@ -47,16 +50,14 @@ class UnloggableEvent(Exception):
     """An envelope lacks what the log needs, or holds it in a wrong form."""
 
 
-def move_to_log(ids: Sequence[int]) -> list[NumberedMessage]:
-    """Move outbox rows to the log in order; returns the live messages among them.
+def move_to_log(lane: int, ids: Sequence[int]) -> list[NumberedMessage]:
+    """Move outbox rows of ``lane`` to the log in order; returns the live messages among them.
 
     Raises ``UnloggableEvent``; the caller's savepoint then takes everything back.
     """
-    if not ids:
-        return []
     try:
         with prepared_cursor() as cursor:
-            cursor.execute(MOVE, {"ids": list(ids), "live": list(MESSAGE_NAMES)})
+            cursor.execute(MOVE, {"lane": lane, "ids": list(ids), "live": list(MESSAGE_NAMES)})
             return [NumberedMessage(*row) for row in cursor.fetchall()]
     except (DataError, IntegrityError) as error:
         raise UnloggableEvent from error

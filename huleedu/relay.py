@@ -20,6 +20,7 @@ from huleedu.delivery import Claimed, claim, connection_lost, deliver, deliver_a
 from huleedu.failpoints import failpoint
 from huleedu.feed import NumberedMessage
 from huleedu.leadership import Leadership
+from huleedu.logs import describe
 from huleedu.models import LANES, RelayPresence
 from huleedu.prepared import keep_plans, prepared_cursor
 from huleedu.subscriptions import TIMERS
@@ -249,11 +250,15 @@ def relay_lane(lane: int) -> int:
 
     When one fails the transaction is repeated with a savepoint for each row.
     """
+    connection.ensure_connection()
+    mine = connection.connection
     try:
         count, messages = relay_rows(lane, deliver)
-    except Exception:
-        if connection_lost():
+    except Exception as error:
+        # A connection that was lost in a transaction is replaced at its end: by one that does not listen.
+        if connection_lost() or connection.connection is not mine:
             raise
+        log.info("relay.repeated", error=describe(error))
         count, messages = relay_rows(lane, deliver_apart)
     if count:
         failpoint("relay.after_commit")
@@ -269,7 +274,8 @@ def relay_rows(
     with transaction.atomic():
         rows = claim(lane) if lock_lane(lane) else []
         messages = delivery(rows) if rows else []
-        failpoint("relay.before_commit")
+        if rows:
+            failpoint("relay.before_commit")
     return len(rows), messages
 
 

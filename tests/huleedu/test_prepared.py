@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from huleedu.delivery import CLAIM
+from huleedu.event_log import MOVE
 from huleedu.models import LANES
 from huleedu.prepared import keep_plans, prepared_cursor
 from huleedu.relay import LOOK, Relay, close_connection, relay_lanes
@@ -24,7 +25,15 @@ PARAMETERS: dict[str, Any] = {
     "types": ["y"],
     "consumers": ["z"],
     "limit": 500,
+    "ids": [0],
+    "live": ["x"],
 }
+SEARCH = (
+    r"Scan using (outbox\w+|logged\w+|huleedu_(?:outbox|logged|feed)\w+) [^\n]*(?:\n *Index Cond: ([^\n]*))?"
+)
+LATEST = """
+SELECT name, cardinality(parameter_types) FROM pg_prepared_statements ORDER BY prepare_time DESC LIMIT 1
+"""
 PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s"
 
 
@@ -44,13 +53,18 @@ def prepared(start: str) -> int:
         return count
 
 
-def index_conditions(statement: str) -> list[tuple[str, str]]:
-    """The indexes of the plan of ``statement`` that are searched, each with its condition; no other scans."""
+def searches(statement: str) -> list[tuple[str, str]]:
+    """The indexes in which the kept plan of ``statement`` looks for events, each with its condition."""
     with prepared_cursor() as cursor:
-        cursor.execute(f"EXPLAIN {statement}", PARAMETERS)
+        cursor.execute(statement, PARAMETERS)
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST)
+        name, parameters = cursor.fetchone()
+        values = ", ".join(["NULL"] * parameters)
+        cursor.execute(f'EXPLAIN EXECUTE "{name}" ({values})')
         plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert not re.search(r"(Seq|Heap) Scan on huleedu_outboxmessage|Sort Key: .*lane", plan), plan
-    return re.findall(r"Scan using (\w*outbox\w+)[^\n]*(?:\n *Index Cond: ([^\n]*))?", plan)
+    assert not re.search(r"(Seq|Heap) Scan on huleedu_(outbox|logged|feed)|Sort Key: .*lane", plan), plan
+    return re.findall(SEARCH, plan)
 
 
 def test_a_relay_reads_its_statements_once() -> None:
@@ -69,17 +83,21 @@ def test_nothing_is_kept_where_nobody_asked_for_it() -> None:
 @pytest.mark.parametrize(
     "before", ["", "TRUNCATE huleedu_outboxmessage", "DELETE FROM huleedu_outboxmessage", RETRY]
 )
-def test_no_plan_depends_on_how_full_the_outbox_was_when_it_was_made(before: str) -> None:
-    """Whatever size the planner believes in, each question is answered by the index that is made for it."""
+def test_no_plan_depends_on_how_full_the_tables_were_when_it_was_made(before: str) -> None:
+    """Whatever sizes the planner believes in, each question is answered by the index that is made for it."""
     with connection.cursor() as cursor:
         cursor.execute(f"{FILL}; {before}")
-        cursor.execute("VACUUM ANALYZE huleedu_outboxmessage")
+        cursor.execute("VACUUM ANALYZE huleedu_outboxmessage, huleedu_loggedevent, huleedu_feed")
         cursor.execute("SET plan_cache_mode = force_generic_plan")
     keep_plans()
-    assert index_conditions(LOOK)[0] == ("outbox_lane", "(lane = lane.lane)")
-    ((lane, within), (retries, earlier)) = index_conditions(CLAIM)
-    assert lane == "outbox_lane" and "lane >= " in within and "lane <= " in within
-    assert (retries, earlier) == ("outbox_retries", "(due_at > now())")
+    assert ("outbox_lane", "(lane = lane.lane)") in searches(LOOK)
+    ((lane, within), retries) = searches(CLAIM)
+    assert lane == "outbox_lane" and "lane >= $" in within and "lane <= $" in within
+    assert retries == ("outbox_retries", "(due_at > now())")
+    move = dict(searches(MOVE))
+    assert "event_id)::text = ANY" in move["logged_once"]
+    assert "batch_id = ANY" in move["huleedu_feed_pkey"]
+    assert "id = ANY" in (move.get("huleedu_outboxmessage_pkey") or move["outbox_lane"])
 
 
 def test_the_second_thread_keeps_plans_too() -> None:

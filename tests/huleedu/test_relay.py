@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from essays.models import StepRun
 from huleedu import delivery, waking
 from huleedu import relay as relay_module
 from huleedu.delivery import MAX_ATTEMPTS, uuid_in
@@ -219,7 +220,7 @@ def test_a_crash_before_the_commit_leaves_everything_to_the_next_relay(
     start(uuid4())
     with monkeypatch.context() as patch:
 
-        def crash(_rows: object) -> None:
+        def crash(*_: object) -> None:
             raise KeyboardInterrupt
 
         patch.setattr(delivery, "move_to_log", crash)
@@ -228,6 +229,78 @@ def test_a_crash_before_the_commit_leaves_everything_to_the_next_relay(
     assert OutboxMessage.objects.count() == 1
     assert not LoggedEvent.objects.exists() and not ConsumedEvent.objects.exists()
     assert Relay().drain() == 1
+
+
+def test_a_relay_whose_connection_was_ended_starts_over(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection that Django makes instead would neither listen nor be known to sleep."""
+
+    calls: list[UUID] = []
+
+    def end_once(event: Event) -> None:
+        calls.append(event.batch_id)
+        if len(calls) == 1:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    subscribe(monkeypatch, end_once)
+    start(uuid4())
+    with pytest.raises(OperationalError):
+        Relay().drain()
+    assert OutboxMessage.objects.get().attempts == 0
+    connection.close()
+
+
+def test_what_fails_at_the_commit_is_set_aside_and_the_rest_goes_on(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = UUID(int=LANES), UUID(int=2 * LANES)
+
+    def refer_to_nothing(event: Event) -> None:
+        if event.batch_id == bad:
+            StepRun.objects.create(
+                slot_id=uuid4(),
+                phase="spellcheck",
+                revision=1,
+                file_upload_id=uuid4(),
+                correlation_id=uuid4(),
+                text_storage_id=uuid4(),
+            )
+
+    subscribe(monkeypatch, refer_to_nothing)
+    start(bad)
+    start(good)
+    Relay().drain()
+    assert LoggedEvent.objects.get().batch_id == good
+    assert OutboxMessage.objects.get().attempts == 1
+
+
+def test_what_failed_before_is_not_tried_together_with_others_again(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[UUID] = []
+
+    def poison(event: Event) -> None:
+        calls.append(event.batch_id)
+        raise ValueError
+
+    subscribe(monkeypatch, poison)
+    start(uuid4())
+    Relay().drain()
+    assert len(calls) == 2, "with the others of its lane, and alone"
+    make_due()
+    Relay().drain()
+    assert len(calls) == 3
+
+
+def test_where_nothing_is_due_nothing_is_about_to_be_committed(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached: list[str] = []
+    monkeypatch.setattr(relay_module, "failpoint", reached.append)
+    relay_module.relay_lanes(range(LANES))
+    assert reached == []
 
 
 def test_lanes_beside_each_other_lose_and_double_nothing(
