@@ -120,8 +120,7 @@ def order_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batc
 
 def request_steps(batch: Batch, phase_name: str) -> None:
     """Ask for a phase's step on every essay that has a text and was not asked for it. Batch locked."""
-    runs = StepRun.objects.filter(slot__batch=batch, phase=phase_name, revision=F("slot__revision"))
-    asked = set(runs.values_list("slot_id", flat=True))
+    asked = set(present_runs(batch, phase_name).values_list("slot_id", flat=True))
     files = FileUpload.objects.filter(batch=batch, status=FileUpload.Status.ASSIGNED).select_related("slot")
     for upload in files.order_by("slot__number"):
         if upload.slot is not None and upload.slot_id not in asked:
@@ -241,11 +240,14 @@ def conclude_phase(batch: Batch) -> None:
     close_phase(batch, phase, dict(runs.order_by("slot__number").values_list("slot_id", "status")))
 
 
+def present_runs(batch: Batch, phase_name: str) -> QuerySet[StepRun]:
+    """The phase's run on each slot's present revision."""
+    return StepRun.objects.filter(slot__batch=batch, phase=phase_name, revision=F("slot__revision"))
+
+
 def current_runs(batch: Batch, phase_name: str) -> QuerySet[StepRun]:
     """The phase's run on each filled slot's present text."""
-    return StepRun.objects.filter(
-        slot__batch=batch, phase=phase_name, slot__status__in=FILLED, revision=F("slot__revision")
-    )
+    return present_runs(batch, phase_name).filter(slot__status__in=FILLED)
 
 
 def close_phase(batch: Batch, phase: BatchPhase, runs: dict[UUID, str]) -> None:

@@ -53,7 +53,7 @@ class UnloggableEvent(Exception):
 def move_to_log(lane: int, ids: Sequence[int]) -> list[NumberedMessage]:
     """Move outbox rows of ``lane`` to the log in order; returns the live messages among them.
 
-    Raises ``UnloggableEvent``; the caller's savepoint then takes everything back.
+    Raises ``UnloggableEvent``; the caller's transaction or savepoint then takes everything back.
     """
     try:
         with prepared_cursor() as cursor:

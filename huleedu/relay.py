@@ -273,9 +273,10 @@ def relay_rows(
     """One transaction: claim the due rows of ``lane`` and deliver them; how many, and the live messages."""
     with transaction.atomic():
         rows = claim(lane) if lock_lane(lane) else []
-        messages = delivery(rows) if rows else []
-        if rows:
-            failpoint("relay.before_commit")
+        if not rows:
+            return 0, []
+        messages = delivery(rows)
+        failpoint("relay.before_commit")
     return len(rows), messages
 
 

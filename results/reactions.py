@@ -1,10 +1,11 @@
 """What events make of results. Each runs in the relay's transaction."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from django.utils import timezone
 
 from batches.models import Batch
+from essays.actions import is_reading
 from files.models import FileUpload
 from huleedu.events import (
     BatchFileRemoved,
@@ -20,7 +21,6 @@ from huleedu.events import (
 from huleedu.outbox import emit
 from results.models import BatchResult, EssayResult
 
-STARTED = ["batch", "file", "revision", "text_storage_id", "words", "characters", "phases"]
 FIGURES = ("words", "findings", "density", "status", "error", "duration_ms", "engine")
 
 
@@ -31,19 +31,21 @@ def record_assigned(event: EssaySlotAssigned) -> None:
         return
     if not FileUpload.objects.filter(pk=event.file_upload_id, slot_id=event.essay_id).exists():
         return
-    started = EssayResult(
-        slot_id=event.essay_id,
-        batch_id=event.batch_id,
-        file_id=event.file_upload_id,
-        revision=event.revision,
-        text_storage_id=event.text_storage_id,
-        words=event.words,
-        characters=event.characters,
-        phases={},
-    )
+    started: dict[str, Any] = {
+        "batch_id": event.batch_id,
+        "file_id": event.file_upload_id,
+        "revision": event.revision,
+        "text_storage_id": event.text_storage_id,
+        "words": event.words,
+        "characters": event.characters,
+        "phases": {},
+    }
     # One statement, where update_or_create takes six.
     EssayResult.objects.bulk_create(
-        [started], update_conflicts=True, unique_fields=["slot"], update_fields=STARTED
+        [EssayResult(slot_id=event.essay_id, **started)],
+        update_conflicts=True,
+        unique_fields=["slot"],
+        update_fields=list(started),
     )
 
 
@@ -77,7 +79,7 @@ def conclude_without_steps(event: Event) -> None:
     batch = Batch.objects.locked(event.batch_id)
     if batch.status != Batch.Status.PROCESSING or batch.settings.steps:
         return
-    if not batch.files.filter(status=FileUpload.Status.PROCESSING).exists():
+    if not is_reading(batch):
         conclude_run(batch)
 
 
