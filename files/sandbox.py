@@ -50,6 +50,10 @@ class SandboxCrashed(Exception):
     """The child ended for a reason outside the file, such as being killed; trying again may help."""
 
 
+class SandboxHurried(Exception):
+    """The file needs more processor time than a first try was given."""
+
+
 class SandboxResult(BaseModel):
     """A valid text: what was read, with which engine, and its size."""
 
@@ -98,6 +102,7 @@ def run(
     Raises StepError with the file's final outcome: the codes of ``extract`` and ``validate``, TIMEOUT
     for wall clock or processor time, CORRUPTED_FILE for memory or a crash, EXTRACTION_FAILED for a
     fault in our own code. Raises SandboxCrashed when the child was killed from outside: try again.
+    Raises SandboxHurried when the confinement's ``first_seconds`` were not enough.
     """
     arguments = child_arguments(extension(filename), limits, confinement or Confinement())
     maximum_bytes = limits.maximum_characters * _BYTES_PER_CHARACTER + _OTHER_OUTPUT_BYTES
@@ -114,6 +119,8 @@ def child_arguments(ending: str, limits: TextLimits, confinement: Confinement) -
         limits.maximum_characters,
         confinement.memory_bytes,
         confinement.processor_seconds,
+        confinement.first_seconds,
+        confinement.niceness,
     )
     return [ending, *map(str, numbers)]
 
@@ -265,6 +272,8 @@ def _raise_for_end(ended: _Ended, timeout_seconds: float) -> None:
 def _raise_for_signal(number: int) -> None:
     if number == signal.SIGXCPU:
         raise StepError(ErrorCode.TIMEOUT, limit="processor")
+    if number == signal.SIGPROF:
+        raise SandboxHurried
     if number in _RETRYABLE_SIGNALS:
         raise SandboxCrashed(f"killed by signal {number}")
     name = signal.strsignal(number) or str(number)

@@ -13,7 +13,7 @@ class HuleeduConfig(AppConfig):
         from django.db.models.signals import post_migrate
         from django_q.signals import post_spawn
 
-        from huleedu import processes
+        from huleedu import processes, seats  # noqa: F401 - the seats are shared by fork
         from huleedu.permissions import grant_support
         from huleedu.queues import make_queues_last
 

@@ -167,6 +167,7 @@ class WorkItem(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
     leased_at = models.DateTimeField(null=True, blank=True)
+    slow = models.BooleanField(default=False, db_default=False, help_text="A first try took too long")
 
     class Meta:
         constraints = [

@@ -183,7 +183,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_BATCH
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-STEP_WORKERS = number("HULEEDU_STEP_WORKERS", 2)
+STEP_WORKERS = number("HULEEDU_STEP_WORKERS", 3)  # one is always there for what the others are not at
 Q_CLUSTER = {
     "name": "huleedu",  # signs the tasks of every cluster; Q_CLUSTER_NAME tells the clusters apart
     "workers": STEP_WORKERS,

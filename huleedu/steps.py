@@ -1,24 +1,37 @@
-"""What a token of the steps cluster does: run queued work, step after step, until none is left."""
+"""What a token of the steps cluster does: run queued work until none is left that this worker may do.
+
+Reading goes first: it is short, and until it is done nobody knows what a file is. The other steps take turns.
+"""
 
 import time
+from collections import deque
 from collections.abc import Callable
-from itertools import cycle
 
 from essays.tasks import spellcheck_next
 from files.tasks import extract_next
 from huleedu import work
 
-STEPS: tuple[Callable[[], bool], ...] = (extract_next, spellcheck_next)
+Step = Callable[[], bool]
+FIRST: Step = extract_next
+OTHERS: tuple[Step, ...] = (spellcheck_next,)
 SLICE_SECONDS = 1.0  # then the worker goes back to its cluster, which may want it to stop
 
 
 def work_next() -> None:
-    """Run queued items, the steps in turn, until nothing is due or the slice is over."""
-    until, without = time.monotonic() + SLICE_SECONDS, 0
-    for run_next in cycle(STEPS):
-        without = 0 if run_next() else without + 1
-        if without == len(STEPS):
-            return
+    """Run queued items until nothing is due or the slice is over."""
+    until, others = time.monotonic() + SLICE_SECONDS, deque(OTHERS)
+    while run_one(others):
         if time.monotonic() > until:
             work.wake_workers()
             return
+
+
+def run_one(others: deque[Step]) -> bool:
+    """Run one item; False when there is none for this worker. What ran goes to the end of ``others``."""
+    if FIRST():
+        return True
+    for _ in OTHERS:
+        others.rotate(-1)
+        if others[-1]():
+            return True
+    return False

@@ -7,7 +7,7 @@ until none is left, so order can change after queueing and a lost token costs no
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -25,9 +25,11 @@ from huleedu.models import DeadLetter, WorkItem
 from huleedu.outages import is_outage, patience
 from huleedu.prepared import prepared_cursor
 from huleedu.presence import Presence
+from huleedu.seats import for_one_phase, seated
 
 STEPS_CLUSTER = "steps"
 RUN_QUEUED = "huleedu.steps.work_next"
+SLOW = "slow"  # the seat of whoever does work that is known to take long
 TOKENS = 2 * settings.STEP_WORKERS  # enough to wake every worker; more would only pile up
 LEASE_CLASS = 0x48554C45  # advisory lock class: one session lock per running item
 # What one item of a flow (an owner at one priority) puts its next one back by.
@@ -43,14 +45,14 @@ log = structlog.get_logger(__name__)
 # stand while the clock goes on. (L. Zhang, VirtualClock, SIGCOMM 1990.)
 ENQUEUE = """
 INSERT INTO huleedu_workitem (step, task, subject_id, revision, batch_id, owner_id, file_upload_id,
-  correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error)
+  correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error, slow)
 VALUES (%(step)s::text, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s,
   %(file_upload_id)s, %(correlation_id)s, %(priority)s::text,
   greatest(
     (SELECT max(rank) FROM huleedu_workitem
      WHERE step = %(step)s::text AND owner_id = %(owner_id)s AND priority = %(priority)s::text),
     (extract(epoch FROM clock_timestamp()) * 1000)::bigint) + %(pace)s,
-  'queued', %(max_retries)s, %(timeout_seconds)s, 0, '')
+  'queued', %(max_retries)s, %(timeout_seconds)s, 0, '', false)
 ON CONFLICT (step, subject_id, revision) DO NOTHING
 """
 # The lock is the attempt's own: a successor does not wait for a worker that hangs on the attempt before.
@@ -67,6 +69,7 @@ WITH taken AS (
   UPDATE huleedu_workitem SET state = 'running', leased_at = now(), attempts = attempts + 1
   WHERE id = (SELECT id FROM huleedu_workitem
               WHERE step = %(step)s AND state = 'queued' AND (attempts = 0 OR due_at <= now())
+                AND (NOT slow OR %(slow)s)
               ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)
   RETURNING *)
 SELECT taken.*, pg_advisory_lock(%(lease)s, {LEASE_KEY}) FROM taken
@@ -92,6 +95,10 @@ SELECT (SELECT count(*) FROM (SELECT FROM huleedu_workitem
 
 class Superseded(Exception):
     """Another attempt has taken the item over."""
+
+
+class TooSlow(Exception):
+    """The work needs longer than a first try may hold a worker; it is tried again among the slow."""
 
 
 class WorkersDied(Exception):
@@ -148,17 +155,38 @@ def put_missing_tokens() -> None:
 
 @contextmanager
 def claimed(step: str) -> Iterator[WorkItem | None]:
-    """The most deserving queued item of ``step``, leased to this process until the block ends; None if none.
+    """The most deserving queued item of ``step``, leased to this process until the block ends.
 
+    None if there is none, or if all workers but one do this step already: whoever ends one takes the next.
     The lease is a session lock, so it ends with the process however the process ends.
     """
-    item = next(iter(WorkItem.objects.raw(CLAIM, {**LEASE_PARAMETERS, "step": step})), None)
+    with ExitStack() as seats:
+        if not seats.enter_context(seated(step, for_one_phase())):
+            yield None
+            return
+        with ExitStack() as slowly:
+            item = claim(step, slow=slowly.enter_context(seated(SLOW, 1)))
+            if item is not None and item.slow:
+                seats.enter_context(slowly.pop_all())
+        with leased(item):
+            yield item
+
+
+def claim(step: str, *, slow: bool) -> WorkItem | None:
+    """Take the most deserving queued item of ``step``; one known to be slow only if ``slow``."""
+    parameters = {**LEASE_PARAMETERS, "step": step, "slow": slow}
+    return next(iter(WorkItem.objects.raw(CLAIM, parameters)), None)
+
+
+@contextmanager
+def leased(item: WorkItem | None) -> Iterator[None]:
+    """Gives the lease of a claimed item back when the block ends."""
     if item is None:
-        yield None
+        yield
         return
     try:
         WORKER.beat()
-        yield item
+        yield
         WORKER.beat()
     finally:
         with connection.cursor() as cursor:
@@ -183,6 +211,9 @@ def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[Wor
             step(item)
             failpoint("step.after_effect")
             status = "done"
+        except TooSlow:
+            status = "slow"
+            set_aside(item)
         except Exception as error:
             status = "error"
             log.warning("step.error", status=status, error=describe(error), attempt=item.attempts)
@@ -241,6 +272,13 @@ def wait_for_end(item: WorkItem, error: str) -> None:
     """Put ``item`` back until an outage is over; the try does not count."""
     wait = patience(backoff(min(item.attempts, 3)), item.first_failed_at)
     put_back(item, error, wait, max_retries=item.max_retries + 1)
+
+
+def set_aside(item: WorkItem) -> None:
+    """Queue ``item`` again among the slow, of which one worker does one at a time; the try does not count."""
+    WorkItem.objects.filter(pk=item.pk, attempts=item.attempts).update(
+        state=WorkItem.State.QUEUED, leased_at=None, due_at=Now(), slow=True, max_retries=item.max_retries + 1
+    )
 
 
 def put_back(item: WorkItem, error: str, wait: timedelta, **changes: int) -> None:

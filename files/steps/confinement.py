@@ -17,10 +17,16 @@ _NOBODY = 65534
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """Limits of one process: bytes, seconds of processor time, and counts."""
+    """Limits of one process: bytes, seconds of processor time, and counts.
+
+    ``first_seconds`` of processor time for the reading alone may be less: then SIGPROF ends the process.
+    ``niceness`` is how far others go before it.
+    """
 
     memory_bytes: int = 1024**3
     processor_seconds: int = 15
+    first_seconds: float = 0.0
+    niceness: int = 0
     file_bytes: int = 64 * 1024**2
     open_files: int = 64
 
@@ -38,6 +44,7 @@ def limit(confinement: Confinement, parent: int) -> None:
     # The soft limit's signal tells the parent why; the hard one follows if that is ignored.
     seconds = confinement.processor_seconds
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    os.nice(confinement.niceness)
 
 
 def seal(parent: int) -> None:
@@ -56,6 +63,11 @@ def seal(parent: int) -> None:
     _control(_SET_NO_NEW_PRIVILEGES, 1)
     # A change of user clears the signal.
     die_with(parent)
+
+
+def hurry(confinement: Confinement) -> None:
+    """Start the clock of ``first_seconds``, if there is such a limit."""
+    signal.setitimer(signal.ITIMER_PROF, confinement.first_seconds)
 
 
 def die_with(parent: int) -> None:

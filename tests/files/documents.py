@@ -104,3 +104,42 @@ def scanned_pdf() -> bytes:
     canvas.showPage()
     canvas.save()
     return stream.getvalue()
+
+
+def spinning_pdf(title: str = "", doublings: int = 28) -> bytes:
+    """A PDF of a few kB that costs hours to read: each form draws the next one twice, ``doublings`` deep.
+
+    ``title`` makes its bytes differ from those of another.
+    """
+    forms = 5  # the number of the first
+    pages = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R{drawing(forms)}>>",
+        pdf_stream("", "/F Do"),
+    ]
+    form = "/Type/XObject/Subtype/Form/BBox[0 0 595 842]"
+    for number in range(forms, forms + doublings):
+        pages.append(pdf_stream(form + drawing(number + 1), "/F Do /F Do"))
+    pages.append(pdf_stream(form, f"% {title}"))
+    return pdf_file(pages)
+
+
+def drawing(form: int) -> str:
+    return f"/Resources<</XObject<</F {form} 0 R>>>>"
+
+
+def pdf_stream(dictionary: str, content: str) -> str:
+    return f"<<{dictionary}/Length {len(content)}>>stream\n{content}\nendstream"
+
+
+def pdf_file(objects: Iterable[str]) -> bytes:
+    """A PDF of these objects, numbered from 1; the first is the catalogue."""
+    body, places = b"%PDF-1.7\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(body))
+        body += f"{number} 0 obj\n{content}\nendobj\n".encode()
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    size = len(places) + 1
+    end = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer<</Size {size}/Root 1 0 R>>\n"
+    return body + f"{end}startxref\n{len(body)}\n%%EOF".encode()

@@ -14,7 +14,7 @@ import pytest
 
 from files import sandbox
 from files.nursery import FILES_EACH, Nursery, NurseryLost
-from files.sandbox import SandboxCrashed, SandboxResult, run
+from files.sandbox import SandboxCrashed, SandboxHurried, SandboxResult, run
 from files.steps.confinement import Confinement
 from files.steps.detect import Format
 from files.steps.validate import TextLimits
@@ -29,6 +29,7 @@ from tests.files.documents import (
     pdf,
     raw_word,
     scanned_pdf,
+    spinning_pdf,
     word,
     zipped,
 )
@@ -39,7 +40,7 @@ LIMITS = TextLimits()
 SMALL = Confinement(memory_bytes=256 * 1024**2, processor_seconds=1)
 CONFINED = (
     "import os, sys, time; sys.path.insert(0, {root!r});"
-    "from files.steps.confinement import Confinement, limit, seal;"
+    "from files.steps.confinement import Confinement, hurry, limit, seal;"
     "limit(Confinement(memory_bytes=256 * 1024**2, processor_seconds=1), {parent});"
 )
 
@@ -402,3 +403,34 @@ def _wait_for(condition: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+@pytest.mark.parametrize("way", ["warm", "afresh"])
+def test_a_first_try_ends_early(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way == "afresh":
+        monkeypatch.setattr(sandbox, "nursery", no_nursery)
+    began = os.times()
+    with pytest.raises(SandboxHurried):
+        run(spinning_pdf(), "essay.pdf", LIMITS, confinement=Confinement(first_seconds=0.2))
+    assert os.times().children_user - began.children_user < 3
+    assert run(word(ESSAY), "essay.docx", LIMITS, confinement=Confinement(first_seconds=2)).text == ESSAY
+
+
+def test_what_spins_ends_at_its_limit() -> None:
+    with pytest.raises(StepError) as error:
+        run(spinning_pdf(), "essay.pdf", LIMITS, confinement=Confinement(processor_seconds=1, niceness=10))
+    assert (error.value.code, error.value.details) == (ErrorCode.TIMEOUT, {"limit": "processor"})
+
+
+def test_the_first_tries_clock_counts_the_reading_alone(misbehave: Misbehave) -> None:
+    misbehave("hurry(Confinement(first_seconds=0.1))\nwhile True: pass")
+    with pytest.raises(SandboxHurried):
+        run(ESSAY.encode(), "essay.txt", LIMITS)
+
+
+def test_others_go_before_what_is_slow(misbehave: Misbehave) -> None:
+    confined = "limit(Confinement(memory_bytes=2**28, processor_seconds=1, niceness=7), os.getppid())"
+    misbehave(f"before = os.nice(0); {confined}; os._exit(os.nice(0) - min(19, before + 7))")
+    with pytest.raises(StepError) as error:
+        run(ESSAY.encode(), "essay.txt", LIMITS)
+    assert error.value.details == {"limit": "outcome"}, "it ended well, without a word"

@@ -1,7 +1,7 @@
 """Queued work: fair shares, leases that end with their worker, retries that end, late workers."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ
+from pytest_django import Settings
 
 from files import actions as file_actions
 from files.models import FileUpload
@@ -22,17 +23,22 @@ from huleedu.models import DeadLetter, WorkItem
 from huleedu.steps import work_next
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
+from tests.seats import all_taken
 
 TASK = "files.tasks.extract_next"
 DOUBLE = 2
 
 
 def order(
-    owner: int, priority: str = "NORMAL", retries: int = 2, subject: UUID | None = None
+    owner: int,
+    priority: str = "NORMAL",
+    retries: int = 2,
+    subject: UUID | None = None,
+    step: str = "extract",
 ) -> work.WorkOrder:
     subject = subject or uuid4()
     return work.WorkOrder(
-        step="extract",
+        step=step,
         task=TASK,
         subject_id=subject,
         revision=0,
@@ -374,3 +380,75 @@ def test_a_worker_goes_back_to_its_cluster_when_its_slice_is_over(
     work_next()
     assert WorkItem.objects.count() == DOUBLE
     assert OrmQ.objects.count() == DOUBLE, "the rest has tokens"
+
+
+def test_no_phase_takes_every_worker(transactional_db: None, settings: Settings) -> None:
+    settings.STEP_WORKERS = 3
+    with transaction.atomic():
+        for step in ("extract", "spellcheck"):
+            work.enqueue(order(1, step=step))
+    with all_taken("spellcheck", 2):
+        with work.claimed("spellcheck") as item:
+            assert item is None, "the last worker is for the others"
+        with work.claimed("extract") as item:
+            assert item is not None
+    with work.claimed("spellcheck") as item:
+        assert item is not None
+
+
+def test_work_that_took_too_long_is_done_by_one_at_a_time(transactional_db: None) -> None:
+    queue(1, count=2)
+    slow = WorkItem.objects.order_by("id").first()
+    assert slow is not None
+    slow.slow = True
+    slow.save(update_fields=["slow"])
+    with all_taken("slow", 1), work.claimed("extract") as item:
+        assert item is not None
+        assert item.pk != slow.pk, "somebody does a slow one already"
+    with work.claimed("extract") as item:
+        assert item is not None
+        assert item.pk == slow.pk, "it comes first again, for it was the first to come"
+
+
+def test_whoever_does_quick_work_keeps_nobody_from_the_slow(transactional_db: None) -> None:
+    queue(1)
+    with work.claimed("extract"), all_taken("slow", 1):
+        pass
+
+
+def test_a_first_try_that_took_too_long_does_not_count(transactional_db: None) -> None:
+    def hurried(item: WorkItem) -> None:
+        raise work.TooSlow
+
+    queue(1)
+    for _ in range(5):
+        with work.claimed("extract") as item:
+            assert item is not None
+            work.run(item, hurried, lambda item: pytest.fail("given up"))
+    left = WorkItem.objects.get()
+    assert (left.state, left.slow, left.first_error) == ("queued", True, "")
+    assert left.max_retries + 1 - left.attempts == 3, "as many tries are left as before"
+    assert not DeadLetter.objects.exists()
+
+
+def test_reading_goes_before_checking(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def doing(step: str) -> Callable[[], bool]:
+        def run_next() -> bool:
+            with work.claimed(step) as item:
+                if item is not None:
+                    done.append(step)
+                    with transaction.atomic():
+                        assert work.finish(item)
+            return item is not None
+
+        return run_next
+
+    with transaction.atomic():
+        for step in ("spellcheck", "analysis", "spellcheck", "analysis", "extract", "extract"):
+            work.enqueue(order(1, step=step))
+    monkeypatch.setattr(steps, "FIRST", doing("extract"))
+    monkeypatch.setattr(steps, "OTHERS", (doing("spellcheck"), doing("analysis")))
+    work_next()
+    assert done == ["extract", "extract", "spellcheck", "analysis", "spellcheck", "analysis"]
