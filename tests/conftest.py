@@ -9,8 +9,6 @@ from pytest_django import Settings
 
 from tests.pipeline import Pipeline
 
-SAMPLES = Path(__file__).resolve().parent.parent.parent / "shared" / "samples"
-
 
 @pytest.fixture(autouse=True)
 def content_folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:

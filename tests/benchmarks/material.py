@@ -1,16 +1,16 @@
-"""Essays as files: real texts in the formats teachers send, every one different."""
+"""Essays as files: invented texts in the formats teachers send, every one different."""
 
-import csv
 import io
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import cycle, permutations
 from pathlib import Path
 
 from docx import Document
 from reportlab.pdfgen.canvas import Canvas
 
-ESSAYS = Path(__file__).resolve().parents[3] / "shared" / "samples" / "essays" / "writing_samples.csv"
+PARAGRAPHS = Path(__file__).resolve().parent / "essays_en.txt"
 
 LINE_CHARACTERS, PAGE_LINES = 80, 45
 
@@ -24,13 +24,10 @@ class EssayFile:
 
 
 def texts() -> Iterator[str]:
-    """Essays without end; a mark at the close tells repeats of the samples apart."""
-    with ESSAYS.open(encoding="utf-8", newline="") as file:
-        samples = [row["text"] for row in csv.DictReader(file)]
-    number = 0
-    while True:
-        yield f"{samples[number % len(samples)]}\n\nThis is essay number {number}."
-        number += 1
+    """Essays of about 120 words without end, every one different."""
+    paragraphs = PARAGRAPHS.read_text(encoding="utf-8").strip().split("\n\n")
+    for number, (first, second) in enumerate(cycle(permutations(paragraphs, 2))):
+        yield f"{first}\n\n{second}\n\nThis is essay number {number}."
 
 
 def as_docx(text: str) -> bytes:

@@ -5,7 +5,6 @@ Undetected words count as wrong. The hunspell column takes the first of its own 
 it may use en_US and en_GB too.
 """
 
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from essays.steps.languages import LanguageCode
 from essays.steps.lexicon import Lexicon, lexicon_for
 from essays.steps.spellcheck import spellcheck
-from tests.benchmarks.spelling_pairs import SAMPLES, Pair, open_pairs, own_pairs
+from tests.benchmarks.spelling_pairs import Pair, open_pairs, own_pairs
+from tests.samples.marked import marked_essay
 
 Suggest = Callable[[str], Sequence[str] | None]
 LANGUAGES: tuple[LanguageCode, ...] = ("en", "sv")
@@ -40,8 +40,8 @@ def main() -> None:
         lexicon_for(language)
         compare(f"{language} published (fitted)", open_pairs(language), language)
         compare(f"{language} own, not fitted", own_pairs(language)[1::2], language)
-    essays()
-    learner_texts()
+    for language in LANGUAGES:
+        essays(language)
 
 
 def compare(title: str, pairs: Sequence[Pair], language: LanguageCode) -> None:
@@ -88,53 +88,17 @@ def plain_hunspell(language: LanguageCode) -> Suggest:
     return suggest
 
 
-def essays() -> None:
-    """Recall, precision and first suggestions on the two annotated essays."""
-    gold = json.loads((SAMPLES / "spelling" / "ex_gold.json").read_text(encoding="utf-8"))
-    hits = marks = right = 0
-    for name in ("ex00", "ex01"):
-        text = (SAMPLES / "truth" / f"{name}.txt").read_text(encoding="utf-8")
-        expected = {(row["start"], row["end"]): row["right"] for row in gold if row["doc"] == name}
-        findings = spellcheck(text, "en").findings
-        marks += len(findings)
-        found = [finding for finding in findings if (finding.start, finding.end) in expected]
-        hits += len(found)
-        right += sum(
-            any(word in expected[each.start, each.end] for word in each.suggestions[:1]) for each in found
-        )
+def essays(language: LanguageCode) -> None:
+    """Recall, precision and first suggestions on the marked essay."""
+    text, errors = marked_essay(language)
+    findings = spellcheck(text, language).findings
+    found = {(each.start, each.end): each.suggestions[:1] for each in findings}
+    hits = found.keys() & errors.keys()
+    right = sum(not errors[place].isdisjoint(found[place]) for place in hits)
     write(
-        f"ex_gold: {len(gold)} errors, recall {hits / len(gold):.3f}, "
-        f"precision {hits / marks:.3f}, top-1 {right}"
+        f"marked essay {language}: {len(errors)} errors, recall {len(hits) / len(errors):.3f}, "
+        f"precision {len(hits) / len(found):.3f}, top-1 {right}"
     )
-
-
-def learner_texts() -> None:
-    """Marks per 1,000 tokens labelled correct and incorrect in Swedish learners' sentences.
-
-    "Incorrect" covers grammar and word order too, so only the first figure (false alarms) has a target: 5.
-    """
-    path = SAMPLES / "spelling" / "sv_multiged_train_1000.tsv"
-    counts = {"c": [0, 0], "i": [0, 0]}
-    sentences = path.read_text(encoding="utf-8").strip().split("\n\n")
-    for sentence in sentences:
-        mark_sentence([row.split("\t") for row in sentence.split("\n")], counts)
-    rates = {label: 1000 * marked / total for label, (marked, total) in counts.items()}
-    write(f"sv_multiged: marks per 1,000 tokens: {rates['c']:.1f} correct, {rates['i']:.1f} incorrect")
-
-
-def mark_sentence(rows: list[list[str]], counts: dict[str, list[int]]) -> None:
-    """Add the marked tokens and all tokens by label."""
-    text = " ".join(row[0] for row in rows)
-    starts = {finding.start: finding.word for finding in spellcheck(text, "sv").findings}
-    position = 0
-    for token, label in (row[:2] for row in rows):
-        end = position + len(token)
-        marked = any(position <= start < end for start in starts)
-        counts[label][0] += marked
-        counts[label][1] += 1
-        if marked and label == "c" and "--mistakes" in sys.argv:
-            write(f"    false alarm: {token}")
-        position = end + 1
 
 
 def write(line: str) -> None:

@@ -23,7 +23,6 @@ from tests.files.documents import (
     ESSAY,
     SAMPLES,
     failure,
-    needs_samples,
     paragraph,
     part,
     pdf,
@@ -98,11 +97,10 @@ def test_every_format_is_read_when_the_child_has_given_up_its_rights(data: bytes
     assert run(data, "essay", LIMITS).text == ESSAY
 
 
-@needs_samples
-@pytest.mark.parametrize("name", ["sv00.soffice.docx", "sv00.soffice.pdf", "sv00.cp850.txt"])
+@pytest.mark.parametrize("name", ["sv.soffice.docx", "sv.soffice.pdf", "sv.pandoc.docx"])
 def test_samples(name: str) -> None:
-    truth = (SAMPLES / "truth" / "sv00.txt").read_text("utf-8")
-    assert run(SAMPLES / "documents" / name, name, LIMITS).text.split() == truth.split()
+    truth = (SAMPLES / "sv.txt").read_text("utf-8")
+    assert run(SAMPLES / name, name, LIMITS).text.split() == truth.split()
 
 
 @pytest.mark.parametrize(

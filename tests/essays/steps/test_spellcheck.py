@@ -1,8 +1,6 @@
 """The spelling step: offsets, languages, names, typography, limits."""
 
-import json
 import unicodedata
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +9,8 @@ from hypothesis import strategies as st
 from essays.steps.languages import LanguageCode
 from essays.steps.spellcheck import Finding, SpellingReport, spellcheck, warm
 from huleedu.errors import ErrorCode, StepError
-
-SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples"
+from tests.benchmarks.spelling_pairs import open_pairs
+from tests.samples.marked import marked_essay
 
 PIECES = (
     "Hello hello wich freind don’t don't colour Ibrahimovic USA 16-åringar skollan Åsa alot tv-spel e-post"
@@ -241,30 +239,21 @@ def test_many_distinct_errors_keep_their_marks() -> None:
     assert report.findings[-1].suggestions == ()
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
-def test_annotated_essays() -> None:
-    gold = json.loads((SAMPLES / "spelling" / "ex_gold.json").read_text(encoding="utf-8"))
-    found = set()
-    right = 0
-    expected = {(row["doc"], row["start"], row["end"]): row["right"] for row in gold}
-    for name in ("ex00", "ex01"):
-        text = (SAMPLES / "truth" / f"{name}.txt").read_text(encoding="utf-8")
-        for finding in spellcheck(text, "en").findings:
-            key = (name, finding.start, finding.end)
-            found.add(key)
-            right += finding.suggestions[0] in expected.get(key, ())
-    hits = found & expected.keys()
-    assert len(hits) >= 0.95 * len(expected)
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_marked_essays(language: LanguageCode) -> None:
+    text, errors = marked_essay(language)
+    findings = spellcheck(text, language).findings
+    found = {(each.start, each.end): each.suggestions[:1] for each in findings}
+    hits = found.keys() & errors.keys()
+    assert len(errors) > 15
+    assert len(hits) >= 0.95 * len(errors)
     assert len(hits) >= 0.95 * len(found)
-    assert right >= 0.9 * len(expected)
+    assert sum(not errors[place].isdisjoint(found[place]) for place in hits) >= 0.9 * len(errors)
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
-@pytest.mark.parametrize(
-    ("language", "name", "least"), [("en", "wikipedia.even.tsv", 0.93), ("sv", "sv_autocorr.even.tsv", 0.8)]
-)
-def test_published_misspellings(language: LanguageCode, name: str, least: float) -> None:
-    rows = (SAMPLES / "spelling" / name).read_text(encoding="utf-8").splitlines()
-    pairs = [(wrong, right.split("|")) for wrong, _, right in (row.partition("\t") for row in rows)]
+@pytest.mark.parametrize(("language", "least"), [("en", 0.93), ("sv", 0.8)])
+def test_published_misspellings(language: LanguageCode, least: float) -> None:
+    pairs = open_pairs(language)
     right = sum(any(word in answers for word in first(wrong, language)) for wrong, answers in pairs)
+    assert len(pairs) > 40
     assert right >= least * len(pairs)

@@ -4,7 +4,7 @@ import pytest
 
 from files.steps.detect import Format, detect, extension
 from huleedu.errors import ErrorCode, StepError
-from tests.files.documents import ESSAY, SAMPLES, failure, needs_samples, pdf, word, zipped
+from tests.files.documents import ESSAY, SAMPLES, failure, pdf, word, zipped
 
 
 @pytest.mark.parametrize(
@@ -77,24 +77,31 @@ def test_word_file_cut_short() -> None:
     assert failure(error) is ErrorCode.CORRUPTED_FILE
 
 
-@needs_samples
+@pytest.mark.parametrize("name", ["sv", "en"])
 @pytest.mark.parametrize(
     ("ending", "detected"),
-    [("odt", "odt"), ("rtf", "rtf"), ("doc", "doc"), ("html", "html"), ("jpg", "jpeg"), ("epub", "epub")],
+    [
+        ("soffice.odt", "odt"),
+        ("pandoc.odt", "odt"),
+        ("soffice.rtf", "rtf"),
+        ("pandoc.rtf", "rtf"),
+        ("soffice.doc", "doc"),
+        ("soffice.html", "html"),
+        ("scan.jpg", "jpeg"),
+        ("pandoc.epub", "epub"),
+    ],
 )
-def test_samples_not_supported(ending: str, detected: str) -> None:
-    for path in SAMPLES.glob(f"documents/*.{ending}"):
-        with pytest.raises(StepError) as error:
-            detect(path.read_bytes(), path.name)
-        assert error.value.details["detected"] == detected
+def test_samples_not_supported(name: str, ending: str, detected: str) -> None:
+    with pytest.raises(StepError) as error:
+        detect((SAMPLES / f"{name}.{ending}").read_bytes(), f"{name}.{ending}")
+    assert error.value.details["detected"] == detected
 
 
-@needs_samples
-def test_protected_word_samples() -> None:
-    for path in SAMPLES.glob("thirdparty/*protected*.docx"):
-        with pytest.raises(StepError) as error:
-            detect(path.read_bytes(), path.name)
-        assert failure(error) is ErrorCode.ENCRYPTED_FILE
+@pytest.mark.parametrize("name", ["sv", "en"])
+def test_protected_word_samples(name: str) -> None:
+    with pytest.raises(StepError) as error:
+        detect((SAMPLES / f"{name}.password.docx").read_bytes(), "essay.docx")
+    assert failure(error) is ErrorCode.ENCRYPTED_FILE
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import random
 from pathlib import Path
 
 import pytest
@@ -6,42 +7,62 @@ from files.steps.detect import Format
 from files.steps.extract import EXTENSION_MISMATCH, READERS, extract
 from files.steps.validate import count_words
 from huleedu.errors import StepError
-from tests.files.documents import ESSAY, SAMPLES, needs_samples, pdf, word
+from tests.files.documents import ESSAY, SAMPLES, pdf, word
 
-# Code page 850 has no typographic quotation marks: the sample's own text lost them.
-_READABLE = ("*.txt", "*.docx", "*.soffice.pdf")
+DOCUMENTS = [path for ending in ("docx", "pdf") for path in sorted(SAMPLES.glob(f"*[ce].{ending}"))]
+TEXTS = ("sv", "en")
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "mac-roman", "cp850")
 
 
-def _readable() -> list[Path]:
-    return sorted(path for pattern in _READABLE for path in SAMPLES.glob(f"documents/{pattern}"))
+def truth(name: str) -> str:
+    """What the sample called ``name`` says."""
+    return (SAMPLES / f"{name}.txt").read_text("utf-8")
 
 
 def test_every_format_has_a_reader() -> None:
     assert set(READERS) == set(Format)
 
 
-@needs_samples
-@pytest.mark.parametrize("path", _readable(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_samples_word_for_word(path: Path) -> None:
-    truth = (SAMPLES / "truth" / f"{path.name.partition('.')[0]}.txt").read_text("utf-8")
-    if ".cp850." in path.name:
-        truth = truth.encode("cp850", "replace").decode("cp850")
     extracted = extract(path.read_bytes(), path.name)
-    assert extracted.text.split() == truth.split()
+    assert extracted.text.split() == truth(path.name.partition(".")[0]).split()
     assert extracted.warnings == ()
     assert count_words(extracted.text) > 100
 
 
-@needs_samples
-def test_every_sample_ends_typed_and_alike_twice() -> None:
-    for path in [*SAMPLES.glob("documents/*"), *SAMPLES.glob("thirdparty/*")]:
-        outcomes: list[object] = []
-        for _ in range(2):
-            try:
-                outcomes.append(extract(path.read_bytes(), path.name))
-            except StepError as error:
-                outcomes.append((error.code, error.details))
-        assert outcomes[0] == outcomes[1], path.name
+def test_the_samples_are_there() -> None:
+    assert len(DOCUMENTS) == 6
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_in_any_encoding(name: str, encoding: str) -> None:
+    data = truth(name).encode(encoding, "replace")  # code page 850 has no typographic quotation marks
+    expected = data.decode(encoding).removeprefix("\ufeff")
+    assert extract(data, f"{name}.txt").text.split() == expected.split()
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.*.*")), ids=lambda path: path.name)
+def test_every_sample_ends_typed_and_alike_twice_however_damaged(path: Path) -> None:
+    whole, choose = path.read_bytes(), random.Random(path.name)  # noqa: S311 - the same damage each time
+    for data in (whole, whole[: len(whole) // 2], *(damaged(whole, choose) for _ in range(8))):
+        assert outcome(data, path.name) == outcome(data, path.name)
+
+
+def damaged(data: bytes, choose: random.Random) -> bytes:
+    """Some bytes overwritten."""
+    changed = bytearray(data)
+    for place in choose.sample(range(len(data)), 20):
+        changed[place] = choose.randrange(256)
+    return bytes(changed)
+
+
+def outcome(data: bytes, name: str) -> object:
+    try:
+        return extract(data, name)
+    except StepError as error:
+        return error.code, error.details
 
 
 @pytest.mark.parametrize(
