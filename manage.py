@@ -11,12 +11,20 @@ def main() -> None:
 
     if sys.argv[1:] == ["run"]:
         sys.exit(run.main())
-    for name, value in embedded.installed_environment(places.state_folder()).items():
+    found = embedded.installed_environment(places.state_folder())
+    if os.environ.get("DATABASE_URL") and os.environ.get("HULEEDU_PROCESS"):
+        found.pop("SECRET_KEY", None)  # a part of a larger installation is told its key, or refuses to start
+    for name, value in found.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huleedu.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.stderr.write(f"HuleEdu cannot start this. {error}\n")
+        sys.exit(os.EX_CONFIG)
 
 
 if __name__ == "__main__":

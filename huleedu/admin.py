@@ -1,5 +1,7 @@
 """The admin site, and the machinery's rows for support staff."""
 
+from importlib import import_module
+
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -23,6 +25,8 @@ admin.site.site_header = "HuleEdu"
 admin.site.site_title = "HuleEdu"
 admin.site.index_title = _("Support")
 
+# Ours comes first, theirs must be there to be taken away.
+import_module("django_q.admin")
 # Tokens for workers and schedules say nothing that the work queue does not say better.
 for name in ("Success", "Failure", "OrmQ", "Schedule"):
     if admin.site.is_registered(apps.get_model("django_q", name)):

@@ -15,13 +15,14 @@ class HuleeduConfig(AppConfig):
 
         from huleedu import processes, seats  # noqa: F401 - the seats are shared by fork
         from huleedu.permissions import grant_support
-        from huleedu.queues import make_queues_last
+        from huleedu.queues import accept_former_keys, make_queues_last
 
         # After the last app with models, so that every table and content type is there.
         last = [app for app in apps.get_app_configs() if app.models_module][-1]
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")
 
         make_queues_last()
+        accept_former_keys()
         if settings.PROCESS == "relay":
             post_spawn.connect(processes.start_relay, dispatch_uid="relay")
         elif settings.PROCESS == "steps":

@@ -6,6 +6,7 @@ Both listen on unix sockets in folders of their own account and ask for a genera
 """
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -337,7 +338,9 @@ def installed_environment(var: Path) -> dict[str, str]:
     """The environment Django needs to use the small installation in ``var``; empty when there is none."""
     if not (var / "secrets").is_dir() or not os.access(var / "secrets", os.X_OK):
         return {}
-    environment = {"HULEEDU_VAR": str(var), "SECRET_KEY": places.secret(var, "secret-key")}
+    environment = {"HULEEDU_VAR": str(var)}
+    if places.has_secret(var, "secret-key"):  # a command makes none: it would be no other process's
+        environment["SECRET_KEY"] = places.secret(var, "secret-key")
     if PostgresServer(var).data.exists():
         environment["DATABASE_URL"] = PostgresServer(var).url
     if ValkeyServer(var).home.exists():
@@ -359,7 +362,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m huleedu.embedded -- COMMAND…\n")
         return 2
     signal.signal(signal.SIGTERM, _leave)
-    environment = dict(os.environ)
+    environment = {"SECRET_KEY": secrets.token_urlsafe(48), **os.environ}
     with ExitStack() as stack:
         if not {"DATABASE_URL", "REDIS_URL"} <= environment.keys():
             servers = stack.enter_context(throwaway())

@@ -57,6 +57,10 @@ class StorageFailed(Exception):
     """The content store did not take or give the bytes; trying again may help."""
 
 
+class Unfit(Exception):
+    """This process does not belong to the installation's other parts; the message says why and what to do."""
+
+
 def is_out_of_room(failure: BaseException) -> bool:
     """True when a disk had no room for the bytes."""
     return any(isinstance(error, OSError) and error.errno in NO_ROOM for error in causes(failure))

@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 
+from huleedu.agreement import find_differences, living
 from huleedu.heartbeat import SIGNS, Signs
 from realtime.push import redis_client
 
@@ -62,6 +63,18 @@ def check_steps() -> None:
             raise Unwell
 
 
+def check_processes() -> None:
+    """No living process harms the others: each has the installation's key, store and tables."""
+    if any(each.harmful for each in find_differences(living())):
+        raise Unwell
+
+
+def check_agreement() -> None:
+    """All processes are of one release and have the same settings, and none was refused lately."""
+    if find_differences(living()):
+        raise Unwell
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     "database": check_database,
     "broker": check_broker,
@@ -69,8 +82,10 @@ CHECKS: dict[str, Callable[[], None]] = {
     "redis": check_redis,
     "relay": check_relay,
     "steps": check_steps,
+    "processes": check_processes,
+    "agreement": check_agreement,
 }
-OPTIONAL = frozenset({"redis"})
+OPTIONAL = frozenset({"redis", "agreement"})
 
 
 def run_checks() -> dict[str, str]:

@@ -18,6 +18,7 @@ from files.storage import TEMPORARY_SUFFIX
 from huleedu.clock import database_now
 from huleedu.health import PROBE_FOLDER
 from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
+from huleedu.store_mark import is_ours
 
 INTERVAL_SECONDS = 1200.0
 FIRST_SECONDS = 60.0  # after a relay's start
@@ -59,7 +60,8 @@ def tidy() -> Tidied | None:
 
 def tidy_everything(now: datetime) -> Tidied:
     """Tidy files and rows as of ``now``; the caller holds the lock."""
-    orphans, unfinished = tidy_store(now)
+    # In another installation's store every file would be an orphan.
+    orphans, unfinished = tidy_store(now) if is_ours() else (0, 0)
     return Tidied(
         orphans=orphans,
         unfinished=unfinished,

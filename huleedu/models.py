@@ -201,12 +201,29 @@ class Timer(models.Model):
         return f"{self.kind} {self.batch_id}"
 
 
+class Installation(models.Model):
+    """The one row that says which key and store belong to this database. Every process is held against it."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    identity = models.UUIDField(default=uuid4)
+    key = models.CharField(max_length=64, default="", blank=True, help_text="Fingerprint of the signing key")
+    former_key = models.CharField(max_length=64, default="", blank=True)
+    store_marked = models.BooleanField(default=False, help_text="The store carries our identity")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="installation_one")]
+
+    def __str__(self) -> str:
+        return f"installation {self.identity}"
+
+
 class RelayPresence(models.Model):
-    """One row per relay or worker process: its sign of life."""
+    """One row per process: its sign of life, and what it tells of itself so that others can compare."""
 
     name = models.CharField(max_length=60, primary_key=True)
     role = models.CharField(max_length=10)
     seen_at = models.DateTimeField(db_default=Now())
+    facts = models.JSONField(default=dict, db_default=models.Value({}, output_field=models.JSONField()))
 
     def __str__(self) -> str:
         return self.name

@@ -3,11 +3,13 @@
 import hmac
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from huleedu import health
+from huleedu.agreement import find_differences, living
 from huleedu.collector import DatabaseFacts
 from huleedu.metrics import REGISTRY
 
@@ -42,9 +44,20 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_GET
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 while everything HuleEdu cannot do without is there, else 503."""
+    """200 while everything HuleEdu cannot do without is there, else 503; names the processes that differ."""
     checks = health.run_checks()
     failed = health.FAILED in checks.values()
     degraded = health.DEGRADED in checks.values()
     status = health.FAILED if failed else health.DEGRADED if degraded else health.OK
-    return JsonResponse({"status": status, "checks": checks}, status=503 if failed else 200)
+    body: dict[str, object] = {"status": status, "checks": checks}
+    if checks["agreement"] != health.OK and checks["database"] == health.OK:
+        body["differences"] = differences()
+    return JsonResponse(body, status=503 if failed else 200)
+
+
+def differences() -> list[dict[str, str]]:
+    """Which process differs in what, without values; ``manage.py check_installation`` tells them."""
+    try:
+        return [{"process": each.process, "differs": each.subject} for each in find_differences(living())]
+    except (DatabaseError, InterfaceError):
+        return []

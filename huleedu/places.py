@@ -117,6 +117,11 @@ def secret(var: Path, name: str) -> str:
     return path.read_text().strip()
 
 
+def has_secret(var: Path, name: str) -> bool:
+    """Whether the installation has made the secret ``name``."""
+    return (var / "secrets" / name).exists()
+
+
 def write_private(path: Path, text: str, account: Account | None) -> None:
     """Write a file that only ``account`` can read, never through a link put in its place."""
     path.unlink(missing_ok=True)

@@ -9,7 +9,8 @@ import fcntl
 import os
 import time
 
-from django_q import cluster
+from django.core import signing
+from django_q import cluster, core_signing
 from django_q.queues import Queue
 
 LOOK_SECONDS = 0.02  # between two tries with a time limit
@@ -63,3 +64,8 @@ class LastingQueue(Queue):
 def make_queues_last() -> None:
     """Clusters started by this process use ``LastingQueue``."""
     setattr(cluster, "Queue", LastingQueue)  # noqa: B010 - a class of theirs, replaced by one of ours
+
+
+def accept_former_keys() -> None:
+    """Read tokens that are signed with one of ``SECRET_KEY_FALLBACKS``, too; django-q2 knows one key only."""
+    setattr(core_signing, "loads", signing.loads)  # noqa: B010

@@ -23,6 +23,7 @@ from huleedu.leadership import Leadership
 from huleedu.logs import describe
 from huleedu.models import LANES, RelayPresence
 from huleedu.prepared import keep_plans, prepared_cursor
+from huleedu.presence import sign
 from huleedu.subscriptions import TIMERS
 from realtime.push import publish
 
@@ -50,12 +51,6 @@ SELECT ARRAY(SELECT lane FROM generate_series(0, %(last)s) AS lane WHERE EXISTS 
          (SELECT min(due_at) FROM huleedu_timer WHERE due_at > now()),
          (SELECT min(due_at) FROM huleedu_outboxmessage WHERE attempts > 0 AND due_at > now())
        ) - now())::float
-"""
-PRESENT = """
-WITH unflushed AS (SELECT set_config('synchronous_commit', 'off', true))
-INSERT INTO huleedu_relaypresence (name, role, seen_at)
-SELECT %s, %s, clock_timestamp() FROM unflushed
-ON CONFLICT (name) DO UPDATE SET role = excluded.role, seen_at = excluded.seen_at
 """
 
 
@@ -222,8 +217,7 @@ class Relay:
             maintenance.tidy_in_background()
 
     def _present(self, role: str = "relay") -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(PRESENT, [self.name, role])
+        sign(self.name, role)
         self._presented_at = time.monotonic()
 
     def _patience(self, due: Due) -> float:

@@ -5,13 +5,14 @@ keeps whatever a socket's reader does not take. Those limits must stand here, in
 """
 
 import asyncio
+import os
 import resource
 import sys
 import time
 from contextlib import suppress
 from enum import Enum
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import daphne.http_protocol
 import daphne.server
@@ -20,10 +21,14 @@ from daphne.cli import CommandLineInterface
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from twisted.web.http import Headers, HTTPChannel, Request
 
 from huleedu.limits import refusal, spool_failure
 from huleedu.middleware import HEADER
+
+if TYPE_CHECKING:
+    from huleedu.serving import Attendance
 
 HEADER_SECONDS = 20.0  # from the first byte of a request to the end of its headers
 IDLE_SECONDS = 30.0  # without a byte of a body, or between two requests
@@ -257,10 +262,32 @@ class CommandLine(CommandLineInterface):
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until stopped; ``arguments`` are daphne's, such as ``-b`` and ``-p``."""
+    """Serve until stopped; ``arguments`` are daphne's, such as ``-b`` and ``-p``.
+
+    Ends at once, with 78, when this process does not fit the others.
+    """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each socket is an open file
-    CommandLine().run([*ARGUMENTS, *arguments, "huleedu.asgi:application"])
+    attendance = attend()
+    try:
+        CommandLine().run([*ARGUMENTS, *arguments, "huleedu.asgi:application"])
+    finally:
+        attendance.leave()
+
+
+def attend() -> "Attendance":
+    """Load the application and hold this process against the installation."""
+    if os.environ.setdefault("HULEEDU_PROCESS", "web") != "web":
+        sys.exit("The web server is started with HULEEDU_PROCESS=web, or without that variable.")
+    try:
+        from huleedu.asgi import application
+        from huleedu.serving import Attendance
+    except ImproperlyConfigured as error:
+        sys.stderr.write(f"HuleEdu does not start this process. {error}\n")
+        sys.exit(os.EX_CONFIG)
+    attendance = Attendance(application)
+    attendance.begin()
+    return attendance
 
 
 if __name__ == "__main__":

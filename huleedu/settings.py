@@ -1,7 +1,6 @@
 """Settings, all from the environment; ``make run`` and ``make test`` provide it."""
 
 import os
-import secrets
 import socket
 from pathlib import Path
 
@@ -18,6 +17,7 @@ django_stubs_ext.monkeypatch()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("HULEEDU_VAR", BASE_DIR / "var")).resolve()
 PROCESS = os.environ.get("HULEEDU_PROCESS", "command")
+SERVING = frozenset({"web", "relay", "standby", "steps"})
 
 
 def flag(name: str, default: bool = False) -> bool:
@@ -34,8 +34,9 @@ DEBUG = flag("HULEEDU_DEBUG")
 HOST = os.environ.get("HULEEDU_HOST", "127.0.0.1")
 PORT = number("HULEEDU_PORT", 8000)
 HTTPS = flag("HULEEDU_HTTPS")
-# A process-local key serves commands that sign nothing; servers get theirs from the supervisor.
-SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50)
+# Never made here: processes with keys of their own drop each other's work. What signs nothing goes without.
+SECRET_KEY = os.environ.get("SECRET_KEY", "")
+KEY_CHARACTERS = 50
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split() if key]
 # This machine itself may always ask: the supervisor does, to see whether the web server lives.
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
@@ -46,8 +47,11 @@ if DEBUG and HOST not in {"127.0.0.1", "localhost", "::1"}:
     raise ImproperlyConfigured("HULEEDU_DEBUG is for this machine only: unset it or bind to 127.0.0.1.")
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("HULEEDU_ALLOWED_HOSTS must name the hosts that serve HuleEdu.")
-if PROCESS == "web" and len(SECRET_KEY) < 50:
-    raise ImproperlyConfigured("SECRET_KEY must be at least 50 characters of randomness.")
+if PROCESS in SERVING and len(SECRET_KEY) < KEY_CHARACTERS:
+    raise ImproperlyConfigured(
+        f"SECRET_KEY is {'too short' if SECRET_KEY else 'not set'}. Every process of an installation needs "
+        f"the same one, at least {KEY_CHARACTERS} random characters: set it in the environment of each."
+    )
 
 INSTALLED_APPS = [
     # A fifth of a second and 20 MB that processes without sockets do not need.
@@ -63,8 +67,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "channels",
+    "huleedu",  # before django_q, whose command ``qcluster`` it extends
     "django_q",
-    "huleedu",
     "batches",
     "files",
     "essays",
@@ -111,7 +115,7 @@ DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database.")
 DATABASES["default"]["OPTIONS"] = {**database.OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
-if PROCESS in {"web", "relay", "standby", "steps"}:
+if PROCESS in SERVING:
     # A process that stops in the middle of a transaction must not hold its batch for ever; ours take moments.
     DATABASES["default"]["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=20000")
 if PROCESS == "web":

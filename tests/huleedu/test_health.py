@@ -14,11 +14,13 @@ from huleedu import health, presence
 from huleedu.broker import ListeningBroker
 from huleedu.heartbeat import steps_are_stuck, steps_watch
 from huleedu.models import RelayPresence, WorkItem
+from tests.processes import own_facts
 
 
 def seen(role: str, seconds_ago: float = 0) -> None:
     moment = timezone.now() - timedelta(seconds=seconds_ago)
-    RelayPresence.objects.update_or_create(name=f"{role}-test", defaults={"role": role, "seen_at": moment})
+    values = {"role": role, "seen_at": moment, "facts": own_facts()}
+    RelayPresence.objects.update_or_create(name=f"{role}-test", defaults=values)
 
 
 def queue(state: str, seconds_ago: float) -> WorkItem:

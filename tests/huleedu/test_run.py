@@ -103,6 +103,8 @@ def test_commands_find_nothing_where_nothing_is_installed(tmp_path: Path) -> Non
 
 def test_commands_find_the_key_of_an_installation(tmp_path: Path) -> None:
     places.make_state_folder(tmp_path / "var", None)
+    assert "SECRET_KEY" not in installed_environment(tmp_path / "var"), "a command makes none"
+    key = places.secret(tmp_path / "var", "secret-key")
     found = installed_environment(tmp_path / "var")
-    assert found["SECRET_KEY"] == places.secret(tmp_path / "var", "secret-key")
+    assert found["SECRET_KEY"] == key
     assert "DATABASE_URL" not in found

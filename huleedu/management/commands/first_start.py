@@ -6,21 +6,33 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from huleedu.accounts import ROLES, create_account, random_password
+from huleedu.database_schema import check_schema
+from huleedu.errors import Unfit
+from huleedu.fitting import EXIT_UNFIT
+from huleedu.installation import check_key
 
 FILE_NAME = "first-sign-in.txt"
 
 
 class Command(BaseCommand):
-    """Migrates; without any account it makes one for each role and writes them to a private file."""
+    """Migrates; without any account it makes one for each role and writes them to a private file.
+
+    Ends with 78 when the key is not the installation's, or the database is newer than this code.
+    """
 
     help = "Prepare the database; the first time also make two accounts, written to first-sign-in.txt."
 
     def handle(self, **_options: object) -> None:
         call_command("migrate", interactive=False, verbosity=0)
+        try:
+            check_schema()
+            check_key()
+        except Unfit as error:
+            raise CommandError(str(error), returncode=EXIT_UNFIT) from error
         if get_user_model().objects.exists():
             return
         path = settings.VAR_DIR / FILE_NAME

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from huleedu.fitting import fit_relay
 from huleedu.presence import process_name
 from huleedu.relay import Relay
 
@@ -18,6 +19,7 @@ class Command(BaseCommand):
     requires_system_checks: list[Any] = []
 
     def handle(self, **_options: object) -> None:
+        fit_relay()
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())

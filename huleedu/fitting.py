@@ -1,0 +1,135 @@
+"""Every process is compared with the installation before it serves; one that does not fit ends."""
+
+import os
+import socket
+import sys
+import threading
+import time
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from huleedu.database_schema import check_schema
+from huleedu.errors import Unfit
+from huleedu.fingerprint import facts_of
+from huleedu.installation import check_key
+from huleedu.models import RelayPresence
+from huleedu.presence import Identity, process_name, sign
+from huleedu.store_mark import UNSEEN, claim_store
+
+# As sysexits.h has it: starting the program again does not help, something must be set right first.
+EXIT_UNFIT = os.EX_CONFIG
+WAIT_SECONDS = 1.0  # between two tries while the database is away
+AWAY = (OperationalError, InterfaceError)
+LOOK_SECONDS = 30.0  # between two looks at a store that did not answer
+ANOTHER = "another"
+CLUSTERS, RELAYS = ("relay", "steps"), ("standby", "relay")
+REFUSED = "refused"  # the role of a process that was not let in
+log = structlog.get_logger(__name__)
+
+
+def fit() -> None:
+    """Check schema, key and store, and remember what this process tells of itself from now on.
+
+    Raises Unfit with what to do, and OperationalError or InterfaceError while the database is away.
+    """
+    schema = check_schema()
+    try:
+        identity = check_key()
+    except ImproperlyConfigured as error:
+        raise Unfit(str(error)) from error
+    store = claim_store()
+    Identity.facts = facts_of(identity, schema, store)
+    Identity.find_out = look_again if store == UNSEEN else None
+    RelayPresence.objects.filter(pk=refused_name(settings.PROCESS)).delete()
+
+
+def fit_cluster(queue: str | None) -> None:
+    """Before a cluster of ``queue``, else of ``Q_CLUSTER_NAME``: ends a process that does not fit.
+
+    Raises CommandError for one that would serve nobody, because the queue is not that of the process.
+    """
+    name = queue or os.environ.get("Q_CLUSTER_NAME", "")
+    if settings.PROCESS not in CLUSTERS or name != settings.PROCESS:
+        raise CommandError(
+            "A cluster serves one queue. Start it with HULEEDU_PROCESS=relay Q_CLUSTER_NAME=relay or "
+            f"HULEEDU_PROCESS=steps Q_CLUSTER_NAME=steps, not {settings.PROCESS!r} and {name!r}.",
+            returncode=EXIT_UNFIT,
+        )
+    fit_or_end(settings.PROCESS)
+
+
+def fit_relay() -> None:
+    """Before a relay outside a cluster. Raises CommandError for a process that is no relay."""
+    if settings.PROCESS not in RELAYS:
+        raise CommandError(
+            f"Start a relay with HULEEDU_PROCESS=standby, not {settings.PROCESS!r}.", returncode=EXIT_UNFIT
+        )
+    fit_or_end(settings.PROCESS)
+
+
+def fit_or_end(role: str) -> None:
+    """As ``fit``, for a process that can do nothing without: waits for the database, ends when unfit."""
+    said = False
+    while True:
+        try:
+            fit()
+            return
+        except Unfit as error:
+            refuse(role, error)
+            sys.exit(EXIT_UNFIT)
+        except AWAY:
+            if not said:
+                log.warning("process.database.away", status="waiting")
+            said = True
+        finally:
+            connection.close()  # of this process: its children take connections of their own
+        time.sleep(WAIT_SECONDS)
+
+
+def refuse(role: str, error: Unfit) -> None:
+    """Say why this process does not serve: in the log, to whoever looks, and to the other processes."""
+    log.error("process.unfit", status="error", reason=str(error))
+    sys.stderr.write(f"HuleEdu does not start this process. {error}\n")
+    sys.stderr.flush()
+    Identity.facts = {"host": socket.gethostname(), "reason": str(error)}
+    Identity.find_out = None
+    try:
+        sign(refused_name(role), REFUSED)
+    except (DatabaseError, InterfaceError):
+        log.info("process.unfit.untold")
+
+
+def refused_name(role: str) -> str:
+    """One name for all the tries of a machine: they may be many."""
+    return f"{process_name(role).rpartition('-')[0]}-{REFUSED}"
+
+
+def look_again() -> None:
+    """Look for a store that did not answer at the start, now and then, beside what this process does."""
+    if time.monotonic() - _Looked.at >= LOOK_SECONDS:
+        _Looked.at = time.monotonic()
+        threading.Thread(target=see_store, name="store", daemon=True).start()
+
+
+def see_store() -> None:
+    """Remember what the store says, once it answers."""
+    try:
+        store = claim_store()
+    except Unfit as error:
+        log.error("process.unfit", status="error", reason=str(error))
+        store = ANOTHER
+    except (DatabaseError, InterfaceError):
+        return
+    finally:
+        connection.close()
+    Identity.facts = {**Identity.facts, "store": store}
+    if store != UNSEEN:
+        Identity.find_out = None
+
+
+class _Looked:
+    at = 0.0
