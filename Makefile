@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos demo format lock messages clean
+.PHONY: help install run test check bench chaos demo format lock messages clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
 	  || sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Settings: HULEEDU_PORT=8000 HULEEDU_VAR=./var DATABASE_URL= REDIS_URL= PYTHON=python3"
+
+install: $(VENV)/.installed ## Install what HuleEdu needs, without starting it
 
 run: $(VENV)/.installed ## Start HuleEdu on port 8000, until Ctrl-C
 	@$(BIN)/python manage.py run

@@ -50,7 +50,12 @@ def web_child(environment: Mapping[str, str], host: str, port: int) -> Child:
     listen = ["-m", "huleedu.server", "-b", host, "-p", str(port)]
     program = python_program("web", listen, environment)
     url = f"http://{_loopback(host)}:{port}/healthz"
-    return Child("web", lambda: program, lambda: _status(url) == 200, lambda: _status(url) > 0)
+    return Child("web", lambda: program, lambda: web_answers(host, port), lambda: _status(url) > 0)
+
+
+def web_answers(host: str, port: int) -> bool:
+    """Whether a web server there says that it lives."""
+    return _status(f"http://{_loopback(host)}:{port}/healthz") == 200
 
 
 def cluster_child(name: str, environment: Mapping[str, str], health: Callable[[], bool]) -> Child:

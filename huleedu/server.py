@@ -22,8 +22,10 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from twisted.internet.defer import Deferred
 from twisted.web.http import Headers, HTTPChannel, Request
 
+from huleedu.draining import Draining, cut_off
 from huleedu.limits import refusal, spool_failure
 from huleedu.middleware import HEADER
 
@@ -67,6 +69,27 @@ class LimitedChannel(HTTPChannel):
     received = 0
     deadline = 0.0
     lingering: Any = None
+    was_answered = False
+
+    @property
+    def draining(self) -> Draining:
+        """How the server that this connection came to ends."""
+        found: Draining = self.factory.server.draining
+        return found
+
+    @property
+    def waits_for_request(self) -> bool:
+        """Nothing of a request has come since the last answer."""
+        return self.stage is Stage.IDLE
+
+    def leave(self) -> None:
+        """Close when everything is written."""
+        self.loseConnection()
+
+    def connectionMade(self) -> None:
+        """A client is there."""
+        super().connectionMade()
+        self.draining.visitors.add(self)
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -121,10 +144,13 @@ class LimitedChannel(HTTPChannel):
         """The application has the request now."""
         self.stage = Stage.ANSWERING
         super().allContentReceived()
+        if getattr(self.transport, "protocol", self) is not self:  # it is a socket now
+            self.draining.visitors.discard(self)
 
     def requestDone(self, request: Request) -> None:
         """The answer is written; the next request may come, and may already wait."""
         self.stage = Stage.IDLE
+        self.was_answered = True
         # A large answer may still be on its way to a slow reader.
         seconds = TOTAL_SECONDS if self._waitingForTransport else IDLE_SECONDS
         super().requestDone(request)
@@ -157,6 +183,7 @@ class LimitedChannel(HTTPChannel):
 
     def connectionLost(self, reason: Any) -> None:
         """Forget what was read."""
+        self.draining.visitors.discard(self)
         self.forget()
         if self.lingering is not None and self.lingering.active():
             self.lingering.cancel()
@@ -171,6 +198,8 @@ class LimitedChannel(HTTPChannel):
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
         """Close after an answer that says so; twisted only does what a request says."""
+        if self.draining.begun:
+            headers.setRawHeaders(b"connection", [b"close"])
         if headers.getRawHeaders(b"connection") == [b"close"]:
             self.persistent = False
         super().writeHeaders(version, code, reason, headers)
@@ -226,6 +255,7 @@ class LimitedServer(Server):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ready_callable = self.limit
+        self.draining = Draining()
 
     def limit(self) -> None:
         """Put our connections in place of daphne's, before the first one comes."""
@@ -234,6 +264,20 @@ class LimitedServer(Server):
         self.ws_factory.protocol = LimitedSocket
         # Say why before hanging up; the application judges origins.
         self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True)
+
+    def listen_success(self, port: Any) -> None:
+        """A port is open; remember it, to close it first."""
+        super().listen_success(port)
+        self.draining.listeners.append(port)
+
+    def kill_all_applications(self) -> Deferred[None]:
+        """What daphne does before it ends, which waits for the answer: drain, and only then kill."""
+        return Deferred.fromFuture(asyncio.ensure_future(self.end()))
+
+    async def end(self) -> None:
+        """Let everybody leave, then cut off who has not."""
+        await self.draining.run(self.connections)
+        await cut_off(self.connections)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Send, and wait while a socket's reader is behind."""

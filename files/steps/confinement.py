@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
+from files.steps.sockets import refuse_sockets
+
 _SET_PARENT_DEATH_SIGNAL = 1
 _SET_NO_NEW_PRIVILEGES = 38
 _NEW_NETWORK = 0x40000000
@@ -61,6 +63,7 @@ def seal(parent: int) -> None:
             os.setresgid(_NOBODY, _NOBODY, _NOBODY)
             os.setresuid(_NOBODY, _NOBODY, _NOBODY)
     _control(_SET_NO_NEW_PRIVILEGES, 1)
+    refuse_sockets()
     # A change of user clears the signal.
     die_with(parent)
 
