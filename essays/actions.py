@@ -12,7 +12,8 @@ from batches.actions import begin, open_batch, references, reopen_if_done, repor
 from batches.models import Batch, BatchPhase, EssaySlot
 from essays.models import StepRun
 from essays.phases import PHASES, StepOutcome
-from files.models import FileUpload
+from files import content
+from files.models import FileUpload, StoredContent
 from huleedu import work
 from huleedu.error_words import make_detail
 from huleedu.errors import ErrorCode, Refused
@@ -273,9 +274,27 @@ def close_phase(batch: Batch, phase: BatchPhase, runs: dict[UUID, str]) -> None:
     )
 
 
-@transaction.atomic
 def repeat_step(upload: FileUpload, user: User, phase_name: str) -> FileUpload:
-    """Run one step of one essay again. Raises ``Refused``."""
+    """Run one step of one essay again.
+
+    Raises ``Refused``, also when the text is not there whole, and ``StorageFailed``: then all stays as it is.
+    """
+    check_texts(EssaySlot.objects.filter(file=upload.pk))
+    return begin_repeat(upload, user, phase_name)
+
+
+def check_texts(slots: QuerySet[EssaySlot]) -> None:
+    """Make sure that the slots' texts can be read. Raises ``Refused`` with the essays, ``StorageFailed``."""
+    number_of = {slot.text_id: slot.number for slot in slots.filter(text_storage_id__isnull=False)}
+    damaged = content.check(StoredContent.Kind.TEXT, number_of)
+    if damaged:
+        numbers = sorted(number_of[each.content_id] for each in damaged)
+        raise Refused(ErrorCode.CONTENT_DAMAGED.value, essays=", ".join(map(str, numbers)))
+
+
+@transaction.atomic
+def begin_repeat(upload: FileUpload, user: User, phase_name: str) -> FileUpload:
+    """Order the step once more and tell. Raises ``Refused``."""
     batch = Batch.objects.locked(upload.batch_id)
     current = FileUpload.objects.locked(upload.pk)
     if current.slot is None or current.status != FileUpload.Status.ASSIGNED:
@@ -299,9 +318,18 @@ def repeat_step(upload: FileUpload, user: User, phase_name: str) -> FileUpload:
     return current
 
 
-@transaction.atomic
 def repeat_batch(batch_id: UUID, user: User, phase_name: str) -> Batch:
-    """Run one step of every essay again. Raises ``Refused``."""
+    """Run one step of every essay again.
+
+    Raises ``Refused``, also when a text is not there whole, and ``StorageFailed``: then all stays as it is.
+    """
+    check_texts(EssaySlot.objects.filter(batch_id=batch_id, file__status=FileUpload.Status.ASSIGNED))
+    return begin_repeat_of_all(batch_id, user, phase_name)
+
+
+@transaction.atomic
+def begin_repeat_of_all(batch_id: UUID, user: User, phase_name: str) -> Batch:
+    """Order the step once more for every essay and tell. Raises ``Refused``."""
     batch = Batch.objects.locked(batch_id)
     if phase_name not in batch.settings.steps:
         raise Refused("STEP_NOT_CONFIGURED", phase=phase_name)

@@ -20,7 +20,7 @@ from huleedu.schema import IDEMPOTENCY_KEY, answers
 class EssayView(ApiView):
     """One essay."""
 
-    @extend_schema(operation_id="get_essay", responses=answers({200: EssayAnswer}, 404, 503))
+    @extend_schema(operation_id="get_essay", responses=answers({200: EssayAnswer}, 404, 409, 503))
     def get(self, request: Request, essay_id: str) -> Response:
         """Text and findings of one essay."""
         try:

@@ -6,7 +6,12 @@ from batches.models import Batch, EssaySlot
 from files.models import FileUpload
 from huleedu.error_words import make_detail
 from huleedu.errors import ErrorCode
-from huleedu.events import DuplicateContentDetected, EssaySlotAssigned, ExcessContentProvisioned
+from huleedu.events import (
+    DuplicateContentDetected,
+    ErrorDetail,
+    EssaySlotAssigned,
+    ExcessContentProvisioned,
+)
 from huleedu.outbox import emit
 
 HOLDING = (FileUpload.Status.ASSIGNED, FileUpload.Status.EXCESS)
@@ -75,6 +80,7 @@ def report_assigned(upload: FileUpload, slot: EssaySlot) -> None:
             characters=upload.characters,
             format=upload.format,
             rev=upload.rev,
+            error=ErrorDetail.model_validate(upload.error) if upload.error else None,
         )
     )
 

@@ -23,7 +23,7 @@ def file_of(slot: EssaySlot) -> FileUpload | None:
 
 
 def essay(slot: EssaySlot) -> dict[str, Any]:
-    """Text, figures and findings of the slot's present revision. Raises ``StorageFailed``."""
+    """Text, figures and findings of its present revision. Raises ``StorageFailed`` and ``ContentDamaged``."""
     upload = file_of(slot)
     text = content.read_text(slot.text_storage_id) if slot.text_storage_id else None
     return {

@@ -3,8 +3,9 @@
 from essays import actions
 from essays.phases import PHASES
 from files import content
+from files.store import STORE
 from huleedu import work
-from huleedu.errors import StepError
+from huleedu.errors import ContentDamaged, ErrorCode, StepError
 from huleedu.models import WorkItem
 
 
@@ -14,7 +15,9 @@ def spellcheck_next() -> bool:
 
 
 def run_next(phase_name: str) -> bool:
-    """Run the next queued step of a phase; False when there is none."""
+    """Run the next queued step of a phase; False when there is none, or while the store is left alone."""
+    if STORE.breaker.is_refusing:
+        return work.abstain()
     with work.claimed(phase_name) as item:
         if item is not None:
             work.run(item, run_step, actions.give_up_step)
@@ -27,10 +30,12 @@ def run_step(item: WorkItem) -> None:
     if begun is None:
         return
     run, language = begun
-    text = content.read_text(run.text_storage_id)
     try:
-        outcome = PHASES[item.step].step(text, language)
+        outcome = PHASES[item.step].step(content.read_text(run.text_storage_id), language)
     except StepError as error:
         actions.fail_step(item, error.code, error.details)
+        return
+    except ContentDamaged as error:
+        actions.fail_step(item, ErrorCode.CONTENT_DAMAGED, error.facts)
         return
     actions.record_step(item, outcome)

@@ -16,6 +16,7 @@ from files import content
 from files.content import Stored
 from files.models import FileUpload, StoredContent
 from files.names import clean_name
+from files.reports import report_provisioned
 from huleedu import work
 from huleedu.conflicts import retried
 from huleedu.error_words import make_detail
@@ -23,10 +24,8 @@ from huleedu.errors import ErrorCode, Refused
 from huleedu.events import (
     BatchFileAdded,
     BatchFileRemoved,
-    EssayContentProvisioned,
     EssayUploadFinished,
     EssayValidationFailed,
-    Extraction,
     FileProcessingStarted,
     FileReprocessRequested,
 )
@@ -232,24 +231,7 @@ def accept(item: WorkItem, text: ExtractedText) -> None:
         engine=text.engine[:80],
         duration_ms=text.duration_ms,
     )
-    emit(
-        EssayContentProvisioned(
-            batch_id=upload.batch_id,
-            correlation_id=upload.correlation_id,
-            revision=upload.revision,
-            file_upload_id=upload.pk,
-            rev=upload.rev,
-            filename=upload.filename,
-            raw_storage_id=upload.raw_id,
-            text_storage_id=text.stored.id,
-            content_hash=upload.content_hash,
-            size=upload.size,
-            words=text.words,
-            characters=text.characters,
-            format=text.format,
-            extraction=Extraction(engine=text.engine, duration_ms=text.duration_ms),
-        )
-    )
+    report_provisioned(upload)
 
 
 @transaction.atomic
@@ -261,9 +243,17 @@ def reject(item: WorkItem, code: ErrorCode, details: dict[str, Any]) -> None:
 
 
 def fail_file(upload: FileUpload, code: ErrorCode, details: dict[str, Any]) -> None:
-    """Mark the locked file failed; if it held a slot, the slot opens."""
+    """Mark the locked file failed. One that was read before and is an essay keeps that text and its place."""
     slot = upload.slot
     detail = make_detail(code, EXTRACT, upload.correlation_id, **details)
+    if (
+        slot is not None
+        and slot.text_storage_id is not None
+        and slot.text_storage_id == upload.text_storage_id
+    ):
+        upload.move_to(FileUpload.Status.PROCESSING, error=detail.model_dump(mode="json"))
+        report_provisioned(upload)
+        return
     upload.mark_failed(detail.model_dump(mode="json"))
     if slot is not None and slot.text_storage_id is not None:
         slot.release()
@@ -372,9 +362,19 @@ def report_removed(upload: FileUpload, reason: str, essay_id: UUID | None = None
     )
 
 
-@transaction.atomic
 def reread(upload: FileUpload, requested_by: User) -> FileUpload:
-    """Extract the stored bytes again; brings a removed file back. Raises ``Refused``."""
+    """Extract the stored bytes again; brings a removed file back.
+
+    Raises ``Refused``, also when the bytes are not whole, and ``StorageFailed``: then all stays as it is.
+    """
+    if upload.raw_storage_id is not None:
+        content.check_one(StoredContent.Kind.RAW, upload.raw_storage_id)
+    return begin_reread(upload, requested_by)
+
+
+@transaction.atomic
+def begin_reread(upload: FileUpload, requested_by: User) -> FileUpload:
+    """Mark the file as being read again and tell. Raises ``Refused``."""
     batch = Batch.objects.locked(upload.batch_id)
     reopen_if_done(batch)
     current = FileUpload.objects.locked(upload.pk)

@@ -302,7 +302,7 @@ class ContentView(ApiView):
     @extend_schema(
         operation_id="get_content",
         responses={
-            **answers({}, 404, 503),
+            **answers({}, 404, 409, 503),
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (200, "text/plain"): OpenApiTypes.STR,
         },
@@ -312,7 +312,7 @@ class ContentView(ApiView):
         row = get_object_or_404(StoredContent.objects.owned_by(user_of(request)), pk=parse_id(content_id))
         is_text = row.kind == StoredContent.Kind.TEXT
         response = HttpResponse(
-            content.read(row.kind, row.pk),
+            content.read_row(row),
             content_type="text/plain; charset=utf-8" if is_text else "application/octet-stream",
         )
         disposition = content_disposition_header(True, download_name(row))

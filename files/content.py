@@ -1,20 +1,28 @@
-"""The content store: immutable bytes under ids, through Django's storage API."""
+"""The content store: immutable bytes under ids, through Django's storage API, held against their SHA-256."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import io
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from uuid import UUID, uuid5
+from functools import partial
+from typing import Literal
+from uuid import UUID
 
-from botocore.exceptions import BotoCoreError, ClientError
+import structlog
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
+from django.db import connection
+from django.db.models.functions import Now
 
 from files.models import StoredContent
-from huleedu.errors import Refused, StorageFailed
+from files.store import reach, reach_each
+from huleedu.errors import ContentDamaged, Refused, StorageFailed
 
-# From the disk, and from an S3-compatible store.
-STORE_ERRORS = (OSError, BotoCoreError, ClientError)
+Damage = Literal["missing", "changed"]
+MARK_SECONDS = 2.0
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,11 +40,6 @@ def storage_name(kind: str, content_id: UUID) -> str:
     return f"{kind}/{content_id.hex[:2]}/{content_id.hex}"
 
 
-def text_id(raw_storage_id: UUID, engine: str) -> UUID:
-    """The id of the text that ``engine`` makes of a raw content: repeating the extraction gives the same."""
-    return uuid5(raw_storage_id, f"text:{engine}")
-
-
 def sha256_of(content: "File[bytes]") -> str:
     """Hex SHA-256 of the whole content; the position is back at the start afterwards."""
     digest = hashlib.sha256()
@@ -48,13 +51,14 @@ def sha256_of(content: "File[bytes]") -> str:
 
 
 def store(kind: str, content_id: UUID, content: "File[bytes]") -> Stored:
-    """Make ``content`` durable under ``content_id``. Raises ``StorageFailed``."""
-    digest = sha256_of(content)
-    try:
-        default_storage.save(storage_name(kind, content_id), content)
-    except STORE_ERRORS as error:
-        raise StorageFailed from error
-    return Stored(content_id, kind, digest, content.size)
+    """Make ``content`` durable under ``content_id``. Raises ``StorageFailed``.
+
+    Bytes of a call that was given up may still arrive, and a deletion may still be carried out: an id is
+    never used for another try. Bytes without a row are tidied away.
+    """
+    digest, size = sha256_of(content), content.size
+    reach(partial(default_storage.save, storage_name(kind, content_id), content))
+    return Stored(content_id, kind, digest, size)
 
 
 def store_text(content_id: UUID, text: str) -> Stored:
@@ -63,8 +67,9 @@ def store_text(content_id: UUID, text: str) -> Stored:
 
 
 def discard(stored: Stored) -> None:
-    """Remove bytes whose row was never written."""
-    default_storage.delete(storage_name(stored.kind, stored.id))
+    """Remove bytes whose row was never written, if the store lets; they are tidied away otherwise."""
+    with suppress(StorageFailed):
+        reach(partial(default_storage.delete, storage_name(stored.kind, stored.id)))
 
 
 @contextmanager
@@ -96,15 +101,96 @@ def record(stored: Stored, owner_id: int, batch_id: UUID | None) -> None:
 
 
 def read(kind: str, content_id: UUID) -> bytes:
-    """The stored bytes. Raises ``StorageFailed`` when they cannot be had."""
-    try:
-        with default_storage.open(storage_name(kind, content_id)) as file:
-            data: bytes = file.read()
-            return data
-    except STORE_ERRORS as error:
-        raise StorageFailed from error
+    """The stored bytes, exactly as they were stored. Raises ``StorageFailed`` and ``ContentDamaged``."""
+    row = StoredContent.objects.filter(pk=content_id, kind=kind).first()
+    if row is None:
+        raise ContentDamaged(content_id, kind, "missing")
+    return read_row(row)
+
+
+def read_row(row: StoredContent) -> bytes:
+    """The bytes of ``row``, exactly as stored. Raises ``StorageFailed`` and ``ContentDamaged``."""
+    data = io.BytesIO()
+    judge(row, reach(partial(damage_of, row, data)))
+    return data.getvalue()
 
 
 def read_text(content_id: UUID) -> str:
-    """The stored text. Raises ``StorageFailed``."""
+    """The stored text. Raises ``StorageFailed`` and ``ContentDamaged``."""
     return read(StoredContent.Kind.TEXT, content_id).decode()
+
+
+def check(kind: str, content_ids: Iterable[UUID]) -> list[ContentDamaged]:
+    """What is damaged among these contents, read side by side. Raises ``StorageFailed``."""
+    wanted = list(content_ids)
+    rows = list(StoredContent.objects.filter(pk__in=wanted, kind=kind))
+    known = {row.pk for row in rows}
+    damaged = [ContentDamaged(each, kind, "missing") for each in wanted if each not in known]
+    for row, damage in zip(rows, reach_each([partial(damage_of, row) for row in rows]), strict=True):
+        try:
+            judge(row, damage)
+        except ContentDamaged as found:
+            damaged.append(found)
+    return damaged
+
+
+def check_one(kind: str, content_id: UUID) -> None:
+    """Make sure that the content is there and right. Raises ``StorageFailed`` and ``ContentDamaged``."""
+    for damaged in check(kind, [content_id]):
+        raise damaged
+
+
+def damage_of(row: StoredContent, copy: "io.BytesIO | None" = None) -> Damage | None:
+    """What is wrong with one content; None when it is whole, and then ``copy`` has it.
+
+    Calls the store, nothing else. Raises what the store raises; also when not one but everything is missing.
+    """
+    digest = hashlib.sha256()
+    try:
+        with default_storage.open(storage_name(row.kind, row.pk)) as file:
+            if file.size != row.size:
+                return "changed"
+            for chunk in file.chunks():
+                digest.update(chunk)
+                if copy is not None:
+                    copy.write(chunk)
+    except FileNotFoundError:
+        default_storage.listdir(row.kind)
+        return "missing"
+    return None if digest.hexdigest() == row.sha256 else "changed"
+
+
+def judge(row: StoredContent, damage: Damage | None) -> None:
+    """Remember what was found of ``row``. Raises ``ContentDamaged`` when it is damaged."""
+    if damage is None:
+        if row.damaged_at is not None:
+            mark(row, damaged=False)
+        return
+    log.error(
+        "content.damaged", content_id=str(row.pk), kind=row.kind, batch_id=str(row.batch_id), damage=damage
+    )
+    mark(row, damaged=True)
+    raise ContentDamaged(row.pk, row.kind, damage)
+
+
+def mark(row: StoredContent, damaged: bool) -> None:
+    """Write down that ``row`` is damaged or whole, also when the running transaction will be rolled back."""
+    if not connection.in_atomic_block:
+        write_mark(row.pk, damaged)
+        return
+
+    def apart() -> None:
+        try:
+            write_mark(row.pk, damaged)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=apart, name="damage", daemon=True)
+    thread.start()
+    thread.join(MARK_SECONDS)
+
+
+def write_mark(content_id: UUID, damaged: bool) -> None:
+    """Mark the row as damaged, since when it first was found, or as whole."""
+    rows = StoredContent.objects.filter(pk=content_id, damaged_at__isnull=damaged)
+    rows.update(damaged_at=Now() if damaged else None)

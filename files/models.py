@@ -36,8 +36,18 @@ class StoredContent(models.Model):
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(db_default=Now())
+    damaged_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was found missing or changed, while it is"
+    )
 
     objects = StoredContentQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["kind"], name="content_damaged", condition=models.Q(damaged_at__isnull=False)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
@@ -163,8 +173,9 @@ class FileUpload(models.Model):
         self.save(update_fields=list(changes))
 
     def assign(self, slot: EssaySlot) -> None:
-        """The file's text is the essay in ``slot``."""
-        self.move_to(self.Status.ASSIGNED, slot=slot, error=None, duplicate_of=None)
+        """The file's text is the essay in ``slot``; an error of reading it again stays told."""
+        error = self.error if self.status == self.Status.PROCESSING else None
+        self.move_to(self.Status.ASSIGNED, slot=slot, error=error, duplicate_of=None)
 
     def restart(self, **fields: Any) -> None:
         """Read the file again, or other content in its place; a slot it holds stays its own."""

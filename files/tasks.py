@@ -1,21 +1,25 @@
 """The extraction task: takes one queued file, reads it in the sandbox, hands the outcome to one action."""
 
 import time
+from uuid import uuid4
 
 from django.conf import settings
 
 from files import actions, content, sandbox
-from files.models import FileUpload, StoredContent
+from files.models import StoredContent
 from files.steps.confinement import Confinement
 from files.steps.validate import TextLimits
+from files.store import STORE
 from huleedu import work
-from huleedu.errors import StepError
+from huleedu.errors import ContentDamaged, ErrorCode, StepError
 from huleedu.failpoints import failpoint
 from huleedu.models import WorkItem
 
 
 def extract_next() -> bool:
-    """Run the next queued extraction; False when there is none."""
+    """Run the next queued extraction; False when there is none, or while the store is left alone."""
+    if STORE.breaker.is_refusing:
+        return work.abstain()
     with work.claimed(actions.EXTRACT) as item:
         if item is not None:
             work.run(item, extract, actions.give_up)
@@ -44,7 +48,11 @@ def extract(item: WorkItem) -> None:
     upload = actions.begin_extraction(item)
     if upload is None or upload.raw_storage_id is None:
         return
-    data = content.read(StoredContent.Kind.RAW, upload.raw_storage_id)
+    try:
+        data = content.read(StoredContent.Kind.RAW, upload.raw_storage_id)
+    except ContentDamaged as error:
+        actions.reject(item, ErrorCode.CONTENT_DAMAGED, error.facts)
+        return
     started = time.monotonic()
     failpoint("extract.mid")
     try:
@@ -57,14 +65,13 @@ def extract(item: WorkItem) -> None:
         actions.reject(item, error.code, error.details)
         return
     duration_ms = round((time.monotonic() - started) * 1000)
-    actions.accept(item, stored_text(upload, result, duration_ms))
+    actions.accept(item, stored_text(result, duration_ms))
 
 
-def stored_text(upload: FileUpload, result: sandbox.SandboxResult, duration_ms: int) -> actions.ExtractedText:
-    """Make the text durable under the id that this raw content and engine always give."""
-    text_id = content.text_id(upload.raw_id, result.engine)
+def stored_text(result: sandbox.SandboxResult, duration_ms: int) -> actions.ExtractedText:
+    """Make the text durable."""
     return actions.ExtractedText(
-        stored=content.store_text(text_id, result.text),
+        stored=content.store_text(uuid4(), result.text),
         words=result.words,
         characters=result.characters,
         format=result.format,

@@ -1,17 +1,18 @@
 """Is every stored content still what was stored? Reads everything once."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
-from django.core.files.storage import default_storage
-
-from files.content import STORE_ERRORS, storage_name
+from files import content
 from files.models import FileUpload, StoredContent
+from files.store import reach
+from huleedu.endpoints import Unanswered
+from huleedu.errors import ContentDamaged, StorageFailed
 
-Damage = Literal["missing", "changed", "unreadable"]
+SECONDS = 60.0  # for one content: nobody waits
 
 
 @dataclass(frozen=True)
@@ -20,34 +21,31 @@ class Damaged:
 
     content_id: UUID
     kind: str
-    damage: Damage
+    damage: Literal["missing", "changed", "unreadable"]
     batch_id: UUID | None
     file_upload_ids: list[UUID]
 
 
 def find_damage() -> Iterator[Damaged]:
-    """Every damaged content, in the order of the rows."""
+    """Every damaged content, in the order of the rows. Raises ``StorageFailed`` when the store is away."""
     for row in StoredContent.objects.order_by("created_at", "pk").iterator():
         damage = damage_of(row)
         if damage is not None:
             yield Damaged(row.pk, row.kind, damage, row.batch_id, files_using(row))
 
 
-def damage_of(row: StoredContent) -> Damage | None:
-    """What is wrong with one content; None when it is whole."""
-    name = storage_name(row.kind, row.pk)
-    digest = hashlib.sha256()
+def damage_of(row: StoredContent) -> Literal["missing", "changed", "unreadable"] | None:
+    """What is wrong with one content; None when it is whole. Raises ``StorageFailed``."""
     try:
-        if not default_storage.exists(name):
-            return "missing"
-        with default_storage.open(name) as file:
-            for chunk in file.chunks():
-                digest.update(chunk)
-    except FileNotFoundError:
-        return "missing"
-    except STORE_ERRORS:
+        damage = reach(partial(content.damage_of, row), SECONDS)
+        content.judge(row, damage)
+    except ContentDamaged:
+        return damage
+    except StorageFailed as error:
+        if isinstance(error.__cause__, Unanswered):
+            raise
         return "unreadable"
-    return None if digest.hexdigest() == row.sha256 else "changed"
+    return None
 
 
 def files_using(row: StoredContent) -> list[UUID]:

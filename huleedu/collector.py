@@ -32,6 +32,15 @@ SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)
 FROM huleedu_outboxmessage
 """
 DEAD = "SELECT kind, count(*) FILTER (WHERE status = 'dead') FROM huleedu_deadletter GROUP BY kind"
+# Of those that a file has now, or that belong to no batch; what was replaced needs nobody's care.
+DAMAGED = """
+SELECT kind, count(*) FROM files_storedcontent content
+WHERE damaged_at IS NOT NULL
+  AND (batch_id IS NULL OR EXISTS (
+    SELECT 1 FROM files_fileupload file
+    WHERE file.batch_id = content.batch_id AND content.id IN (raw_storage_id, text_storage_id)))
+GROUP BY kind
+"""
 WORK = "SELECT step, state, count(*) FROM huleedu_workitem GROUP BY step, state"
 TASKS = "SELECT count(*) FROM django_q_ormq"
 SEEN = """
@@ -212,6 +221,15 @@ def outbox_metrics() -> Iterator[Metric]:
     yield labelled("dlq_waiting", "Dead letters nobody has handled", ["kind"], DEAD)
 
 
+def content_metrics() -> Iterator[Metric]:
+    """What of the stored content was found damaged."""
+    found = {str(kind): float(str(count)) for kind, count in rows_of(DAMAGED)}
+    family = GaugeMetricFamily("content_damaged", "Stored contents in use that are damaged", labels=["kind"])
+    for kind in ("raw", "text"):
+        family.add_metric([kind], found.get(kind, 0.0))
+    yield family
+
+
 def queue_metrics() -> Iterator[Metric]:
     """What waits for step workers, and when the workers were seen."""
     yield work_depth()
@@ -249,4 +267,11 @@ def build_info() -> InfoMetricFamily:
     return InfoMetricFamily("huleedu_build", "The running build", values)
 
 
-READERS = (event_metrics, batch_metrics, outbox_metrics, queue_metrics, traceability_metrics)
+READERS = (
+    event_metrics,
+    batch_metrics,
+    outbox_metrics,
+    content_metrics,
+    queue_metrics,
+    traceability_metrics,
+)

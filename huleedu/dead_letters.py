@@ -70,7 +70,9 @@ def is_current(letter: DeadLetter, upload: FileUpload) -> bool:
     """True while the file or essay still is what the work failed on."""
     revision = letter.envelope["revision"]
     if letter.event_type == file_actions.EXTRACT:
-        return upload.status == FileUpload.Status.FAILED and upload.revision == revision
+        # One that was an essay already still is, with the error of reading it again.
+        told = upload.status in {FileUpload.Status.FAILED, FileUpload.Status.ASSIGNED}
+        return told and upload.error is not None and upload.revision == revision
     slot = upload.slot
     return slot is not None and str(slot.pk) == letter.envelope["subject_id"] and slot.revision == revision
 

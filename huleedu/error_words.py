@@ -94,6 +94,11 @@ WORDS: dict[ErrorCode, Words] = {
         _("The fault is on our side, and nothing is lost on your computer. Try again in a moment."),
         ("retry", "remove"),
     ),
+    ErrorCode.CONTENT_DAMAGED: Words(
+        _("What we stored of this file is damaged"),
+        _("The fault is on our side. Read the file again; if that does not help, upload it again."),
+        RETRY_REPLACE_REMOVE,
+    ),
     ErrorCode.MALWARE: Words(
         _("The file holds something harmful"),
         _("It is locked away and nobody can open it. Ask for a clean copy and replace it."),

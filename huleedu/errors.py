@@ -6,6 +6,7 @@ Imports the standard library only: steps load it in a short-lived process of the
 import errno
 from collections.abc import Iterator
 from enum import StrEnum
+from uuid import UUID
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -27,6 +28,7 @@ class ErrorCode(StrEnum):
     EXCESS_CONTENT = "EXCESS_CONTENT"
     EXTRACTION_FAILED = "EXTRACTION_FAILED"
     STORAGE_FAILED = "STORAGE_FAILED"
+    CONTENT_DAMAGED = "CONTENT_DAMAGED"
     MALWARE = "MALWARE"
     SPELLCHECK_FAILED = "SPELLCHECK_FAILED"
     LANGUAGE_UNSUPPORTED = "LANGUAGE_UNSUPPORTED"
@@ -59,6 +61,15 @@ class StorageFailed(Exception):
 
 class Unfit(Exception):
     """This process does not belong to the installation's other parts; the message says why and what to do."""
+
+
+class ContentDamaged(Refused):
+    """Stored content is missing from the store, or no longer what was stored; trying again does not help."""
+
+    def __init__(self, content_id: UUID, kind: str, damage: str) -> None:
+        super().__init__(ErrorCode.CONTENT_DAMAGED.value, content_id=str(content_id), damage=damage)
+        self.content_id = content_id
+        self.kind = kind
 
 
 def is_out_of_room(failure: BaseException) -> bool:

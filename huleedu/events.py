@@ -174,6 +174,7 @@ class EssayContentProvisioned(FileEvent):
     characters: int
     format: str
     extraction: Extraction
+    error: ErrorDetail | None = None
 
 
 class EssayValidationFailed(FileEvent):
@@ -197,6 +198,7 @@ class EssaySlotAssigned(EssayEvent):
     characters: int | None = None
     format: str | None = None
     rev: int = 0
+    error: ErrorDetail | None = None
 
     @property
     def outcome(self) -> str:

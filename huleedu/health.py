@@ -1,12 +1,17 @@
 """Is this installation able to work? One check per thing that can be missing."""
 
+import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable
 from uuid import uuid4
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import connection, connections
 
+from files.store import reach
 from huleedu.agreement import find_differences, living
 from huleedu.heartbeat import SIGNS, Signs
 from realtime.push import redis_client
@@ -33,9 +38,13 @@ def check_broker() -> None:
 
 
 def check_storage() -> None:
-    """The content store takes a file. Raises OSError, or whatever another backend raises."""
-    name = default_storage.save(f"{PROBE_FOLDER}/{uuid4().hex}", ContentFile(b"probe"))
-    default_storage.delete(name)
+    """The content store takes a file. Raises ``StorageFailed``."""
+
+    def probe() -> None:
+        name = default_storage.save(f"{PROBE_FOLDER}/{uuid4().hex}", ContentFile(b"probe"))
+        default_storage.delete(name)
+
+    reach(probe, settings.STORE_SECONDS)
 
 
 def check_redis() -> None:
@@ -86,11 +95,62 @@ CHECKS: dict[str, Callable[[], None]] = {
     "agreement": check_agreement,
 }
 OPTIONAL = frozenset({"redis", "agreement"})
+APART = frozenset({"storage", "redis"})  # they can hang on their own; all others ask the database
+SECONDS = 1.5  # for everything, so that a probe has its answer within two
+ANEW_SECONDS = 5.0  # a round that hangs may hang on a connection that is dead while a new one would live
+ROUNDS = 3  # at a time: probes that come while they hang wait for them, or are told at once
+
+
+class Round:
+    """One run over some checks in a thread of its own, which all who ask meanwhile look at."""
+
+    def __init__(self, checks: dict[str, Callable[[], None]]) -> None:
+        self.states: dict[str, str] = {}
+        self.began = time.monotonic()
+        self.ended = threading.Event()
+        threading.Thread(target=self._run, args=(checks,), name="health", daemon=True).start()
+
+    def _run(self, checks: dict[str, Callable[[], None]]) -> None:
+        try:
+            for name, check in checks.items():
+                self.states[name] = run_check(name, check)
+        finally:
+            connections.close_all()
+            self.ended.set()
+
+
+class Rounds:
+    """The rounds over some checks that have not come back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rounds: list[Round] = []
+
+    def current(self, checks: dict[str, Callable[[], None]]) -> Round:
+        """A round to wait for: a fresh one, unless one that began lately or too many are still out."""
+        with self._lock:
+            self._rounds = [each for each in self._rounds if not each.ended.is_set()]
+            newest = self._rounds[-1] if self._rounds else None
+            patient = newest is not None and time.monotonic() - newest.began < ANEW_SECONDS
+            if newest is not None and (patient or len(self._rounds) >= ROUNDS):
+                return newest
+            self._rounds.append(Round(checks))
+            return self._rounds[-1]
+
+
+ROUNDS_OF: defaultdict[frozenset[str], Rounds] = defaultdict(Rounds)
 
 
 def run_checks() -> dict[str, str]:
-    """The state of each thing: ok, degraded (HuleEdu works without it), or failed."""
-    return {name: run_check(name, check) for name, check in CHECKS.items()}
+    """The state of each thing: ok, degraded (HuleEdu works without it), or failed. No answer is a failure."""
+    together = {name: check for name, check in CHECKS.items() if name not in APART}
+    groups = [together, *({name: CHECKS[name]} for name in CHECKS if name in APART)]
+    until = time.monotonic() + SECONDS
+    states: dict[str, str] = {}
+    for current in [ROUNDS_OF[frozenset(group)].current(group) for group in groups]:
+        current.ended.wait(max(0.0, until - time.monotonic()))
+        states |= dict(current.states)
+    return {name: states.get(name, failure_of(name)) for name in CHECKS}
 
 
 def run_check(name: str, check: Callable[[], None]) -> str:
@@ -98,5 +158,10 @@ def run_check(name: str, check: Callable[[], None]) -> str:
     try:
         check()
     except Exception:
-        return DEGRADED if name in OPTIONAL else FAILED
+        return failure_of(name)
     return OK
+
+
+def failure_of(name: str) -> str:
+    """What a thing is that is not there."""
+    return DEGRADED if name in OPTIONAL else FAILED

@@ -3,18 +3,21 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
-from django.db import connection, models, transaction
+from django.db import DatabaseError, InterfaceError, connection, models
 
 from files.content import storage_name
 from files.models import StoredContent
 from files.storage import TEMPORARY_SUFFIX
+from files.store import reach
 from huleedu.clock import database_now
 from huleedu.health import PROBE_FOLDER
 from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
@@ -49,13 +52,29 @@ class Tidied:
 
 def tidy() -> Tidied | None:
     """Remove what is left over; None when another process is at it."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [TIDY_LOCK])
-        if not cursor.fetchone()[0]:
+    with alone() as mine:
+        if not mine:
             return None
         tidied = tidy_everything(database_now())
     log.info("maintenance.ended", status="done", **vars(tidied))
     return tidied
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """True within the block when no other process tidies.
+
+    The lock is the session's: a transaction would be ended while a slow store is listed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [TIDY_LOCK])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine:
+            with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [TIDY_LOCK])
 
 
 def tidy_everything(now: datetime) -> Tidied:
@@ -112,11 +131,14 @@ def folders(now: datetime) -> Iterator[str]:
 
 
 def list_files(folder: str) -> list[str]:
-    """The names in one folder of the store; none when it does not exist."""
-    try:
-        return list(default_storage.listdir(folder)[1])
-    except FileNotFoundError:
+    """The names in one folder of the store; none when it does not exist. Raises ``StorageFailed``."""
+
+    def listed() -> list[str]:
+        with suppress(FileNotFoundError):
+            return list(default_storage.listdir(folder)[1])
         return []
+
+    return reach(listed)
 
 
 def is_unfinished(path: str) -> bool:
@@ -142,16 +164,17 @@ def as_id(name: str) -> UUID | None:
 
 
 def delete_old(paths: list[str], now: datetime) -> int:
-    """Delete those that were written long enough ago; returns how many."""
-    deleted = 0
-    for path in paths:
-        try:
-            if default_storage.get_modified_time(path) < now - UNFINISHED:
-                default_storage.delete(path)
-                deleted += 1
-        except FileNotFoundError:
-            continue
-    return deleted
+    """Delete those that were written long enough ago; returns how many. Raises ``StorageFailed``."""
+    return sum(reach(partial(delete_if_old, path, now)) for path in paths)
+
+
+def delete_if_old(path: str, now: datetime) -> bool:
+    """Delete what lies at ``path`` if it was written long enough ago; True when it was there and is not."""
+    with suppress(FileNotFoundError):
+        if default_storage.get_modified_time(path) < now - UNFINISHED:
+            default_storage.delete(path)
+            return True
+    return False
 
 
 def tidy_in_background() -> None:

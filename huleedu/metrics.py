@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -14,6 +14,15 @@ SOCKET_LATENCY = Histogram(
     "From an event's occurrence to its live message on a socket of this process",
     buckets=SECONDS,
     registry=REGISTRY,
+)
+CIRCUIT_OPEN = Gauge(
+    "circuit_open",
+    "1 while this process does not call an endpoint because it hung or failed",
+    ["endpoint"],
+    registry=REGISTRY,
+)
+CIRCUIT_TRIPS = Counter(
+    "circuit_trips", "How often this process stopped calling an endpoint", ["endpoint"], registry=REGISTRY
 )
 
 

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from huleedu.endpoints import budget
 from huleedu.logs import bound
 
 HEADER = "X-Correlation-ID"
@@ -42,7 +44,7 @@ class CorrelationMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         correlation_id = correlation_id_of(request)
         started = time.monotonic()
-        with bound(corr_id=correlation_id):
+        with bound(corr_id=correlation_id), budget(settings.STORE_SECONDS):
             response = self.get_response(request)
             log_request(request, response.status_code, time.monotonic() - started)
         response.headers[HEADER] = str(correlation_id)

@@ -15,9 +15,9 @@ LONGEST = timedelta(minutes=1)
 
 
 def is_outage(error: Exception) -> bool:
-    """True when trying again helps as soon as what failed is mended or free. A lost object is no outage."""
+    """True when trying again helps as soon as what failed is mended or free. Damaged content is no outage."""
     if isinstance(error, StorageFailed):
-        return not isinstance(error.__cause__, FileNotFoundError)
+        return True
     state = getattr(error.__cause__, "sqlstate", None) if isinstance(error, DatabaseError) else None
     return state is not None and (state in STATES or state[:2] in CLASSES)
 

@@ -52,7 +52,12 @@ TITLES = {
     "TOO_MANY_FILES": _("The batch is full. Remove files, or make another batch."),
     "DEAD_LETTER_OUTDATED": _("The file or essay has moved on since. Discard the dead letter."),
     "INVALID_STATE": _("That is not possible now. Reload the page to see how things stand."),
-    "STORAGE_FAILED": _("The file could not be stored. Nothing is lost; try again in a moment."),
+    "STORAGE_FAILED": _(
+        "The store of files does not answer just now. Nothing is lost; try again in a moment."
+    ),
+    "CONTENT_DAMAGED": _(
+        "What is stored of the file is damaged or gone. Read it again; if that does not help, upload it."
+    ),
     "UNAVAILABLE": _("HuleEdu is waking up or very busy. Try again in a moment."),
     "INTERNAL": _("Something went wrong on our side. Try again; if it happens twice, contact support."),
     "UPLOAD_INCOMPLETE": _(

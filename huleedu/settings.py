@@ -156,7 +156,7 @@ S3_BUCKET = os.environ.get("HULEEDU_S3_BUCKET", "")
 STORAGES = {
     "default": (
         {
-            "BACKEND": "storages.backends.s3.S3Storage",
+            "BACKEND": "files.s3.ObjectStorage",
             "OPTIONS": {
                 "bucket_name": S3_BUCKET,
                 "endpoint_url": os.environ.get("HULEEDU_S3_ENDPOINT") or None,
@@ -169,6 +169,8 @@ STORAGES = {
     ),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# How long a request waits for the store; everything it does must be over within five seconds.
+STORE_SECONDS = float(os.environ.get("HULEEDU_STORE_SECONDS", 2.5))
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 60

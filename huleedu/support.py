@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from huleedu.errors import Refused
+from huleedu.errors import Refused, StorageFailed
 from huleedu.events import CATALOGUE
 from huleedu.problems import TITLES
 from huleedu.states import InvalidTransition
@@ -191,5 +191,7 @@ def act_on_each(request: HttpRequest, rows: Iterable[Row], act: Callable[[Row], 
             messages.warning(request, f"{row}: {TITLES[refusal.code]}")
         except InvalidTransition:
             messages.warning(request, f"{row}: {TITLES['INVALID_STATE']}")
+        except StorageFailed:
+            messages.warning(request, f"{row}: {TITLES['STORAGE_FAILED']}")
     if done:
         messages.success(request, _("Done for %(count)s.") % {"count": done})

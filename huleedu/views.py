@@ -109,7 +109,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exception()
     if error is not None and is_out_of_room(error):
         response = failure(request, "500.html", 507, "STORAGE_FULL")
-    elif isinstance(error, (DatabaseError, InterfaceError, StorageFailed)):
+    elif isinstance(error, StorageFailed):
+        response = failure(request, "503.html", 503, "STORAGE_FAILED")
+    elif isinstance(error, (DatabaseError, InterfaceError)):
         response = failure(request, "500.html", 503, "UNAVAILABLE")
     else:
         return failure(request, "500.html", 500, "INTERNAL")

@@ -193,6 +193,12 @@ def leased(item: WorkItem | None) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE_CLASS, lease_key(item)])
 
 
+def abstain() -> bool:
+    """Take nothing now, and say that the worker lives all the same; False: nothing was run."""
+    WORKER.beat()
+    return False
+
+
 def lease_key(item: WorkItem) -> int:
     """The advisory lock of this attempt at ``item``."""
     return item.pk % LEASE_IDS * LEASE_ATTEMPTS + item.attempts % LEASE_ATTEMPTS

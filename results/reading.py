@@ -7,6 +7,7 @@ from batches.models import Batch
 from essays.models import StepRun
 from essays.segments import Mark, Segment, make_marks, split
 from files import content
+from huleedu.errors import ContentDamaged
 from results.models import EssayResult
 from results.queries import essay_of
 from results.summary import SPELLCHECK, in_words
@@ -14,9 +15,13 @@ from results.summary import SPELLCHECK, in_words
 
 @dataclass(frozen=True)
 class Reading:
-    """What the essay page shows. Numbers are essay numbers; ``position`` counts the essays that are here."""
+    """What the essay page shows. Numbers are essay numbers; ``position`` counts the essays that are here.
+
+    An essay whose stored text is ``damaged`` has neither paragraphs nor findings.
+    """
 
     essay: dict[str, Any]
+    damaged: bool
     paragraphs: list[list[Segment]]
     findings: list[Mark]
     previous_number: int | None
@@ -30,8 +35,8 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
     result = essay_of(batch, number)
     if result is None:
         return None
-    text = content.read_text(result.text_storage_id)
-    marks = make_marks(findings_of(result), len(text))
+    text = readable_text(result)
+    marks = [] if text is None else make_marks(findings_of(result), len(text))
     numbers = list(
         EssayResult.objects.filter(batch=batch)
         .order_by("slot__number")
@@ -40,13 +45,22 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
     index = numbers.index(number) if number in numbers else 0
     return Reading(
         essay=essay_facts(result, batch.language),
-        paragraphs=[paragraph for paragraph in split(text, marks) if paragraph],
+        damaged=text is None,
+        paragraphs=[paragraph for paragraph in split(text or "", marks) if paragraph],
         findings=marks,
         previous_number=numbers[index - 1] if index else None,
         next_number=numbers[index + 1] if index + 1 < len(numbers) else None,
         position=index + 1,
         total=len(numbers),
     )
+
+
+def readable_text(result: EssayResult) -> str | None:
+    """The result's text, or None when what is stored is damaged. Raises ``StorageFailed``."""
+    try:
+        return content.read_text(result.text_storage_id)
+    except ContentDamaged:
+        return None
 
 
 def findings_of(result: EssayResult) -> list[dict[str, Any]]:

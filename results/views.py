@@ -72,7 +72,8 @@ def essay_page(request: PageRequest, batch_id: UUID, number: int) -> HttpRespons
     reading = read_essay(batch, number)
     if reading is None:
         raise Http404
-    return render(request, "essays/essay.html", frame(batch) | vars(reading))
+    status = 409 if reading.damaged else 200
+    return render(request, "essays/essay.html", frame(batch) | vars(reading), status=status)
 
 
 @login_required

@@ -47,6 +47,7 @@ def add_essay(batch: Batch, number: int, text: str, findings: list[Finding] | No
     """Essay ``number`` with its text and result; ``findings`` None means that its spelling is not checked."""
     slot = batch.slots.get(number=number)
     stored = content.store_text(uuid4(), text)
+    content.record(stored, batch.owner_id, batch.pk)
     slot.fill(stored.id)
     words = len(text.split())
     upload = add_file(

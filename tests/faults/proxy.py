@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 PIECE = 65536
+GO_ON = b"HTTP/1.1 100 "  # a server that lets the body come has not answered yet
 LEAVE_AT_ONCE = struct.pack("ii", 1, 0)  # closing sends a reset
 Address = tuple[str, int] | str  # a TCP address, or the path of a unix socket
 
@@ -43,6 +44,7 @@ class Proxy:
     delay: float = 0.0  # seconds, each way
     cut_after: int | None = None  # bytes from one client, then its connection is reset
     lose_answers: bool = False  # the server's first byte resets the connection instead
+    drip: float = 0.0  # seconds for each byte of the server's
     keepalive: float | None = None  # seconds after which the server's kernel gives a silent client up
 
     @property
@@ -68,6 +70,7 @@ class Proxy:
     def heal(self) -> None:
         """Serve new connections as if nothing had been."""
         self.silent, self.delay, self.cut_after, self.lose_answers = False, 0.0, None, False
+        self.drip = 0.0
 
     def reset_all(self) -> None:
         """Cut every connection off."""
@@ -97,8 +100,11 @@ class Proxy:
             while data := source.recv(PIECE):
                 time.sleep(self.delay)
                 passed += len(data)
-                if self.is_cut(passed, from_client=source is link.client):
+                answers = source is link.server and not data.startswith(GO_ON)
+                if self.is_cut(passed, from_client=source is link.client, answers=answers):
                     link.reset()
+                elif self.drip and source is link.server:
+                    self.trickle(data, sink)
                 elif not link.silent:
                     sink.sendall(data)
         if source is link.server:
@@ -107,11 +113,17 @@ class Proxy:
             with suppress(OSError):
                 sink.shutdown(socket.SHUT_WR)
 
-    def is_cut(self, passed: int, *, from_client: bool) -> bool:
+    def trickle(self, data: bytes, sink: socket.socket) -> None:
+        """Pass on one byte after the other, slowly."""
+        for byte in data:
+            time.sleep(self.drip)
+            sink.sendall(bytes([byte]))
+
+    def is_cut(self, passed: int, *, from_client: bool, answers: bool) -> bool:
         """True when the connection breaks now."""
         if from_client:
             return self.cut_after is not None and passed > self.cut_after
-        return self.lose_answers
+        return self.lose_answers and answers
 
 
 def connected(target: Address) -> socket.socket:

@@ -107,4 +107,4 @@ def test_content_that_has_vanished_is_our_failure_and_said(
     upload(client, batch_id, some_file(make_essay(1)))
     for path in files_in(content_folder):
         path.unlink()
-    problem(client.get(f"/v1/content/{StoredContent.objects.get().pk}"), 503, "STORAGE_FAILED")
+    problem(client.get(f"/v1/content/{StoredContent.objects.get().pk}"), 409, "CONTENT_DAMAGED")

@@ -65,7 +65,7 @@ def test_removed_and_changed_content_is_found_and_shown(
         f"missing text {first.text_id} batch {first.batch_id} files {first.pk}",
     ]
     assert first.slot is not None
-    problem(client_of(teacher).get(f"/v1/essays/{first.slot.pk}"), 503, "STORAGE_FAILED")
+    problem(client_of(teacher).get(f"/v1/essays/{first.slot.pk}"), 409, "CONTENT_DAMAGED")
     assert client_of(teacher).get(f"/v1/batches/{first.batch_id}/results").status_code == 200
 
 
@@ -77,7 +77,7 @@ def test_a_file_whose_bytes_are_gone_ends_with_an_error(
     path_of(content_folder, "raw", upload.raw_id).unlink()
     pipeline.run()
     upload.refresh_from_db()
-    assert (upload.status, upload.error and upload.error["error_code"]) == ("failed", "EXTRACTION_FAILED")
+    assert (upload.status, upload.error and upload.error["error_code"]) == ("failed", "CONTENT_DAMAGED")
     assert not WorkItem.objects.exists()
 
 

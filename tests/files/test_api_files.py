@@ -168,5 +168,5 @@ def test_content_the_store_has_lost(client: APIClient, file_id: str) -> None:
     row = FileUpload.objects.get(pk=file_id)
     assert isinstance(row.raw_storage_id, UUID)
     content.discard(content.Stored(row.raw_storage_id, StoredContent.Kind.RAW, "", 0))
-    problem(client.get(f"/v1/content/{row.raw_storage_id}"), 503, "STORAGE_FAILED")
+    problem(client.get(f"/v1/content/{row.raw_storage_id}"), 409, "CONTENT_DAMAGED")
     problem(client.get(f"/v1/content/{uuid4()}"), 404, "NOT_FOUND")

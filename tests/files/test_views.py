@@ -119,7 +119,9 @@ def test_a_store_that_fails_is_said_and_changes_nothing(
     content_folder.rename(content_folder.with_name("away"))
     content_folder.write_bytes(b"")
     _, said = act(signed_in, upload, "replace", file=SimpleUploadedFile("b.txt", b"x"))
-    assert said == ["error: The file could not be stored. Nothing is lost; try again in a moment."]
+    assert said == [
+        "error: The store of files does not answer just now. Nothing is lost; try again in a moment."
+    ]
     upload.refresh_from_db()
     assert upload.revision == 0
 

@@ -1,5 +1,9 @@
 """Health: /healthz asks nobody, /readyz names what is missing, the supervisor asks for the workers."""
 
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -10,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from files.store import STORE
 from huleedu import health, presence
 from huleedu.broker import ListeningBroker
 from huleedu.heartbeat import steps_are_stuck, steps_watch
@@ -104,6 +109,96 @@ def test_a_database_away_is_told_and_not_raised(client: Client, django_db_blocke
         answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["database"] == "failed"
+
+
+class Wall:
+    """A check that hangs until it falls."""
+
+    def __init__(self) -> None:
+        self.fallen = threading.Event()
+        self.calls = 0
+
+    def __call__(self, *_: object, **__: object) -> None:
+        self.calls += 1
+        assert self.fallen.wait(60)
+
+
+@pytest.fixture
+def wall() -> Iterator[Wall]:
+    found = Wall()
+    yield found
+    found.fallen.set()
+    until = time.monotonic() + 10
+    while any(thread.name == "health" for thread in threading.enumerate()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    STORE.forget()
+
+
+def ask(client: Client) -> tuple[dict[str, str], float]:
+    """The checks of one probe, and how many seconds it took."""
+    began = time.monotonic()
+    answer = client.get("/readyz")
+    checks: dict[str, str] = answer.json()["checks"]
+    return checks, time.monotonic() - began
+
+
+NEEDED = [name for name in health.CHECKS if name not in health.OPTIONAL]
+
+
+@pytest.mark.parametrize("name", list(health.CHECKS))
+def test_whatever_hangs_is_named_within_two_seconds(
+    client: Client, everything: None, wall: Wall, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(health.CHECKS, name, wall)
+    checks, seconds = ask(client)
+    assert seconds < 2
+    assert checks[name] == health.failure_of(name)
+    before = list(health.CHECKS)[: list(health.CHECKS).index(name)]
+    assert all(checks[each] == "ok" for each in (*before, *health.APART) if each != name)
+
+
+def test_a_disk_that_hangs_is_named_and_probes_do_not_pile_up(
+    client: Client, everything: None, wall: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("files.storage.write_flushed", wall)
+    threads = threading.active_count()
+    for _ in range(3):
+        checks, seconds = ask(client)
+        assert (checks["storage"], checks["database"], seconds < 2) == ("failed", "ok", True)
+    with ThreadPoolExecutor(20) as pool:
+        found = list(pool.map(lambda _: ask(Client()), range(100)))
+    assert {checks["storage"] for checks, _ in found} == {"failed"}
+    assert max(seconds for _, seconds in found) < 4, "twenty at a time on few cores"
+    assert wall.calls <= 3
+    assert threading.active_count() <= threads + 8
+
+
+def test_everything_hangs_and_a_hundred_probes_cost_a_handful_of_threads(
+    client: Client, everything: None, wall: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "SECONDS", 0.02)
+    for name in health.CHECKS:
+        monkeypatch.setitem(health.CHECKS, name, wall)
+    for _ in range(100):
+        checks, _seconds = ask(client)
+        assert all(checks[each] == "failed" for each in NEEDED)
+    assert wall.calls <= 3 * health.ROUNDS
+    monkeypatch.setattr(health, "ANEW_SECONDS", 0.0)
+    for _ in range(100):
+        ask(client)
+    assert wall.calls == 3 * health.ROUNDS
+
+
+def test_a_round_that_hung_is_forgotten_when_it_comes_back(
+    client: Client, everything: None, wall: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(health.CHECKS, "database", wall)
+        assert ask(client)[0]["database"] == "failed"
+    wall.fallen.set()
+    time.sleep(0.2)
+    assert client.get("/readyz").status_code == 200
 
 
 def url() -> str:

@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 
 import pytest
 import yaml
+from botocore.exceptions import BotoCoreError
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 from django.test import Client
@@ -20,10 +22,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoDbBlocker, Settings
 
 from batches.models import Batch
+from files import content
 from files.models import FileUpload
+from files.store import STORE, reach
 from huleedu import collector, counting
-from huleedu.errors import ErrorCode
-from huleedu.metrics import observe_sent
+from huleedu.errors import ContentDamaged, ErrorCode, StorageFailed
+from huleedu.metrics import CIRCUIT_OPEN, observe_sent
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
@@ -41,6 +45,8 @@ PROMISED = {
     "event_to_socket_latency_seconds_bucket",
     "work_queue_depth",
     "django_q_queue_depth",
+    "content_damaged",
+    "circuit_open",
     "stuck_batches",
     "huleedu_build_info",
 }
@@ -230,6 +236,25 @@ def lose_workers(_pipeline: Pipeline, _batch: Batch) -> None:
     RelayPresence.objects.exclude(role="relay").update(seen_at=F("seen_at") - timedelta(minutes=5))
 
 
+def spoil_text(pipeline: Pipeline, batch: Batch) -> None:
+    upload = pipeline.upload(batch, essay_bytes(1))
+    pipeline.run()
+    upload.refresh_from_db()
+    default_storage.delete(content.storage_name("text", upload.text_id))
+    with pytest.raises(ContentDamaged):
+        content.read_text(upload.text_id)
+
+
+def lose_store(_pipeline: Pipeline, _batch: Batch) -> None:
+    for _ in range(5):
+        with pytest.raises(StorageFailed):
+            reach(away)
+
+
+def away() -> None:
+    raise BotoCoreError
+
+
 SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "TraceabilityBroken": break_traceability,
     "OutboxOld": leave_event_waiting,
@@ -238,6 +263,8 @@ SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "RelayNotSeen": lose_relay,
     "NoStandby": lose_standby,
     "StepsNotSeen": lose_workers,
+    "ContentDamaged": spoil_text,
+    "StoreAway": lose_store,
 }
 
 
@@ -273,6 +300,8 @@ def test_a_seeded_condition_crosses_the_threshold_and_a_good_day_does_not(
     assert not any(crosses(each, good) for each in rules())
     SEEDS[alert](pipeline, batch)
     assert crosses(rule, scrape(client)), alert
+    CIRCUIT_OPEN.labels(STORE.name).set(0)
+    STORE.forget()
 
 
 def letter(batch_id: UUID) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from files import content, tasks
 from files.models import FileUpload
 from huleedu import work
 from huleedu.delivery import MAX_ATTEMPTS
-from huleedu.errors import StorageFailed
+from huleedu.errors import ContentDamaged, StorageFailed
 from huleedu.events import Event
 from huleedu.models import DeadLetter, OutboxMessage, Timer, WorkItem
 from huleedu.outages import LONGEST, is_outage, patience
@@ -53,11 +53,9 @@ def test_what_an_outage_is(transactional_db: None, state: str, expected: bool) -
     assert is_outage(caught.value) is expected
 
 
-def test_a_store_that_is_away_is_an_outage_and_a_lost_object_is_none() -> None:
-    for cause, expected in ((PermissionError(), True), (FileNotFoundError(), False)):
-        failure = StorageFailed()
-        failure.__cause__ = cause
-        assert is_outage(failure) is expected
+def test_a_store_that_is_away_is_an_outage_and_damaged_content_is_none() -> None:
+    assert is_outage(StorageFailed())
+    assert not is_outage(ContentDamaged(uuid4(), "raw", "missing"))
     assert not is_outage(ValueError())
 
 

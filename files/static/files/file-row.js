@@ -16,6 +16,8 @@ const LOOKS = {
   duplicate: { chip: "chip-extra", word: "stateDuplicate" },
 };
 const TROUBLE = new Set(["failed", "unsent", "excess", "duplicate"]);
+/** A file that could not be read again is an essay with an error. @param {Entry} entry */
+const isTrouble = (entry) => TROUBLE.has(entry.status) || (entry.status === "assigned" && entry.error !== null);
 /** @type {Record<string, string>} */
 const CODE_OF_STATE = { excess: "EXCESS_CONTENT", duplicate: "DUPLICATE_CONTENT" };
 
@@ -44,7 +46,7 @@ export function drawRow(row, entry, catalogue) {
   const before = row.dataset.status;
   row.dataset.status = entry.status;
   row.dataset.fileId = entry.file_upload_id || "";
-  row.toggleAttribute("data-trouble", TROUBLE.has(entry.status));
+  row.toggleAttribute("data-trouble", isTrouble(entry));
   drawName(row, entry);
   write(find(row, "facts"), facts(entry));
   const look = LOOKS[entry.status];
@@ -97,7 +99,7 @@ function flash(row) {
 /** @param {HTMLElement} row @param {Entry} entry @param {Record<string, Problem>} catalogue */
 function drawTrouble(row, entry, catalogue) {
   const present = find(row, "trouble");
-  if (!TROUBLE.has(entry.status)) return present?.remove();
+  if (!isTrouble(entry)) return present?.remove();
   const code = entry.error?.error_code || CODE_OF_STATE[entry.status] || "";
   const block = present || copy("file-trouble-template");
   if (!present) find(row, "main").append(block);
@@ -106,6 +108,7 @@ function drawTrouble(row, entry, catalogue) {
   write(find(block, "title"), problem.title);
   write(find(block, "help"), problem.help);
   write(find(block, "code"), [code, entry.error?.correlation_id].filter(Boolean).join(" · "));
+  find(block, "kept").hidden = entry.status !== "assigned";
   find(block, "details").hidden = !code;
   for (const form of block.querySelectorAll("[data-action]")) drawAction(/** @type {HTMLElement} */ (form), entry, problem);
   return undefined;

@@ -2,10 +2,11 @@
 
 import sys
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from files.models import StoredContent
 from files.verification import Damaged, find_damage
+from huleedu.errors import StorageFailed
 
 
 class Command(BaseCommand):
@@ -15,9 +16,12 @@ class Command(BaseCommand):
 
     def handle(self, **_options: object) -> None:
         damaged = 0
-        for found in find_damage():
-            damaged += 1
-            self.stdout.write(line_for(found))
+        try:
+            for found in find_damage():
+                damaged += 1
+                self.stdout.write(line_for(found))
+        except StorageFailed as error:
+            raise CommandError("The store does not answer. Run this again when it does.") from error
         self.stdout.write(f"{StoredContent.objects.count()} contents, {damaged} damaged.")
         if damaged:
             sys.exit(1)

@@ -188,7 +188,7 @@ const CHANGES = {
   }),
   "file.processing.started": () => ({ status: "processing", error: null }),
   "essay.slot.assigned": (data, known) => ({
-    status: "assigned", essay_id: data.essay_id, essay_number: data.essay_number, error: null,
+    status: "assigned", essay_id: data.essay_id, essay_number: data.essay_number, error: data.error ?? null,
     filename: data.filename ?? known.filename, words: data.words ?? known.words, format: data.format ?? known.format,
   }),
   "essay.validation.failed": (data, known) => ({

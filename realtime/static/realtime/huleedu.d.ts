@@ -88,6 +88,8 @@ export interface EventData {
   "file.processing.started": OfFile;
   "essay.slot.assigned": OfFile & {
     essay_id: string; essay_number: number; text_storage_id: string; filename: string; words: number; format: string;
+    /** Why the file could not be read again, when its earlier text stands. */
+    error?: ErrorDetail | null;
   };
   "essay.validation.failed": OfFile & {
     filename: string; size: number; validation_error_code: ErrorCode; validation_error_detail: ErrorDetail;

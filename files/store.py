@@ -1,0 +1,48 @@
+"""The door to the content store: every call has a deadline, and a store that hangs is left alone."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+
+from huleedu.endpoints import BUDGET, Endpoint, Unanswered
+from huleedu.errors import StorageFailed
+
+THREADS = 16
+# From the disk, and from an S3-compatible store.
+STORE_ERRORS = (OSError, BotoCoreError, ClientError)
+SERVER_ERROR = 500
+Value = TypeVar("Value")
+
+
+def is_unwell(error: BaseException) -> bool:
+    """True when the store is away or overloaded; a full disk or a missing permission is an answer."""
+    if isinstance(error, ClientError):
+        return int(error.response["ResponseMetadata"].get("HTTPStatusCode", SERVER_ERROR)) >= SERVER_ERROR
+    return isinstance(error, BotoCoreError)
+
+
+STORE = Endpoint("store", THREADS, is_unwell)
+
+
+def reach(action: Callable[[], Value], seconds: float | None = None) -> Value:
+    """What ``action``, which calls the store and nothing else, returns. Raises ``StorageFailed``.
+
+    Without ``seconds`` it has as long as a request, or a worker that is more patient, should wait.
+    """
+    (value,) = reach_each([action], seconds)
+    return value
+
+
+def reach_each(actions: Sequence[Callable[[], Value]], seconds: float | None = None) -> list[Value]:
+    """What all ``actions``, carried out side by side, return. Raises ``StorageFailed``."""
+    try:
+        return STORE.call_each(actions, seconds or patience())
+    except (*STORE_ERRORS, Unanswered) as error:
+        raise StorageFailed from error
+
+
+def patience() -> float:
+    """Seconds for one call: while somebody waits for an answer, or of work that nobody waits for."""
+    return settings.STORE_SECONDS if BUDGET.get() is not None else 2 * settings.STORE_SECONDS

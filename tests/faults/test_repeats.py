@@ -1,0 +1,350 @@
+"""F22: damaged content is never served, and a repeat that cannot begin, or fails, costs no result."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from batches.models import Batch
+from essays import actions as essay_actions
+from files import actions, content
+from files.models import FileUpload, StoredContent
+from huleedu.dead_letters import replay
+from huleedu.errors import ContentDamaged, ErrorCode, Refused, StepError, StorageFailed
+from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
+from results.models import EssayResult
+from tests.api import body_of, client_of, problem
+from tests.conftest import essay_bytes
+from tests.huleedu.test_metrics import scrape
+from tests.log_capture import captured_logs, lines_of
+from tests.pipeline import Pipeline
+from tests.reader import fresh
+
+Spoil = Callable[[Path], None]
+
+
+def flip(path: Path) -> None:
+    """One bit is another; the length is the same."""
+    data = path.read_bytes()
+    path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+
+
+def swell(path: Path) -> None:
+    """Two gigabytes where some bytes were: not to be taken into memory."""
+    with path.open("r+b") as file:
+        file.truncate(2**31)
+
+
+SPOILS: list[Spoil] = [flip, swell, Path.unlink]
+
+
+@pytest.fixture
+def batch(pipeline: Pipeline, teacher: User) -> Batch:
+    """A completed batch of two essays."""
+    made = pipeline.register(teacher, 2, max_retries=0)
+    for number in range(2):
+        pipeline.upload(made, essay_bytes(number))
+    pipeline.run()
+    made.refresh_from_db()
+    assert made.status == Batch.Status.COMPLETED
+    return made
+
+
+@pytest.fixture
+def upload(batch: Batch) -> FileUpload:
+    """The file of the first essay."""
+    return FileUpload.objects.select_related("slot").get(batch=batch, slot__number=1)
+
+
+@pytest.fixture
+def client(teacher: User) -> APIClient:
+    return client_of(teacher)
+
+
+@pytest.fixture
+def page(teacher: User) -> Client:
+    found = Client(headers={"Accept-Language": "en"})
+    found.force_login(teacher)
+    return found
+
+
+def path_of(folder: Path, kind: str, content_id: UUID) -> Path:
+    return folder / content.storage_name(kind, content_id)
+
+
+def everything(batch: Batch) -> Any:
+    """What a teacher has: statuses, revisions, results, and what was told."""
+    batch.refresh_from_db()
+    return (
+        (batch.status, batch.run),
+        list(batch.files.order_by("pk").values_list("pk", "status", "revision", "rev", "error")),
+        list(batch.slots.order_by("pk").values_list("pk", "status", "revision", "text_storage_id")),
+        list(EssayResult.objects.order_by("pk").values_list("pk", "revision", "phases", "text_storage_id")),
+        LoggedEvent.objects.count() + OutboxMessage.objects.count(),
+    )
+
+
+def damaged_in_metrics(client: Client) -> dict[tuple[str, ...], float]:
+    return scrape(client)["content_damaged"]
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_damaged_text_is_never_served_and_reading_again_mends_it(
+    spoil: Spoil,
+    upload: FileUpload,
+    content_folder: Path,
+    client: APIClient,
+    page: Client,
+    pipeline: Pipeline,
+) -> None:
+    assert upload.slot is not None
+    spoil(path_of(content_folder, "text", upload.text_id))
+    with captured_logs() as text:
+        problem(client.get(f"/v1/essays/{upload.slot_id}"), 409, "CONTENT_DAMAGED")
+        problem(client.get(f"/v1/content/{upload.text_id}"), 409, "CONTENT_DAMAGED")
+        shown = page.get(reverse("essay", args=[upload.batch_id, 1]))
+    (line, *_) = lines_of(text, "content.damaged")
+    assert (line["content_id"], line["kind"]) == (str(upload.text_id), "text")
+    assert "phones" not in text.getvalue() and upload.filename not in text.getvalue()
+    assert shown.status_code == 409
+    words = shown.content.decode()
+    assert "What we stored of this file is damaged" in words and "Read the file again" in words
+    assert "phones" not in words
+    assert damaged_in_metrics(page) == {("raw",): 0, ("text",): 1}
+    answer = page.post(f"/files/{upload.pk}/actions/reprocess/")
+    assert answer.status_code == 303
+    pipeline.run()
+    upload.refresh_from_db()
+    assert (upload.status, upload.error) == ("assigned", None)
+    assert body_of(client.get(f"/v1/essays/{upload.slot_id}"))["text"] == essay_bytes(0).decode()
+    assert damaged_in_metrics(page) == {("raw",): 0, ("text",): 0}
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_reading_again_without_whole_bytes_is_refused_and_costs_nothing(
+    spoil: Spoil, upload: FileUpload, batch: Batch, content_folder: Path, client: APIClient, page: Client
+) -> None:
+    spoil(path_of(content_folder, "raw", upload.raw_id))
+    before = everything(batch)
+    problem(client.get(f"/v1/content/{upload.raw_id}"), 409, "CONTENT_DAMAGED")
+    again = f"/v1/files/{upload.pk}/reprocess"
+    problem(client.post(again, {}, format="json"), 409, "CONTENT_DAMAGED")
+    problem(client.post(again, {}, format="json", headers={"Idempotency-Key": "k"}), 409, "CONTENT_DAMAGED")
+    answer = page.post(f"/files/{upload.pk}/actions/reprocess/", follow=True)
+    assert "What is stored of the file is damaged or gone." in answer.content.decode()
+    assert everything(batch) == before
+    assert damaged_in_metrics(page) == {("raw",): 1, ("text",): 0}
+    assert client.get(f"/v1/essays/{upload.slot_id}").status_code == 200
+
+
+def test_damage_is_remembered_also_when_the_request_is_rolled_back(
+    upload: FileUpload, content_folder: Path, client: APIClient
+) -> None:
+    path_of(content_folder, "raw", upload.raw_id).unlink()
+    headers = {"Idempotency-Key": "k"}  # effect and record are one transaction
+    client.post(f"/v1/files/{upload.pk}/reprocess", {}, format="json", headers=headers)
+    assert StoredContent.objects.get(damaged_at__isnull=False).pk == upload.raw_id
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_a_step_whose_text_is_damaged_is_not_repeated(
+    spoil: Spoil, upload: FileUpload, batch: Batch, content_folder: Path, client: APIClient, teacher: User
+) -> None:
+    spoil(path_of(content_folder, "text", upload.text_id))
+    before = everything(batch)
+    one = client.post(f"/v1/files/{upload.pk}/reprocess", {"phase": "spellcheck"}, format="json")
+    assert problem(one, 409, "CONTENT_DAMAGED")["details"] == {"essays": "1"}
+    everyone = client.post(f"/v1/batches/{batch.pk}/reprocess", {}, format="json")
+    assert problem(everyone, 409, "CONTENT_DAMAGED")["details"] == {"essays": "1"}
+    assert everything(batch) == before
+
+
+def test_a_store_that_is_wholly_gone_is_waited_for(
+    upload: FileUpload,
+    batch: Batch,
+    content_folder: Path,
+    client: APIClient,
+    teacher: User,
+    pipeline: Pipeline,
+) -> None:
+    away = content_folder.rename(content_folder.with_name("away"))
+    before = everything(batch)
+    for call in (
+        lambda: actions.reread(upload, teacher),
+        lambda: essay_actions.repeat_step(upload, teacher, "spellcheck"),
+        lambda: essay_actions.repeat_batch(batch.pk, teacher, "spellcheck"),
+    ):
+        with pytest.raises(StorageFailed):
+            call()
+    problem(client.get(f"/v1/essays/{upload.slot_id}"), 503, "STORAGE_FAILED")
+    assert everything(batch) == before
+    assert not StoredContent.objects.filter(damaged_at__isnull=False).exists()
+    away.rename(content_folder)
+    actions.reread(upload, teacher)
+    content_folder.rename(away)  # and gone again, now that it has begun
+    pipeline.run()
+    assert WorkItem.objects.get().attempts == 1 and not DeadLetter.objects.exists()
+    away.rename(content_folder)
+    WorkItem.objects.update(due_at=batch.created_at)
+    pipeline.run()
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.COMPLETED
+
+
+def lose_bytes(folder: Path, upload: FileUpload, _patch: pytest.MonkeyPatch) -> None:
+    path_of(folder, "raw", upload.raw_id).unlink()
+
+
+def find_unreadable(_folder: Path, _upload: FileUpload, patch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise StepError(ErrorCode.CORRUPTED_FILE)
+
+    patch.setattr("files.sandbox.run", refuse)
+
+
+def break_reading(_folder: Path, _upload: FileUpload, patch: pytest.MonkeyPatch) -> None:
+    def explode(*_: Any, **__: Any) -> None:
+        raise ValueError
+
+    patch.setattr("files.sandbox.run", explode)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (lose_bytes, "CONTENT_DAMAGED"),
+        (find_unreadable, "CORRUPTED_FILE"),
+        (break_reading, "EXTRACTION_FAILED"),
+    ],
+)
+def test_a_reading_that_began_and_failed_leaves_text_place_and_result(
+    fault: Callable[..., None],
+    code: str,
+    upload: FileUpload,
+    batch: Batch,
+    content_folder: Path,
+    pipeline: Pipeline,
+    teacher: User,
+    client: APIClient,
+    page: Client,
+) -> None:
+    live = fresh(batch)
+    text, result = upload.text_id, EssayResult.objects.get(file=upload)
+    actions.reread(upload, teacher)
+    with pytest.MonkeyPatch.context() as patch:
+        fault(content_folder, upload, patch)
+        pipeline.run()
+    upload.refresh_from_db()
+    batch.refresh_from_db()
+    assert (upload.status, upload.text_storage_id, batch.status) == ("assigned", text, "completed")
+    assert upload.error is not None and upload.error["error_code"] == code
+    after = EssayResult.objects.get(file=upload)
+    figures = ("status", "findings", "density", "words")
+    assert [after.phases["spellcheck"][each] for each in figures] == [
+        result.phases["spellcheck"][each] for each in figures
+    ]
+    assert body_of(client.get(f"/v1/essays/{upload.slot_id}"))["text"] == essay_bytes(0).decode()
+    row = next(
+        each
+        for each in body_of(client.get(f"/v1/batches/{batch.pk}"))["files"]
+        if each["file_upload_id"] == str(upload.pk)
+    )
+    assert (row["status"], row["essay_number"], row["error"]["error_code"]) == ("assigned", 1, code)
+    told = LoggedEvent.objects.filter(event_type="EssaySlotAssigned", file_upload_id=upload.pk).last()
+    assert told is not None and told.envelope["data"]["error"]["error_code"] == code
+    shown = page.get(reverse("batch", args=[batch.pk])).content.decode()
+    assert "The text read before stands, with its result." in shown
+    live.come_back()
+    assert live.shows() == fresh(batch).shows()
+
+
+def test_a_reading_that_succeeds_afterwards_forgets_the_error(
+    upload: FileUpload, pipeline: Pipeline, teacher: User, content_folder: Path, batch: Batch
+) -> None:
+    actions.reread(upload, teacher)
+    with pytest.MonkeyPatch.context() as patch:
+        break_reading(content_folder, upload, patch)
+        pipeline.run()
+    replay(DeadLetter.objects.get(), teacher)
+    pipeline.run()
+    upload.refresh_from_db()
+    batch.refresh_from_db()
+    assert (upload.status, upload.error, batch.status) == ("assigned", None, "completed")
+
+
+def test_a_dead_letter_whose_bytes_are_gone_is_refused_and_stays(
+    pipeline: Pipeline, teacher: User, content_folder: Path
+) -> None:
+    batch = pipeline.register(teacher, 1, max_retries=0)
+    lost = pipeline.upload(batch, essay_bytes(1))
+    with pytest.MonkeyPatch.context() as patch:
+        break_reading(content_folder, lost, patch)
+        pipeline.run()
+    path_of(content_folder, "raw", lost.raw_id).unlink()
+    with pytest.raises(ContentDamaged):
+        replay(DeadLetter.objects.get(), teacher)
+    assert DeadLetter.objects.get().status == DeadLetter.Status.DEAD
+    lost.refresh_from_db()
+    assert lost.status == FileUpload.Status.FAILED
+
+
+def test_a_first_reading_that_fails_is_a_failed_file_as_ever(
+    pipeline: Pipeline, teacher: User, content_folder: Path, batch: Batch
+) -> None:
+    other = pipeline.register(teacher, 1)
+    lost = pipeline.upload(other, essay_bytes(3))
+    lose_bytes(content_folder, lost, pytest.MonkeyPatch())
+    pipeline.run()
+    lost.refresh_from_db()
+    assert lost.error is not None
+    assert (lost.status, lost.slot, lost.error["error_code"]) == ("failed", None, "CONTENT_DAMAGED")
+
+
+def test_a_step_whose_text_vanishes_in_the_queue_says_so(
+    upload: FileUpload, pipeline: Pipeline, teacher: User, content_folder: Path
+) -> None:
+    essay_actions.repeat_step(upload, teacher, "spellcheck")
+    path_of(content_folder, "text", upload.text_id).unlink()
+    pipeline.run()
+    error = EssayResult.objects.get(file=upload).phases["spellcheck"]["error"]
+    assert error["error_code"] == "CONTENT_DAMAGED"
+    assert not DeadLetter.objects.exists()
+
+
+def test_a_replacement_that_cannot_be_stored_leaves_the_essay(
+    upload: FileUpload, batch: Batch, content_folder: Path, teacher: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_before = everything(batch)
+
+    def fail(*_: Any) -> None:
+        raise OSError
+
+    monkeypatch.setattr("files.storage.write_flushed", fail)
+    from django.core.files.base import ContentFile
+
+    with pytest.raises(StorageFailed):
+        actions.replace(upload, teacher, actions.Incoming(ContentFile(b"x"), "x.txt"))
+    assert everything(batch) == batch_before
+
+
+def test_support_is_told_why_nothing_was_read_again(
+    upload: FileUpload, content_folder: Path, db: None
+) -> None:
+    desk = Client(headers={"Accept-Language": "en"})
+    desk.force_login(User.objects.create_superuser("root", password="correct horse battery"))
+    press = reverse("admin:files_fileupload_do", args=[upload.pk, "reprocess"])
+    path_of(content_folder, "raw", upload.raw_id).unlink()
+    assert "damaged or gone" in desk.post(press, follow=True).content.decode()
+    content_folder.rename(content_folder.with_name("away"))
+    assert "does not answer just now" in desk.post(press, follow=True).content.decode()
+
+
+def test_refusals_are_refusals(upload: FileUpload, teacher: User) -> None:
+    with pytest.raises(Refused, match="STEP_NOT_CONFIGURED"):
+        essay_actions.repeat_step(upload, teacher, "grade")
