@@ -18,7 +18,7 @@ from batches.api import find_batch
 from files import actions, content
 from files.models import FileUpload, StoredContent
 from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
-from files.names import name_on_disk
+from files.names import UNNAMED, name_on_disk
 from files.records import file_record
 from files.shapes import FileDetail, IncompleteUpload, StoredContentAnswer, Trace, UploadAnswer
 from files.upload import (
@@ -117,8 +117,9 @@ class Upload:
         self.correlation_id = correlation_id_of(request._request)
         self.parts = read_parts(request, ["files"])
         fields = read_fields(request, ["batch_id", "manifest", "files"])
-        # A file without a name comes as a text field: it did not arrive.
-        self.complete = detector.complete and "files" not in fields
+        # What comes there as text may have been meant as a file: it did not arrive.
+        self.unreadable = [UNNAMED] if "files" in fields else []
+        self.complete = detector.complete and not self.unreadable
         self.fields = fields
         self.receipts: list[Receipt] = []
 
@@ -136,7 +137,7 @@ class Upload:
         """The refusal of a form that does not say where its files belong."""
         if self.complete:
             return invalid([field_error("batch_id", "missing", "Field required")])
-        return Problem(422, "UPLOAD_INCOMPLETE", files=[], missing=[], unexpected=[])
+        return Problem(422, "UPLOAD_INCOMPLETE", files=[], missing=[], unexpected=self.unreadable)
 
     def compared(self) -> Comparison:
         """Files against manifest. Raises ``Problem`` when the request holds no file at all."""
@@ -176,7 +177,7 @@ class Upload:
             batch_id=self.batch.pk,
             files=[receipt.as_json() for receipt in self.receipts],
             missing=[entry.model_dump() for entry in compared.missing],
-            unexpected=compared.unexpected,
+            unexpected=[*compared.unexpected, *self.unreadable],
         )
 
     def is_final(self) -> bool:
@@ -189,7 +190,7 @@ def single_part(view: MultipartView, request: Request) -> Part:
     parts = read_parts(request, ["file", "files"])
     fields = read_fields(request, ["file", "files"])
     if not view.detector.complete or fields:
-        raise Problem(422, "UPLOAD_INCOMPLETE", files=[], missing=[], unexpected=[])
+        raise Problem(422, "UPLOAD_INCOMPLETE", files=[], missing=[], unexpected=[UNNAMED] if fields else [])
     if not parts:
         raise Problem(400, "NO_FILES")
     if len(parts) > 1:

@@ -1,4 +1,7 @@
-"""Reads multipart bodies, and notices the ones that were cut off on the way: Django takes them silently."""
+"""Forms with files: every part that arrives is in ``fields`` or ``files``, or the whole form is refused.
+
+Django's own reader passes over parts whose headers it cannot read, and takes bodies that were cut off.
+"""
 
 import hashlib
 import io
@@ -7,25 +10,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
+import structlog
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, load_handler
+from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, QueryDict
-from django.http.multipartparser import MultiPartParser as DjangoMultiPartParser
+from django.http.multipartparser import MultiPartParserError
 from django.utils.datastructures import MultiValueDict
+from multipart import MultipartError, PushMultipartParser
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
+from files.disposition import BadDisposition
+from files.form import Form
+from files.transfer import BadContent
 from huleedu.api_view import ApiView, field_error, invalid
 from huleedu.problems import Problem
 
 IGNORED_FIELDS = frozenset({"csrfmiddlewaretoken"})
+CHUNK_BYTES = 64 * 1024
+MAX_HEADER_BYTES = 8 * 1024  # of one header of a part: a long name, percent by percent, twice
+MAX_HEADERS = 16  # of one part
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One file that arrived; ``name`` as the client sent it."""
+    """One file that arrived; ``name`` as it can be shown."""
 
     field: str
     file: "UploadedFile[bytes]"
@@ -35,26 +47,28 @@ class Part:
 
 
 class WatchedStream(io.RawIOBase):
-    """Passes bytes on and remembers whether the closing boundary was among them."""
+    """Passes bytes on and counts the boundaries among them, the closing one (``ended``) included."""
 
     def __init__(self, stream: IO[bytes], boundary: bytes) -> None:
         super().__init__()
         self.stream = stream
-        self.closing = b"--" + boundary + b"--"
+        self.boundary = b"\r\n--" + boundary
+        self.tail = b"\r\n"  # the first boundary need not stand on a line of its own
+        self.boundaries = 0
         self.ended = False
-        self.tail = b""
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Up to ``size`` bytes."""
         data = self.stream.read(-1 if size is None else size)
         seen = self.tail + data
-        self.ended = self.ended or self.closing in seen
-        self.tail = seen[-len(self.closing) :]
+        self.ended = self.ended or self.boundary + b"--" in seen
+        self.boundaries += seen.count(self.boundary) - self.tail.count(self.boundary)
+        self.tail = seen[-len(self.boundary) - 1 :]
         return data
 
 
-class CutOffDetector(FileUploadHandler):
-    """Parses in place of Django, through a ``WatchedStream``; ``complete`` tells afterwards."""
+class PartReader(FileUploadHandler):
+    """Reads forms in place of Django; ``complete`` tells afterwards whether the end arrived, too."""
 
     complete = False
 
@@ -66,19 +80,43 @@ class CutOffDetector(FileUploadHandler):
         boundary: Any,
         encoding: str | None = None,
     ) -> "tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]":
-        """Fields and files. Raises ``MultiPartParserError`` and what Django's limits raise."""
+        """Fields and whole files. Raises ``MultiPartParserError``, and what Django raises at its limits."""
         stream = WatchedStream(input_data, boundary)
-        handlers = [load_handler(name, self.request) for name in settings.FILE_UPLOAD_HANDLERS]
-        parsed = DjangoMultiPartParser(META, stream, handlers, encoding).parse()
+        form = Form(in_memory=content_length <= settings.FILE_UPLOAD_MAX_MEMORY_SIZE)
+        try:
+            self.read_all(stream, form, boundary)
+        except (MultipartError, BadDisposition, BadContent) as error:
+            form.close()
+            log.warning("form.malformed", error=type(error).__name__, count=form.parts)
+            raise MultiPartParserError("The form cannot be read.") from error
+        except Exception:
+            form.close()
+            raise
+        return form.fields, form.files
+
+    def read_all(self, stream: WatchedStream, form: Form, boundary: bytes) -> None:
+        """Fill ``form``. Raises whatever is wrong with it."""
+        parser = PushMultipartParser(
+            boundary,
+            max_header_size=MAX_HEADER_BYTES,
+            max_header_count=MAX_HEADERS,
+            header_charset="latin-1",  # bytes for now: names come in many encodings
+        )
+        while data := stream.read(CHUNK_BYTES):
+            for event in parser.parse(data):
+                form.take(event)
+        # Anything between two boundaries is a part, also after what says that it is the last one.
+        if stream.ended and stream.boundaries != form.parts + 1:
+            raise BadContent
         self.complete = stream.ended
-        return parsed
+        form.end()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
-        """Never called: parsing happens above."""
+        """Never called: reading happens above."""
         return raw_data
 
     def file_complete(self, file_size: int) -> None:
-        """Never called: parsing happens above."""
+        """Never called: reading happens above."""
         return
 
 
@@ -96,15 +134,14 @@ class MultipartParser(parsers.MultiPartParser):
 
 
 class MultipartView(ApiView):
-    """A view of multipart forms; its detector is in place before CSRF checks read the body."""
+    """A view of multipart forms; ``detector`` tells whether one arrived whole."""
 
     parser_classes = [MultipartParser]
-    detector: CutOffDetector
+    detector: PartReader
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """Put the detector in front of Django's upload handlers."""
-        self.detector = CutOffDetector(request)
-        request.upload_handlers.insert(0, self.detector)
+        """Remember who will read the form; CSRF checks may be first to want it."""
+        self.detector = next(each for each in request.upload_handlers if isinstance(each, PartReader))
         return super().initialize_request(request, *args, **kwargs)
 
 

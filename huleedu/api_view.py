@@ -71,10 +71,8 @@ class ApiView(APIView):
 
 
 def check_length(request: Request) -> None:
-    """Refuse a body of unknown length, and a JSON body larger than any we take. Raises ``Problem``."""
+    """Refuse a JSON body larger than any we take. Raises ``Problem``."""
     length = request.META.get("CONTENT_LENGTH") or ""
-    if not length and "Transfer-Encoding" in request.headers:
-        raise Problem(411, "LENGTH_REQUIRED")
     multipart = (request.content_type or "").startswith("multipart/")
     if not multipart and length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise Problem(413, "REQUEST_TOO_LARGE", details={"limit": settings.DATA_UPLOAD_MAX_MEMORY_SIZE})

@@ -2,19 +2,18 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huleedu.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
+from huleedu.handler import Handler  # noqa: E402
 from huleedu.limits import BodyLimit  # noqa: E402
 from huleedu.serving import Gate  # noqa: E402
 from realtime.guard import guarded  # noqa: E402
 from realtime.routing import websocket_urlpatterns  # noqa: E402
 
 socket_router = URLRouter(websocket_urlpatterns)
-application = Gate(
-    ProtocolTypeRouter({"http": BodyLimit(django_application), "websocket": guarded(socket_router)})
-)
+application = Gate(ProtocolTypeRouter({"http": BodyLimit(Handler()), "websocket": guarded(socket_router)}))

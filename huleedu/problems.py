@@ -72,7 +72,6 @@ TITLES = {
     "REQUEST_TIMEOUT": _("The upload took too long to arrive. Try again."),
     "NO_FILES": _("No file came with the request. Choose at least one file."),
     "TOO_MANY_FIELDS": _("The request has too many fields."),
-    "LENGTH_REQUIRED": _("The request must say how long it is (Content-Length)."),
     "STORAGE_FULL": _("There is no room left to store files. Nothing is lost; ask whoever runs HuleEdu."),
 }
 STATUS_OF_REFUSAL = {"FILE_TOO_LARGE": 413, "TOO_MANY_FILES": 409, "BATCH_CHANGED": 412}

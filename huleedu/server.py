@@ -23,7 +23,9 @@ from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet.defer import Deferred
-from twisted.web.http import Headers, HTTPChannel, Request
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.web.http import RESPONSES, Headers, HTTPChannel, Request
+from zope.interface import implementer
 
 from huleedu.draining import Draining, cut_off
 from huleedu.limits import refusal, spool_failure
@@ -37,6 +39,9 @@ IDLE_SECONDS = 30.0  # without a byte of a body, or between two requests
 TOTAL_SECONDS = 600.0  # for a whole body
 LINGER_SECONDS = 2.0  # a refused client may go on sending that long without losing the answer
 MAX_HEADER_BYTES = 16 * 1024
+MAX_WRAPPING = (
+    8  # times as many bytes as a body may have, when it comes in chunks; one byte in each takes six
+)
 MAX_MESSAGE_BYTES = 4096  # from a socket's client
 MAX_WAITING_MESSAGES = 50  # of one socket's client, while the application is busy
 UNSUPPORTED_DATA, TOO_BIG, TOO_MANY = 1003, 1009, 4429
@@ -46,6 +51,10 @@ ARGUMENTS = [
     *("--ping-interval", "20", "--ping-timeout", "30"),
     "--no-server-name",
 ]
+
+
+for known in HTTPStatus:
+    RESPONSES.setdefault(known.value, known.phrase.encode())  # twisted calls those it does not know "Unknown"
 
 
 class Stage(Enum):
@@ -58,15 +67,18 @@ class Stage(Enum):
     REFUSED = "refused"
 
 
+@implementer(IHalfCloseableProtocol)
 class LimitedChannel(HTTPChannel):
     """One connection; too much is refused with 413, too slow with 408, nonsense with 400, then closed.
 
-    So is a body that cannot be put on disk, with 507 or 503.
+    So is a body that cannot be put on disk, with 507 or 503. A client that has closed its sending side is
+    answered.
     """
 
     totalHeadersSize = MAX_HEADER_BYTES
     stage = Stage.IDLE
     received = 0
+    half_closed = False
     deadline = 0.0
     lingering: Any = None
     was_answered = False
@@ -129,16 +141,22 @@ class LimitedChannel(HTTPChannel):
 
     def rawDataReceived(self, data: bytes) -> None:
         """A piece of a body; its length may not have been told."""
-        if self.stage is Stage.BODY:
-            self.received += len(data)
-            if self.length is None and self.received > settings.MAX_REQUEST_BYTES:
-                self.refuse(413, "REQUEST_TOO_LARGE")
         if self.stage is Stage.REFUSED:
             return
         try:
             super().rawDataReceived(data)
         except OSError as error:
             self.refuse(*spool_failure(error))
+        if self.stage is Stage.BODY and self.length is None:
+            self.count(len(data))
+
+    def count(self, added: int) -> None:
+        """Bound a body in chunks, and what wraps it; to the byte ``BodyLimit`` counts."""
+        self.received += added
+        limit = settings.MAX_REQUEST_BYTES
+        content = self.requests[-1].content
+        if self.received > limit * MAX_WRAPPING or (content is not None and content.tell() > limit):
+            self.refuse(413, "REQUEST_TOO_LARGE")
 
     def allContentReceived(self) -> None:
         """The application has the request now."""
@@ -156,6 +174,19 @@ class LimitedChannel(HTTPChannel):
         super().requestDone(request)
         if self.stage is Stage.IDLE:
             self.setTimeout(seconds)
+        if self.half_closed:
+            self.readConnectionLost()
+
+    def readConnectionLost(self) -> None:
+        """The client sends nothing more, and may still read: what it asked whole is answered."""
+        self.half_closed = True
+        if self.stage in {Stage.HEADERS, Stage.BODY}:
+            self.refuse(400, "INVALID")
+        elif self.stage is not Stage.ANSWERING:
+            self.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        """Everything is written that ever will be."""
 
     def timeoutConnection(self) -> None:
         """Say why, unless the client had nothing to ask."""

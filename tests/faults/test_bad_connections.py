@@ -2,9 +2,12 @@
 
 import socket
 import time
+from http import HTTPStatus
 
 import pytest
+from twisted.web.http import RESPONSES
 
+import huleedu.server  # noqa: F401
 from tests.faults.wire import Hasty, client_hello, head
 from tests.installation import Installation
 
@@ -190,3 +193,9 @@ def test_forwarded_addresses_do_not_renew_the_number_of_tries(
         statuses.append(hasty.say(request + body).status)
     assert statuses[:10] == [401] * 10
     assert statuses[10:] == [429, 429]
+
+
+@pytest.mark.parametrize("status", list(HTTPStatus))
+def test_every_status_has_its_phrase(status: HTTPStatus) -> None:
+    assert RESPONSES[status.value].decode().isprintable()
+    assert not RESPONSES[status.value].startswith(b"Unknown")

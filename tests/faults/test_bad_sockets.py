@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -313,18 +312,11 @@ def half_open(hasty: Hasty, batch_id: str, token: str, buffer: int = 0) -> socke
     return raw
 
 
-def connections_of(hasty: Hasty) -> int:
-    """How many established connections the server has."""
-    listening = f":{hasty.port:04X}"
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    return sum(line.split()[1].endswith(listening) and line.split()[3] == "01" for line in lines)
-
-
 def test_a_client_that_never_answers_pings_is_let_go(hasty: Hasty, token: str, batch_id: str) -> None:
-    wait_until(lambda: connections_of(hasty) == 0, 10, "nobody is connected")
+    wait_until(lambda: hasty.connections() == 0, 10, "nobody is connected")
     with half_open(hasty, batch_id, token):
-        assert connections_of(hasty) == 1
-        wait_until(lambda: connections_of(hasty) == 0, 12, "the silent client is let go")
+        assert hasty.connections() == 1
+        wait_until(lambda: hasty.connections() == 0, 12, "the silent client is let go")
     assert hasty.is_well()
 
 
@@ -333,10 +325,10 @@ def test_a_reader_that_never_reads_costs_little_and_is_closed(
 ) -> None:
     fill_feed(database, batch_id, 1900, 20_000)
     before = hasty.memory()
-    wait_until(lambda: connections_of(hasty) == 0, 10, "nobody is connected")
+    wait_until(lambda: hasty.connections() == 0, 10, "nobody is connected")
     slow = [half_open(hasty, batch_id, token, 4096) for _ in range(4)]
     began = time.monotonic()
-    wait_until(lambda: connections_of(hasty) == 0, 20, "the slow readers are let go")
+    wait_until(lambda: hasty.connections() == 0, 20, "the slow readers are let go")
     assert time.monotonic() - began < 15
     grown = hasty.memory() - before
     for each in slow:

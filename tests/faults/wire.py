@@ -1,6 +1,7 @@
 """HTTP as bytes on a socket, for clients that no library would let us be."""
 
 import json
+import select
 import socket
 import ssl
 import subprocess
@@ -55,6 +56,14 @@ class Wire:
             data += piece
         return parsed(data)
 
+    def hears(self) -> bool:
+        """True when something of an answer has come."""
+        return bool(select.select([self.socket], [], [], 0)[0])
+
+    def end(self) -> None:
+        """Say that nothing more will be sent, and listen on."""
+        self.socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         """Leave."""
         self.socket.close()
@@ -99,6 +108,12 @@ class Hasty:
         """GET ``path`` as a well-behaved client."""
         return send(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=bearer(token)))
 
+    def names(self, batch_id: str, token: str) -> list[str]:
+        """The names of the files a batch holds."""
+        snapshot = self.get(f"/v1/batches/{batch_id}", token)
+        assert snapshot.status == 200, snapshot
+        return sorted(file["filename"] for file in snapshot.body["files"])
+
     def spooled(self) -> list[int]:
         """Sizes of the bodies that lie in temporary files."""
         sizes = []
@@ -110,6 +125,12 @@ class Hasty:
             except OSError:
                 continue
         return sizes
+
+    def connections(self) -> int:
+        """How many established connections the server has."""
+        listening = f":{self.port:04X}"
+        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        return sum(line.split()[1].endswith(listening) and line.split()[3] == "01" for line in lines)
 
     def memory(self) -> int:
         """Resident bytes of the server."""

@@ -83,18 +83,6 @@ def test_callers_are_slowed_down(teacher: User, monkeypatch: pytest.MonkeyPatch)
     assert response.headers["Retry-After"] == "10"
 
 
-def test_a_body_of_unknown_length(teacher: User) -> None:
-    client = client_of(teacher)
-    response = client.post(
-        "/v1/batches/register",
-        b"{}",
-        content_type="application/json",
-        CONTENT_LENGTH="",
-        HTTP_TRANSFER_ENCODING="chunked",
-    )
-    problem(response, 411, "LENGTH_REQUIRED")
-
-
 def test_the_description_is_valid_and_complete(capsys: pytest.CaptureFixture[str]) -> None:
     GENERATOR_STATS.reset()
     api.description.cache_clear()

@@ -1,0 +1,3 @@
+from zope.interface import Interface
+
+class IHalfCloseableProtocol(Interface): ...
