@@ -20,6 +20,7 @@ from files.models import FileUpload, StoredContent
 from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
 from files.names import name_on_disk
 from files.records import file_record
+from files.seen import check_seen
 from files.shapes import FileDetail, IncompleteUpload, StoredContentAnswer, Trace, UploadAnswer
 from files.upload import (
     Comparison,
@@ -127,6 +128,7 @@ class Upload:
         if "batch_id" not in self.fields:
             raise self.without_batch()
         self.batch = find_batch(self.request, self.fields["batch_id"])
+        check_seen(self.request, self.batch.pk)
         compared = self.compared()
         digest = digest_of_form(self.fields, self.parts)
         attempt = attempt_of(self.request, digest)

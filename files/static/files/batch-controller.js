@@ -1,11 +1,13 @@
 // One batch on the screen: joins uploads, live events and the teacher's actions.
+import { mayTakeFiles, stayWhile } from "../huleedu/js/address.js";
 import { call, Problem } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
 import { say, write } from "../huleedu/js/words.js";
 import { BatchState } from "../realtime/batch-state.js";
 import { LiveFeed } from "../realtime/live-feed.js";
 import { BatchPanel } from "./batch-panel.js";
-import { fromFiles, MOST_FILES, problemBeforeSending, watchDrops } from "./dropped-files.js";
+import { watchDrops } from "./drop-target.js";
+import { fromFiles, MOST_FILES, problemBeforeSending } from "./dropped-files.js";
 import { FileList } from "./file-list.js";
 import { readCatalogue } from "./file-row.js";
 import { failure, UploadQueue } from "./upload-queue.js";
@@ -77,6 +79,7 @@ export class BatchController {
   /** @param {AbortSignal} signal */
   #listen(signal) {
     watchDrops(this.root, (found) => this.takeFiles(found), signal);
+    stayWhile(() => this.queue.busy, signal);
     this.root.addEventListener("submit", (event) => this.#submitted(event), { signal });
     this.root.addEventListener("change", (event) => this.#chosen(/** @type {HTMLInputElement} */ (event.target)), { signal });
     addEventListener("online", () => this.feed.wake(), { signal });
@@ -173,7 +176,8 @@ export class BatchController {
     if (input.type !== "file" || !input.files?.length) return;
     const found = fromFiles(input.files);
     const form = /** @type {HTMLFormElement | null} */ (input.closest('[data-action="replace"]'));
-    if (form) this.#exchange(form, found.files[0]);
+    if (!mayTakeFiles()) input.value = "";
+    else if (form) this.#exchange(form, found.files[0]);
     else this.takeFiles(found);
     input.value = "";
   }

@@ -65,30 +65,3 @@ async function children(folder) {
 export function problemBeforeSending(file) {
   return file.size > LARGEST ? "FILE_TOO_LARGE" : "";
 }
-
-/** @param {DragEvent} event */
-const hasFiles = (event) => !!event.dataTransfer && [...event.dataTransfer.types].includes("Files");
-
-/**
- * Lets files be dropped anywhere on the page; the element carries the class "dragging" meanwhile.
- * @param {HTMLElement} element
- * @param {(found: Found) => void} onFound
- * @param {AbortSignal} signal Ends it.
- */
-export function watchDrops(element, onFound, signal) {
-  const mark = (/** @type {boolean} */ on) => element.classList.toggle("dragging", on);
-  addEventListener("dragover", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    mark(true);
-  }, { signal });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) mark(false);
-  }, { signal });
-  addEventListener("drop", async (event) => {
-    if (!hasFiles(event) || !event.dataTransfer) return;
-    event.preventDefault();
-    mark(false);
-    onFound(await fromDrop(event.dataTransfer));
-  }, { signal });
-}

@@ -48,6 +48,11 @@ export class UploadQueue {
     return at >= 0;
   }
 
+  /** @returns {boolean} Whether files wait or are being sent. */
+  get busy() {
+    return this.sending > 0 || this.waiting.length > 0;
+  }
+
   async #next() {
     const item = this.waiting.shift();
     if (!item) return;
@@ -72,7 +77,7 @@ export class UploadQueue {
       this.options.onProgress(item, 0);
       const reply = await send(item, form, (percent) => this.options.onProgress(item, percent));
       const refused = reply.status === 403 && attempt === 1;
-      if (refused) await renewToken();
+      if (refused && !(await renewToken())) return failure("NOT_SIGNED_IN");
       if ((!refused && !worthAnother(reply)) || attempt === TRIES) return outcomeOf(reply);
       await pause(reply.retryAfter || 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
     }
