@@ -53,7 +53,7 @@ UPLOAD_FORM = {
             "files": {"type": "array", "items": FILE, "maxItems": 200},
             "manifest": {
                 "type": "string",
-                "description": "JSON `[{client_ref, filename, size, sha256?}]` in the order of the files",
+                "description": "JSON `[{client_ref?, filename, folder?, size, sha256?}]` in the order of the files",
             },
         },
     }
@@ -116,7 +116,7 @@ class Upload:
         self.request = request
         self.user = user_of(request)
         self.correlation_id = correlation_id_of(request._request)
-        self.parts = read_parts(request, ["files"])
+        self.parts = read_parts(request, ["files"], detector)
         fields = read_fields(request, ["batch_id", "manifest", "files"])
         # A file without a name comes as a text field: it did not arrive.
         self.complete = detector.complete and "files" not in fields
@@ -188,7 +188,7 @@ class Upload:
 
 def single_part(view: MultipartView, request: Request) -> Part:
     """The one file of a form, in ``file`` or ``files``. Raises ``Problem``."""
-    parts = read_parts(request, ["file", "files"])
+    parts = read_parts(request, ["file", "files"], view.detector)
     fields = read_fields(request, ["file", "files"])
     if not view.detector.complete or fields:
         raise Problem(422, "UPLOAD_INCOMPLETE", files=[], missing=[], unexpected=[])
@@ -215,7 +215,7 @@ class ReplaceView(MultipartView):
 
         def replace() -> Response:
             check_capacity()
-            incoming = actions.Incoming(file=part.file, filename=part.name)
+            incoming = actions.Incoming(file=part.file, filename=part.name, folder=part.folder)
             actions.replace(upload, user_of(request), incoming)
             return Response(file_detail(find_file(request, file_upload_id)))
 

@@ -1,10 +1,11 @@
 """Reads multipart bodies, and notices the ones that were cut off on the way: Django takes them silently."""
 
 import hashlib
+import html
 import io
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
+from files.names import folder_of
 from huleedu.api_view import ApiView, field_error, invalid
 from huleedu.problems import Problem
 
@@ -25,13 +27,14 @@ IGNORED_FIELDS = frozenset({"csrfmiddlewaretoken"})
 
 @dataclass(frozen=True)
 class Part:
-    """One file that arrived; ``name`` as the client sent it."""
+    """One file that arrived; ``name`` and ``folder`` as the client sent them."""
 
     field: str
     file: "UploadedFile[bytes]"
     name: str
     size: int
     sha256: str
+    folder: str = ""
 
 
 class WatchedStream(io.RawIOBase):
@@ -53,10 +56,26 @@ class WatchedStream(io.RawIOBase):
         return data
 
 
+class FormParser(DjangoMultiPartParser):
+    """Django takes the folders off file names; they are kept here, in the order of the files."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.folders: list[str] = []
+
+    def sanitize_file_name(self, file_name: str) -> str | None:
+        """The name alone; None for a name that is none, whose part is passed over."""
+        name = super().sanitize_file_name(file_name)
+        if name:
+            self.folders.append(folder_of(html.unescape(file_name)))
+        return name
+
+
 class CutOffDetector(FileUploadHandler):
-    """Parses in place of Django, through a ``WatchedStream``; ``complete`` tells afterwards."""
+    """Parses in place of Django, through a ``WatchedStream``; ``complete`` and ``folders`` tell afterwards."""
 
     complete = False
+    folders: Sequence[str] = ()
 
     def handle_raw_input(
         self,
@@ -69,8 +88,10 @@ class CutOffDetector(FileUploadHandler):
         """Fields and files. Raises ``MultiPartParserError`` and what Django's limits raise."""
         stream = WatchedStream(input_data, boundary)
         handlers = [load_handler(name, self.request) for name in settings.FILE_UPLOAD_HANDLERS]
-        parsed = DjangoMultiPartParser(META, stream, handlers, encoding).parse()
+        parser = FormParser(META, stream, handlers, encoding)
+        parsed = parser.parse()
         self.complete = stream.ended
+        self.folders = parser.folders
         return parsed
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
@@ -108,11 +129,18 @@ class MultipartView(ApiView):
         return super().initialize_request(request, *args, **kwargs)
 
 
-def read_parts(request: Request, names: Iterable[str]) -> list[Part]:
-    """The files in the fields ``names``, in order. Raises ``Problem`` for files in other fields."""
+def read_parts(request: Request, names: Iterable[str], detector: CutOffDetector) -> list[Part]:
+    """The files in the fields ``names``, in order. Raises ``Problem`` for files in other fields.
+
+    The detector's folders count only when there is one for each file, all in one field: then the order is the same.
+    """
     allowed = set(names)
     check_names(request.FILES, allowed)
-    return [make_part(field, file) for field, files in request.FILES.lists() for file in files]
+    parts = [make_part(field, file) for field, files in request.FILES.lists() for file in files]
+    folders = detector.folders
+    if len(parts) != len(folders) or len({part.field for part in parts}) > 1:
+        return parts
+    return [replace(part, folder=folder) for part, folder in zip(parts, folders, strict=True)]
 
 
 def make_part(field: str, file: "UploadedFile[bytes]") -> Part:
@@ -142,6 +170,6 @@ def check_names(given: Iterable[str], allowed: set[str]) -> None:
 
 def digest_of_form(fields: dict[str, str], parts: list[Part]) -> str:
     """What makes two forms the same: fields and files, not the boundary."""
-    files = [[part.field, part.name, part.sha256] for part in parts]
+    files = [[part.field, part.name, part.sha256, *filter(None, [part.folder])] for part in parts]
     text = json.dumps([sorted(fields.items()), files])
     return hashlib.sha256(text.encode()).hexdigest()

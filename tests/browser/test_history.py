@@ -16,6 +16,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.live]
 
 SENT_BY_PAGE = "**/v1/files/batch"
 KEPT = """() => [localStorage, sessionStorage].flatMap((store) => Object.keys(store))"""
+LATE_DROP = f"""(files) => {{
+  const drop = {DROP};
+  addEventListener("popstate", () => drop(files), {{ capture: true }});
+  history.back();
+}}"""
 HELD = """(files) => {
   const carried = new DataTransfer();
   for (const [name, text] of files) carried.items.add(new File([text], name));
@@ -103,15 +108,7 @@ def test_a_drop_before_the_page_has_noticed_goes_nowhere(visit: Visit) -> None:
     open_essay(page)
     page.go_back()
     expect_seen(page, first)
-    page.evaluate(
-        """(files) => {
-          const drop = %s;
-          addEventListener("popstate", () => drop(files), { capture: true });
-          history.back();
-        }"""
-        % DROP,
-        [["Late.txt", essay(1)]],
-    )
+    page.evaluate(LATE_DROP, [["Late.txt", essay(1)]])
     expect_overview(page)
     page.reload()
     assert names(visit, first) == ["Only this.txt"]

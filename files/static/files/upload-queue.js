@@ -11,6 +11,7 @@ const CODES = { 401: "NOT_SIGNED_IN", 403: "FORBIDDEN", 404: "BATCH_GONE", 409: 
  * @typedef {object} Item
  * @property {string} client_ref
  * @property {File} file
+ * @property {string} [folder] Where it lay.
  * @typedef {object} Outcome
  * @property {string} [file_upload_id] Set when the server has the file.
  * @property {import("../realtime/huleedu").ErrorDetail} [error]
@@ -84,10 +85,10 @@ export class UploadQueue {
   }
 
   /** @param {Item} item */
-  async #form({ client_ref, file }) {
+  async #form({ client_ref, file, folder }) {
     const form = new FormData();
     const sha256 = await hash(file);
-    const line = { client_ref, filename: file.name, size: file.size, ...(sha256 && { sha256 }) };
+    const line = { client_ref, filename: file.name, ...(folder && { folder }), size: file.size, ...(sha256 && { sha256 }) };
     form.append("batch_id", this.options.batchId);
     form.append("manifest", JSON.stringify([line]));
     form.append("files", file, file.name);
