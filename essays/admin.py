@@ -65,7 +65,17 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
         "spelling": Deed(_("Run the spelling check again"), REPROCESS, check_spelling_again),
     }
     fields = (
-        *("id", "filename", "client_ref", "batch_id", "slot_id", "correlation_id", "size", "content_hash"),
+        *(
+            "id",
+            "filename",
+            "folder",
+            "client_ref",
+            "batch_id",
+            "slot_id",
+            "correlation_id",
+            "size",
+            "content_hash",
+        ),
         *("raw_storage_id", "text_storage_id", "format", "words", "characters", "engine", "duration_ms"),
         *("status", "error", "duplicate_of_id", "revision", "rev", "created_at", "updated_at"),
     )

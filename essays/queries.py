@@ -32,6 +32,7 @@ def essay(slot: EssaySlot) -> dict[str, Any]:
         "batch_id": slot.batch_id,
         "file_upload_id": upload.pk if upload else None,
         "filename": upload.filename if upload else None,
+        "folder": upload.folder if upload else None,
         "language": slot.batch.language,
         "status": slot.status,
         "text": text,

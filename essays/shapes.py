@@ -40,6 +40,7 @@ class EssayAnswer(Answer):
     batch_id: UUID
     file_upload_id: UUID | None
     filename: str | None
+    folder: str | None
     language: Language
     status: EssayStatus
     text: str | None

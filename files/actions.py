@@ -15,7 +15,7 @@ from batches.models import Batch
 from files import content
 from files.content import Stored
 from files.models import FileUpload, StoredContent
-from files.names import clean_name
+from files.names import clean_folder, clean_name
 from files.reports import report_provisioned
 from huleedu import work
 from huleedu.conflicts import retried
@@ -42,6 +42,7 @@ class Incoming:
 
     file: "File[bytes]"
     filename: str
+    folder: str = ""
     client_ref: str | None = None
     upload_key: str | None = None
 
@@ -127,6 +128,7 @@ def make_row(batch: Batch, incoming: Incoming, correlation_id: UUID, sha256: str
         client_ref=incoming.client_ref,
         correlation_id=correlation_id,
         filename=clean_name(incoming.filename),
+        folder=clean_folder(incoming.folder),
         size=incoming.file.size,
         content_hash=sha256,
         created_at=timezone.now(),
@@ -150,6 +152,7 @@ def report_added(upload: FileUpload) -> None:
             file_upload_id=upload.pk,
             rev=upload.rev,
             filename=upload.filename,
+            folder=upload.folder,
             size=upload.size,
             content_hash=upload.content_hash,
             raw_storage_id=upload.raw_id,
@@ -318,6 +321,7 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
     content.record(stored, owner.pk, current.batch_id)
     current.restart(
         filename=clean_name(incoming.filename),
+        folder=clean_folder(incoming.folder) or current.folder,
         size=stored.size,
         content_hash=stored.sha256,
         raw_storage_id=stored.id,

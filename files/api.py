@@ -20,6 +20,7 @@ from files.models import FileUpload, StoredContent
 from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
 from files.names import UNNAMED, name_on_disk
 from files.records import file_record
+from files.seen import check_seen
 from files.shapes import FileDetail, IncompleteUpload, StoredContentAnswer, Trace, UploadAnswer
 from files.upload import (
     Comparison,
@@ -52,7 +53,7 @@ UPLOAD_FORM = {
             "files": {"type": "array", "items": FILE, "maxItems": 200},
             "manifest": {
                 "type": "string",
-                "description": "JSON `[{client_ref, filename, size, sha256?}]` in the order of the files",
+                "description": "JSON `[{client_ref?, filename, folder?, size, sha256?}]` in the order of the files",
             },
         },
     }
@@ -115,7 +116,7 @@ class Upload:
         self.request = request
         self.user = user_of(request)
         self.correlation_id = correlation_id_of(request._request)
-        self.parts = read_parts(request, ["files"])
+        self.parts = read_parts(request, ["files"], detector)
         fields = read_fields(request, ["batch_id", "manifest", "files"])
         # What comes there as text may have been meant as a file: it did not arrive.
         self.unreadable = [UNNAMED] if "files" in fields else []
@@ -128,6 +129,7 @@ class Upload:
         if "batch_id" not in self.fields:
             raise self.without_batch()
         self.batch = find_batch(self.request, self.fields["batch_id"])
+        check_seen(self.request, self.batch.pk)
         compared = self.compared()
         digest = digest_of_form(self.fields, self.parts)
         attempt = attempt_of(self.request, digest)
@@ -187,7 +189,7 @@ class Upload:
 
 def single_part(view: MultipartView, request: Request) -> Part:
     """The one file of a form, in ``file`` or ``files``. Raises ``Problem``."""
-    parts = read_parts(request, ["file", "files"])
+    parts = read_parts(request, ["file", "files"], view.detector)
     fields = read_fields(request, ["file", "files"])
     if not view.detector.complete or fields:
         raise Problem(422, "UPLOAD_INCOMPLETE", files=[], missing=[], unexpected=[UNNAMED] if fields else [])
@@ -214,7 +216,7 @@ class ReplaceView(MultipartView):
 
         def replace() -> Response:
             check_capacity()
-            incoming = actions.Incoming(file=part.file, filename=part.name)
+            incoming = actions.Incoming(file=part.file, filename=part.name, folder=part.folder)
             actions.replace(upload, user_of(request), incoming)
             return Response(file_detail(find_file(request, file_upload_id)))
 

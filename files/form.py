@@ -12,7 +12,7 @@ from django.utils.datastructures import MultiValueDict
 from multipart import MultipartSegment
 
 from files.disposition import BadDisposition, Disposition, as_text, read_disposition
-from files.names import clean_name
+from files.names import clean_name, folder_of
 from files.transfer import BadContent, Decoder, decoder_for
 
 FILE_FIELDS = frozenset({"file", "files"})
@@ -45,12 +45,16 @@ class FilePart:
 
 
 class Form:
-    """``fields`` and ``files``: what arrived whole. ``parts``: how many parts began."""
+    """``fields`` and ``files``: what arrived whole, and the ``folders`` told with file names.
+
+    ``parts``: how many parts began.
+    """
 
     def __init__(self, *, in_memory: bool) -> None:
         self.in_memory = in_memory
         self.fields = QueryDict(mutable=True)
         self.files: MultiValueDict[str, UploadedFile[Any]] = MultiValueDict()
+        self.folders: dict[UploadedFile[Any], str] = {}
         self.parts = self.file_parts = self.text_bytes = 0
         self.part: TextPart | FilePart | None = None
 
@@ -123,6 +127,8 @@ class Form:
             part.file.size = part.size
             part.file.name = clean_name(part.filename)
             self.files.appendlist(part.name, part.file)
+            if folder := folder_of(part.filename):
+                self.folders[part.file] = folder
 
     def end(self) -> None:
         """Nothing more comes: a part that is not whole is dropped, and nothing changes any more."""

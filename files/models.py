@@ -109,6 +109,7 @@ class FileUpload(models.Model):
     client_ref = models.CharField(max_length=200, null=True, blank=True)
     correlation_id = models.UUIDField(db_index=True)
     filename = models.CharField(max_length=150)
+    folder = models.CharField(max_length=255, blank=True, default="", db_default="")
     size = models.PositiveBigIntegerField()
     content_hash = models.CharField(max_length=64)
     raw_storage_id = models.UUIDField(null=True, blank=True)

@@ -37,13 +37,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Part:
-    """One file that arrived; ``name`` as it can be shown."""
+    """One file that arrived; ``name`` as it can be shown, and the folder that came with it."""
 
     field: str
     file: "UploadedFile[bytes]"
     name: str
     size: int
     sha256: str
+    folder: str = ""
 
 
 class WatchedStream(io.RawIOBase):
@@ -68,9 +69,13 @@ class WatchedStream(io.RawIOBase):
 
 
 class PartReader(FileUploadHandler):
-    """Reads forms in place of Django; ``complete`` tells afterwards whether the end arrived, too."""
+    """Reads forms in place of Django.
+
+    Afterwards ``complete`` tells whether the end arrived, and ``folders`` which files came with one.
+    """
 
     complete = False
+    folders: "Mapping[UploadedFile[Any], str]" = {}
 
     def handle_raw_input(
         self,
@@ -92,6 +97,7 @@ class PartReader(FileUploadHandler):
         except Exception:
             form.close()
             raise
+        self.folders = form.folders
         return form.fields, form.files
 
     def read_all(self, stream: WatchedStream, form: Form, boundary: bytes) -> None:
@@ -145,20 +151,24 @@ class MultipartView(ApiView):
         return super().initialize_request(request, *args, **kwargs)
 
 
-def read_parts(request: Request, names: Iterable[str]) -> list[Part]:
+def read_parts(request: Request, names: Iterable[str], detector: PartReader) -> list[Part]:
     """The files in the fields ``names``, in order. Raises ``Problem`` for files in other fields."""
     allowed = set(names)
     check_names(request.FILES, allowed)
-    return [make_part(field, file) for field, files in request.FILES.lists() for file in files]
+    return [
+        make_part(field, file, detector.folders.get(file, ""))
+        for field, files in request.FILES.lists()
+        for file in files
+    ]
 
 
-def make_part(field: str, file: "UploadedFile[bytes]") -> Part:
+def make_part(field: str, file: "UploadedFile[bytes]", folder: str) -> Part:
     """A part with its digest; the file's position is at its start afterwards."""
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
     file.seek(0)
-    return Part(field, file, file.name or "", file.size or 0, digest.hexdigest())
+    return Part(field, file, file.name or "", file.size or 0, digest.hexdigest(), folder)
 
 
 def read_fields(request: Request, names: Iterable[str]) -> dict[str, str]:
@@ -179,6 +189,6 @@ def check_names(given: Iterable[str], allowed: set[str]) -> None:
 
 def digest_of_form(fields: dict[str, str], parts: list[Part]) -> str:
     """What makes two forms the same: fields and files, not the boundary."""
-    files = [[part.field, part.name, part.sha256] for part in parts]
+    files = [[part.field, part.name, part.sha256, *filter(None, [part.folder])] for part in parts]
     text = json.dumps([sorted(fields.items()), files])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -12,6 +12,7 @@ def file_record(upload: FileUpload) -> dict[str, Any]:
         "file_upload_id": upload.pk,
         "client_ref": upload.client_ref,
         "filename": upload.filename,
+        "folder": upload.folder,
         "size": upload.size,
         "content_hash": upload.content_hash,
         "format": upload.format,

@@ -14,11 +14,12 @@ FileStatus = Literal["processing", "assigned", "failed", "excess", "duplicate", 
 
 
 class FileRecord(Answer):
-    """One file; ``rev`` grows with every change."""
+    """One file; ``rev`` grows with every change. ``folder`` is where it lay, empty when that is not known."""
 
     file_upload_id: UUID
     client_ref: str | None
     filename: str
+    folder: str
     size: int
     content_hash: str
     format: str | None
@@ -42,10 +43,14 @@ class FileDetail(FileRecord):
 
 
 class ManifestEntry(RequestBody):
-    """What the client says of one file; ``size`` in bytes, ``sha256`` in hexadecimal."""
+    """What the client says of one file; ``size`` in bytes, ``sha256`` in hexadecimal.
+
+    ``folder`` is the path of the file's folder, such as ``Anna`` or ``9B/Anna``, without the file's name.
+    """
 
     client_ref: str | None = Field(default=None, max_length=200)
     filename: str = Field(min_length=1, max_length=4096)
+    folder: str | None = Field(default=None, max_length=4096)
     size: int = Field(ge=0)
     sha256: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
 

@@ -15,7 +15,7 @@ from batches.models import Batch
 from files import actions
 from files.models import FileUpload
 from files.multipart import Part
-from files.names import clean_name
+from files.names import clean_name, folder_of
 from files.shapes import ManifestEntry
 from huleedu.api_view import check_text, error_list, field_error, invalid
 from huleedu.error_words import make_detail
@@ -46,6 +46,12 @@ class Arrival:
     def filename(self) -> str:
         """The name to show: the manifest's is unharmed by the form's escaping."""
         return self.entry.filename if self.entry else self.part.name
+
+    @property
+    def folder(self) -> str:
+        """Where the file lay: as the manifest says, else as a name that came with its path tells."""
+        told = (self.entry.folder or folder_of(self.entry.filename)) if self.entry else ""
+        return told or self.part.folder
 
     def upload_key(self, key: str | None) -> str | None:
         """What makes a repeat of the request find this file's row: key, place and content."""
@@ -159,6 +165,7 @@ def receive_one(
     incoming = actions.Incoming(
         file=arrival.part.file,
         filename=arrival.filename,
+        folder=arrival.folder,
         client_ref=arrival.client_ref,
         upload_key=arrival.upload_key(key),
     )

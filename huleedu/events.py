@@ -121,6 +121,7 @@ class BatchFileAdded(FileEvent):
     topic = "huleedu.file.batch.file.added.v1"
     phase_name = "intake"
     filename: str
+    folder: str = ""
     size: int
     content_hash: str
     raw_storage_id: UUID

@@ -39,6 +39,7 @@ TITLES = {
     "UNSUPPORTED_MEDIA_TYPE": _("The body’s type is not one this address takes."),
     "TOO_MANY_REQUESTS": _("Too many requests. Wait a moment and try again."),
     "BATCH_CLOSED": _("The batch is closed. Make a new batch for more files."),
+    "WRONG_PAGE": _("The page shows something else than this batch. Load it again, then add the files."),
     "BATCH_CHANGED": _("The batch was changed meanwhile, perhaps in another tab. Look again, then decide."),
     "BATCH_ALREADY_STARTED": _("The batch has started, so its deadline no longer matters."),
     "DEADLINE_TOO_FAR": _("The deadline may be at most 90 days away."),

@@ -25,7 +25,7 @@ from huleedu.problems import TITLES
 from huleedu.states import InvalidTransition
 
 ROWS_PER_PAGE = 50
-NAMING = frozenset({"filename", "client_ref"})  # may hold a pupil's name
+NAMING = frozenset({"filename", "folder", "client_ref"})  # may hold a pupil's name
 Row = TypeVar("Row", bound=models.Model)
 
 

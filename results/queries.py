@@ -152,6 +152,7 @@ def essay_row(result: EssayResult) -> dict[str, Any]:
         "number": result.slot.number,
         "file_upload_id": result.file_id,
         "filename": result.file.filename,
+        "folder": result.file.folder,
         "format": result.file.format,
         "size": result.file.size,
         "status": result.slot.status,

@@ -83,6 +83,7 @@ def essay_facts(result: EssayResult, language: str) -> dict[str, Any]:
         "essay_id": result.slot_id,
         "file_upload_id": result.file_id,
         "filename": result.file.filename,
+        "folder": result.file.folder,
         "language": language,
         "status": result.slot.status,
         "words": result.words,

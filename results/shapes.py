@@ -108,6 +108,7 @@ class EssayRow(Answer):
     number: int
     file_upload_id: UUID
     filename: str
+    folder: str
     format: str | None
     size: int
     status: EssayStatus

@@ -9,6 +9,7 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.translation import gettext
 
+from files.names import repeated
 from huleedu.error_words import words_for
 
 register = template.Library()
@@ -61,6 +62,28 @@ def file_kind(filename: str) -> str:
     """The name's ending, upper case and at most five letters."""
     stem, dot, ending = filename.rpartition(".")
     return ending[:5].upper() if stem and dot else "–"
+
+
+@register.filter
+def told_apart(rows: Iterable[Record], files: Iterable[Record]) -> list[dict[str, Any]]:
+    """``rows`` with ``shown_folder``: where the file lay, if another of ``files`` has its name; else empty."""
+    twice = repeated(record["filename"] for record in files)
+    return [
+        {**row, "shown_folder": spaced(row["folder"]) if row["filename"].casefold() in twice else ""}
+        for row in rows
+    ]
+
+
+@register.simple_tag
+def shown_folder(row: Record, files: Iterable[Record]) -> str:
+    """The same for one row."""
+    return str(told_apart([row], files)[0]["shown_folder"])
+
+
+@register.filter
+def spaced(folder: str) -> str:
+    """A folder's path as it is easy to read: ``9B / Anna``."""
+    return folder.replace("/", " / ")
 
 
 @register.filter

@@ -2,7 +2,9 @@
 //
 // The page is exchanged in place because dropped files do not survive a navigation. Keeping them in the
 // browser's storage instead would leave pupils' essays on a computer that others may use.
-import { MOST_FILES, watchDrops } from "../files/dropped-files.js";
+import { watchDrops } from "../files/drop-target.js";
+import { MOST_FILES } from "../files/dropped-files.js";
+import { exchange, isSeen, stayWhile } from "../huleedu/js/address.js";
 import { call, Problem } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
 import { language, say, timeZone } from "../huleedu/js/words.js";
@@ -11,9 +13,12 @@ import { stopOverview } from "./overview-live.js";
 /** @typedef {import("../files/dropped-files.js").Found} Found */
 
 class DropAnywhere extends HTMLElement {
+  busy = false;
+
   connectedCallback() {
     this.ending = new AbortController();
     watchDrops(this, (found) => this.#make(found), this.ending.signal);
+    stayWhile(() => this.busy, this.ending.signal);
   }
 
   disconnectedCallback() {
@@ -22,7 +27,8 @@ class DropAnywhere extends HTMLElement {
 
   /** @param {Found} found */
   async #make(found) {
-    if (this.busy || !found.files.length) return;
+    if (!found.files.length) return;
+    if (this.busy) return toast(say("oneAtATime"));
     this.busy = true;
     try {
       const n = Math.min(MOST_FILES, found.files.length);
@@ -46,24 +52,19 @@ function titleOf({ folder }) {
 
 /** @param {string} address @param {Found} found */
 async function openInPlace(address, found) {
-  const response = await fetch(address, { credentials: "same-origin" }).catch(() => null);
+  const [page] = await Promise.all([read(address), import("../files/batch-page.js")]);
   // The batch is there, but its page is not: let the browser show it, or say why it cannot.
-  if (!response?.ok) return location.assign(address);
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const main = document.getElementById("main");
-  const fresh = page.getElementById("main");
-  if (!main || !fresh) return location.assign(address);
-  await import("../files/batch-page.js");
+  if (!page || !isSeen()) return location.assign(address);
   stopOverview();
-  history.pushState({}, "", address);
-  // Back means the overview again, and that is another document.
-  addEventListener("popstate", () => location.reload());
-  document.title = page.title;
-  main.replaceWith(document.adoptNode(fresh));
-  fresh.focus({ preventScroll: true });
-  scrollTo(0, 0);
-  const batchPage = /** @type {any} */ (fresh.querySelector("batch-page"));
-  return batchPage.takeFiles(found);
+  exchange(address, page);
+  return /** @type {any} */ (document.querySelector("batch-page")).takeFiles(found);
+}
+
+/** @param {string} address @returns {Promise<Document | null>} null when another page came, such as the one for signing in. */
+async function read(address) {
+  const response = await fetch(address, { credentials: "same-origin" }).catch(() => null);
+  const page = response?.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  return page?.documentElement.dataset.path === address ? page : null;
 }
 
 customElements.define("drop-anywhere", DropAnywhere);

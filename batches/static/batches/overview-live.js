@@ -56,6 +56,8 @@ const socket = new ReconnectingSocket({
 export function stopOverview() {
   socket.stop();
   stopChecking();
+  // An answer that is still on its way would write the overview's address over the batch's.
+  for (const asking of document.querySelectorAll("[hx-push-url]")) asking.removeAttribute("hx-push-url");
 }
 
 addEventListener("online", () => socket.retryNow());

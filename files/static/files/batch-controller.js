@@ -1,16 +1,19 @@
 // One batch on the screen: joins uploads, live events and the teacher's actions.
+import { mayTakeFiles, stayWhile } from "../huleedu/js/address.js";
 import { call, Problem } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
 import { say, write } from "../huleedu/js/words.js";
 import { BatchState } from "../realtime/batch-state.js";
 import { LiveFeed } from "../realtime/live-feed.js";
 import { BatchPanel } from "./batch-panel.js";
-import { fromFiles, MOST_FILES, problemBeforeSending, watchDrops } from "./dropped-files.js";
+import { watchDrops } from "./drop-target.js";
+import { fromFiles, MOST_FILES, problemBeforeSending } from "./dropped-files.js";
 import { FileList } from "./file-list.js";
 import { readCatalogue } from "./file-row.js";
 import { failure, UploadQueue } from "./upload-queue.js";
 
 /** @typedef {import("./dropped-files.js").Found} Found */
+/** @typedef {import("./dropped-files.js").Dropped} Dropped */
 
 export class BatchController {
   /**
@@ -23,7 +26,7 @@ export class BatchController {
     this.state = new BatchState(snapshot);
     this.panel = new BatchPanel(root);
     this.files = new FileList(root, readCatalogue());
-    /** @type {Map<string, File>} Kept so that a failed upload can be sent again. */
+    /** @type {Map<string, Dropped>} Kept so that a failed upload can be sent again. */
     this.kept = new Map();
     /** @type {Set<string>} */
     this.stale = new Set();
@@ -77,6 +80,7 @@ export class BatchController {
   /** @param {AbortSignal} signal */
   #listen(signal) {
     watchDrops(this.root, (found) => this.takeFiles(found), signal);
+    stayWhile(() => this.queue.busy, signal);
     this.root.addEventListener("submit", (event) => this.#submitted(event), { signal });
     this.root.addEventListener("change", (event) => this.#chosen(/** @type {HTMLInputElement} */ (event.target)), { signal });
     addEventListener("online", () => this.feed.wake(), { signal });
@@ -123,7 +127,7 @@ export class BatchController {
     const notes = [skipped ? say("skipped", { n: skipped }) : ""];
     if (files.length > room) notes.push(say("tooMany", { n: files.length - room }));
     this.#note(notes.filter(Boolean).join(" "));
-    this.#send(added.map((file) => this.#addLocal(file)));
+    this.#send(added.map((dropped) => this.#addLocal(dropped)));
   }
 
   /** @param {string} text */
@@ -134,11 +138,12 @@ export class BatchController {
     write(place.querySelector("p"), text);
   }
 
-  /** @param {File} file @returns {string} The reference. */
-  #addLocal(file) {
+  /** @param {Dropped} dropped @returns {string} The reference. */
+  #addLocal(dropped) {
     const reference = globalThis.crypto?.randomUUID?.() || randomReference();
-    this.kept.set(reference, file);
-    this.state.addLocal({ client_ref: reference, filename: file.name, size: file.size });
+    const { file, folder } = dropped;
+    this.kept.set(reference, dropped);
+    this.state.addLocal({ client_ref: reference, filename: file.name, folder, size: file.size });
     return reference;
   }
 
@@ -146,10 +151,10 @@ export class BatchController {
   #send(references) {
     const items = [];
     for (const reference of references) {
-      const file = /** @type {File} */ (this.kept.get(reference));
-      const problem = problemBeforeSending(file);
+      const dropped = /** @type {Dropped} */ (this.kept.get(reference));
+      const problem = problemBeforeSending(dropped.file);
       this.state.setLocal(reference, problem ? { status: "unsent", ...failure(problem) } : { status: "waiting", error: null });
-      if (!problem) items.push({ client_ref: reference, file });
+      if (!problem) items.push({ client_ref: reference, ...dropped });
     }
     this.#redraw(references);
     this.queue.add(items);
@@ -173,7 +178,8 @@ export class BatchController {
     if (input.type !== "file" || !input.files?.length) return;
     const found = fromFiles(input.files);
     const form = /** @type {HTMLFormElement | null} */ (input.closest('[data-action="replace"]'));
-    if (form) this.#exchange(form, found.files[0]);
+    if (!mayTakeFiles()) input.value = "";
+    else if (form) this.#exchange(form, found.files[0]?.file);
     else this.takeFiles(found);
     input.value = "";
   }
@@ -238,8 +244,9 @@ export class BatchController {
     toast(say("removed", { name }), { seconds: 4 });
   }
 
-  /** @param {HTMLFormElement} form @param {File} file */
+  /** @param {HTMLFormElement} form @param {File | undefined} file */
   async #exchange(form, file) {
+    if (!file) return undefined;
     const row = /** @type {HTMLElement} */ (form.closest("[data-key]"));
     const key = row.dataset.key || "";
     const id = row.dataset.fileId;
@@ -254,11 +261,12 @@ export class BatchController {
 
   /** @param {string} key @param {File} file */
   #replaceUnsent(key, file) {
+    const folder = this.kept.get(key)?.folder || "";
     // A new reference: another file under the old one would be taken for a repeat.
     this.kept.delete(key);
     this.state.forget(key);
     this.#redraw([key]);
-    this.#send([this.#addLocal(file)]);
+    this.#send([this.#addLocal({ file, folder })]);
   }
 
   /**

@@ -5,15 +5,24 @@ export const LARGEST = 63 * 1024 * 1024;
 export const MOST_FILES = 200;
 const SYSTEM = /^(\.|~\$|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 
-/** @typedef {{ files: File[], skipped: number, folder: string }} Found */
+const order = new Intl.Collator("sv", { numeric: true });
+
+/**
+ * @typedef {{ file: File, folder: string }} Dropped A file and where it lay, such as "Anna"; "" when that is not known.
+ * @typedef {{ files: Dropped[], skipped: number, folder: string }} Found `folder` is the one that was dropped.
+ */
 
 /** @param {Iterable<File>} files @returns {Found} */
 export function fromFiles(files) {
   const all = [...files];
-  const kept = all.filter((file) => !hidden(file));
+  const kept = all.filter((file) => !hidden(file)).sort((a, b) => order.compare(a.webkitRelativePath || "", b.webkitRelativePath || ""));
   const folder = kept[0]?.webkitRelativePath?.split("/")[0] || "";
-  return { files: kept, skipped: all.length - kept.length, folder };
+  const dropped = kept.map((file) => ({ file, folder: below((file.webkitRelativePath || "").split("/").slice(0, -1)) }));
+  return { files: dropped, skipped: all.length - kept.length, folder };
 }
+
+/** The folders below the dropped one tell pupils apart; only what lies in it directly bears its name. @param {string[]} folders */
+const below = (folders) => (folders.length > 1 ? folders.slice(1) : folders).join("/");
 
 /** @param {File} file */
 const hidden = (file) => (file.webkitRelativePath || file.name).split("/").some((part) => SYSTEM.test(part));
@@ -27,21 +36,27 @@ export async function fromDrop(transfer) {
   if (!entries.length) return fromFiles(transfer.files);
   /** @type {Found} */
   const found = { files: [], skipped: 0, folder: "" };
-  for (const entry of entries) await collect(/** @type {FileSystemEntry} */ (entry), found);
-  const folders = entries.filter((entry) => entry?.isDirectory);
-  if (entries.length === 1 && folders.length === 1) found.folder = folders[0]?.name || "";
+  const [only] = entries;
+  const single = entries.length === 1 && only?.isDirectory;
+  const place = single ? below : (/** @type {string[]} */ folders) => folders.join("/");
+  for (const entry of byName(/** @type {FileSystemEntry[]} */ (entries))) await collect(entry, found, [], place);
+  if (single) found.folder = only.name;
   return found;
 }
 
-/** @param {FileSystemEntry} entry @param {Found} found */
-async function collect(entry, found) {
+/** @param {FileSystemEntry[]} entries */
+const byName = (entries) => entries.sort((a, b) => order.compare(a.name, b.name));
+
+/** @param {FileSystemEntry} entry @param {Found} found @param {string[]} folders @param {(folders: string[]) => string} place */
+async function collect(entry, found, folders, place) {
   if (SYSTEM.test(entry.name)) {
     found.skipped += 1;
   } else if (entry.isDirectory) {
-    for (const child of await children(/** @type {FileSystemDirectoryEntry} */ (entry))) await collect(child, found);
+    const inside = [...folders, entry.name];
+    for (const child of await children(/** @type {FileSystemDirectoryEntry} */ (entry))) await collect(child, found, inside, place);
   } else {
     const file = await new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject)).catch(() => null);
-    if (file) found.files.push(file);
+    if (file) found.files.push({ file, folder: place(folders) });
     else found.skipped += 1;
   }
 }
@@ -56,7 +71,7 @@ async function children(folder) {
     const some = /** @type {FileSystemEntry[]} */ (
       await new Promise((resolve, reject) => reader.readEntries(resolve, reject)).catch(() => [])
     );
-    if (!some.length) return all.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+    if (!some.length) return byName(all);
     all.push(...some);
   }
 }
@@ -64,31 +79,4 @@ async function children(folder) {
 /** @param {{ name: string, size: number }} file @returns {string} An error code, or "" when it may be sent. */
 export function problemBeforeSending(file) {
   return file.size > LARGEST ? "FILE_TOO_LARGE" : "";
-}
-
-/** @param {DragEvent} event */
-const hasFiles = (event) => !!event.dataTransfer && [...event.dataTransfer.types].includes("Files");
-
-/**
- * Lets files be dropped anywhere on the page; the element carries the class "dragging" meanwhile.
- * @param {HTMLElement} element
- * @param {(found: Found) => void} onFound
- * @param {AbortSignal} signal Ends it.
- */
-export function watchDrops(element, onFound, signal) {
-  const mark = (/** @type {boolean} */ on) => element.classList.toggle("dragging", on);
-  addEventListener("dragover", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    mark(true);
-  }, { signal });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) mark(false);
-  }, { signal });
-  addEventListener("drop", async (event) => {
-    if (!hasFiles(event) || !event.dataTransfer) return;
-    event.preventDefault();
-    mark(false);
-    onFound(await fromDrop(event.dataTransfer));
-  }, { signal });
 }

@@ -11,6 +11,18 @@ const GROUPS = {
   ready: new Set(["assigned"]),
 };
 
+/** @param {Iterable<Entry>} entries @returns {Set<string>} Names that more than one file has, in small letters. */
+function repeatedNames(entries) {
+  const once = new Set();
+  const twice = new Set();
+  for (const { status, filename } of entries) {
+    if (status === "removed") continue;
+    const name = filename.toLowerCase();
+    (once.has(name) ? twice : once).add(name);
+  }
+  return twice;
+}
+
 export class FileList {
   /**
    * @param {HTMLElement} root
@@ -23,6 +35,8 @@ export class FileList {
     this.search = /** @type {HTMLInputElement} */ (root.querySelector("[data-search]"));
     /** @type {Map<string, HTMLElement>} */
     this.rows = new Map();
+    /** @type {Set<string>} */
+    this.repeated = new Set();
     for (const row of this.list.querySelectorAll("[data-key]")) {
       this.rows.set(/** @type {HTMLElement} */ (row).dataset.key || "", /** @type {HTMLElement} */ (row));
     }
@@ -41,14 +55,33 @@ export class FileList {
   /** @param {Map<string, Entry>} entries @param {Iterable<string>} keys */
   draw(entries, keys) {
     const added = document.createDocumentFragment();
-    for (const key of keys) {
+    const before = this.repeated;
+    this.repeated = repeatedNames(entries.values());
+    for (const key of this.#touched(entries, keys, before)) {
       const entry = entries.get(key);
       const row = this.rows.get(key);
       if (!entry || entry.status === "removed") this.#drop(key);
-      else drawRow(row || this.#make(entry, added), entry, this.catalogue);
+      else drawRow(row || this.#make(entry, added), entry, this.catalogue, this.#isRepeated(entry));
     }
     this.list.prepend(added);
     this.filter();
+  }
+
+  /** @param {Entry} entry */
+  #isRepeated({ filename }) {
+    return this.repeated.has(filename.toLowerCase());
+  }
+
+  /**
+   * A file that comes or goes changes how others of its name are told apart.
+   * @param {Map<string, Entry>} entries @param {Iterable<string>} keys @param {Set<string>} before
+   */
+  #touched(entries, keys, before) {
+    const touched = new Set(keys);
+    for (const entry of entries.values()) {
+      if (entry.folder && this.#isRepeated(entry) !== before.has(entry.filename.toLowerCase())) touched.add(entry.key);
+    }
+    return touched;
   }
 
   /** @param {Entry} entry @param {DocumentFragment} added */

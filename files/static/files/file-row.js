@@ -37,31 +37,37 @@ export function makeRow(entry) {
 /** @param {Element} root @param {string} name @returns {HTMLElement} */
 const find = (root, name) => /** @type {HTMLElement} */ (root.querySelector(`[data-part="${name}"]`));
 
+/** What comes before the name of a file that another one has, too. @param {Entry} entry @param {boolean} repeated */
+const before = (entry, repeated) => (repeated && entry.folder ? `${entry.folder.replaceAll("/", " / ")} / ` : "");
+
 /**
  * @param {HTMLElement} row
  * @param {Entry} entry
  * @param {Record<string, Problem>} catalogue
+ * @param {boolean} repeated Whether another file has the same name.
  */
-export function drawRow(row, entry, catalogue) {
-  const before = row.dataset.status;
+export function drawRow(row, entry, catalogue, repeated) {
+  const folder = before(entry, repeated);
+  const previous = row.dataset.status;
   row.dataset.status = entry.status;
   row.dataset.fileId = entry.file_upload_id || "";
   row.toggleAttribute("data-trouble", isTrouble(entry));
-  drawName(row, entry);
+  drawName(row, entry, folder);
   write(find(row, "facts"), facts(entry));
   const look = LOOKS[entry.status];
   find(row, "chip").className = `chip ${look.chip}`;
   write(find(row, "chip"), say(look.word));
   drawEssayLink(row, entry);
-  drawProgress(row, entry);
-  drawTrouble(row, entry, catalogue);
-  if (before && before !== "assigned" && entry.status === "assigned") flash(row);
+  drawProgress(row, entry, folder);
+  drawTrouble(row, entry, catalogue, folder);
+  if (previous && previous !== "assigned" && entry.status === "assigned") flash(row);
 }
 
-/** @param {HTMLElement} row @param {Entry} entry */
-function drawName(row, entry) {
+/** @param {HTMLElement} row @param {Entry} entry @param {string} folder */
+function drawName(row, entry, folder) {
   const name = /** @type {HTMLAnchorElement} */ (find(row, "name"));
-  write(name, entry.filename);
+  write(find(row, "folder"), folder);
+  write(find(row, "filename"), entry.filename);
   write(find(row, "kind"), fileKind(entry.filename));
   if (entry.file_upload_id) name.href = `/files/${entry.file_upload_id}/trace/`;
 }
@@ -81,13 +87,13 @@ function drawEssayLink(row, entry) {
   write(link, say("essayLink", { n: Number(entry.essay_number) }));
 }
 
-/** @param {HTMLElement} row @param {Entry} entry */
-function drawProgress(row, entry) {
+/** @param {HTMLElement} row @param {Entry} entry @param {string} folder */
+function drawProgress(row, entry, folder) {
   const bar = /** @type {HTMLProgressElement} */ (find(row, "progress"));
   bar.hidden = entry.status !== "uploading";
   if (bar.hidden) return;
   bar.value = entry.percent;
-  bar.setAttribute("aria-label", say("uploadOf", { name: entry.filename }));
+  bar.setAttribute("aria-label", say("uploadOf", { name: folder + entry.filename }));
 }
 
 /** @param {HTMLElement} row */
@@ -96,8 +102,8 @@ function flash(row) {
   row.addEventListener("animationend", () => row.classList.remove("fresh"), { once: true });
 }
 
-/** @param {HTMLElement} row @param {Entry} entry @param {Record<string, Problem>} catalogue */
-function drawTrouble(row, entry, catalogue) {
+/** @param {HTMLElement} row @param {Entry} entry @param {Record<string, Problem>} catalogue @param {string} folder */
+function drawTrouble(row, entry, catalogue, folder) {
   const present = find(row, "trouble");
   if (!isTrouble(entry)) return present?.remove();
   const code = entry.error?.error_code || CODE_OF_STATE[entry.status] || "";
@@ -110,18 +116,18 @@ function drawTrouble(row, entry, catalogue) {
   write(find(block, "code"), [code, entry.error?.correlation_id].filter(Boolean).join(" · "));
   find(block, "kept").hidden = entry.status !== "assigned";
   find(block, "details").hidden = !code;
-  for (const form of block.querySelectorAll("[data-action]")) drawAction(/** @type {HTMLElement} */ (form), entry, problem);
+  for (const form of block.querySelectorAll("[data-action]")) drawAction(/** @type {HTMLElement} */ (form), entry, problem, folder);
   return undefined;
 }
 
-/** @param {HTMLElement} form @param {Entry} entry @param {Problem} problem */
-function drawAction(form, entry, problem) {
+/** @param {HTMLElement} form @param {Entry} entry @param {Problem} problem @param {string} folder */
+function drawAction(form, entry, problem, folder) {
   const action = form.dataset.action || "";
   form.hidden = !problem.actions.includes(action);
   if (form instanceof HTMLFormElement) form.action = `/files/${entry.file_upload_id}/actions/${form.dataset.name}/`;
   // Buttons repeat on every row: their names say which file they are for.
   const verb = form.querySelector("[data-verb]")?.textContent?.trim();
-  if (verb) form.querySelector("button, input[type='file']")?.setAttribute("aria-label", `${verb}: ${entry.filename}`);
+  if (verb) form.querySelector("button, input[type='file']")?.setAttribute("aria-label", `${verb}: ${folder}${entry.filename}`);
 }
 
 /** @returns {Record<string, Problem>} The server's words for each code; "" is for all others. */

@@ -11,6 +11,7 @@ const CODES = { 401: "NOT_SIGNED_IN", 403: "FORBIDDEN", 404: "BATCH_GONE", 409: 
  * @typedef {object} Item
  * @property {string} client_ref
  * @property {File} file
+ * @property {string} [folder] Where it lay.
  * @typedef {object} Outcome
  * @property {string} [file_upload_id] Set when the server has the file.
  * @property {import("../realtime/huleedu").ErrorDetail} [error]
@@ -48,6 +49,11 @@ export class UploadQueue {
     return at >= 0;
   }
 
+  /** @returns {boolean} Whether files wait or are being sent. */
+  get busy() {
+    return this.sending > 0 || this.waiting.length > 0;
+  }
+
   async #next() {
     const item = this.waiting.shift();
     if (!item) return;
@@ -72,17 +78,17 @@ export class UploadQueue {
       this.options.onProgress(item, 0);
       const reply = await send(item, form, (percent) => this.options.onProgress(item, percent));
       const refused = reply.status === 403 && attempt === 1;
-      if (refused) await renewToken();
+      if (refused && !(await renewToken())) return failure("NOT_SIGNED_IN");
       if ((!refused && !worthAnother(reply)) || attempt === TRIES) return outcomeOf(reply);
       await pause(reply.retryAfter || 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
     }
   }
 
   /** @param {Item} item */
-  async #form({ client_ref, file }) {
+  async #form({ client_ref, file, folder }) {
     const form = new FormData();
     const sha256 = await hash(file);
-    const line = { client_ref, filename: file.name, size: file.size, ...(sha256 && { sha256 }) };
+    const line = { client_ref, filename: file.name, ...(folder && { folder }), size: file.size, ...(sha256 && { sha256 }) };
     form.append("batch_id", this.options.batchId);
     form.append("manifest", JSON.stringify([line]));
     form.append("files", file, file.name);

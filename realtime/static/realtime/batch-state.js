@@ -24,7 +24,7 @@ const CHECKED = new Set(["completed", "succeeded", "failed"]);
 /** @param {string} key @param {Partial<Entry>} values @returns {Entry} */
 function entry(key, values) {
   return {
-    key, file_upload_id: null, client_ref: null, filename: "", size: 0, content_hash: "", format: null,
+    key, file_upload_id: null, client_ref: null, filename: "", folder: "", size: 0, content_hash: "", format: null,
     status: "processing", rev: -1, essay_id: null, essay_number: null, words: null, error: null,
     created_at: "", updated_at: "", percent: 0, ...values,
   };
@@ -121,7 +121,7 @@ export class BatchState {
     return [known.key];
   }
 
-  /** @param {{ client_ref: string, filename: string, size: number }} file @returns {Entry} */
+  /** @param {{ client_ref: string, filename: string, folder: string, size: number }} file @returns {Entry} */
   addLocal(file) {
     const added = entry(file.client_ref, { ...file, status: "waiting" });
     this.entries.set(added.key, added);
@@ -182,7 +182,7 @@ export class BatchState {
 /** What each event does to its file's record. @type {Record<string, (data: any, known: Entry) => Partial<Entry>>} */
 const CHANGES = {
   "batch.file.added": (data, known) => ({
-    filename: data.filename ?? known.filename, size: data.size ?? known.size, content_hash: data.content_hash,
+    filename: data.filename ?? known.filename, folder: data.folder ?? known.folder, size: data.size ?? known.size, content_hash: data.content_hash,
     client_ref: data.client_ref ?? known.client_ref, created_at: data.created_at ?? known.created_at,
     status: "processing", error: null,
   }),

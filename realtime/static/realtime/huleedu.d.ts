@@ -27,6 +27,8 @@ export interface FileRecord {
   file_upload_id: string;
   client_ref: string | null;
   filename: string;
+  /** Where the file lay, such as "Anna" or "9B/Anna"; "" when that is not known. */
+  folder: string;
   /** Bytes. */
   size: number;
   content_hash: string;
@@ -83,7 +85,7 @@ interface OfFile extends InBatch {
 
 export interface EventData {
   "batch.file.added": OfFile & {
-    client_ref: string | null; filename: string; size: number; content_hash: string; created_at: string;
+    client_ref: string | null; filename: string; folder?: string; size: number; content_hash: string; created_at: string;
   };
   "file.processing.started": OfFile;
   "essay.slot.assigned": OfFile & {

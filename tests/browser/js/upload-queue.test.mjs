@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { load } from "./static.mjs";
 
-const { fromFiles, problemBeforeSending } = await load("files/dropped-files.js");
+const { fromDrop, fromFiles, problemBeforeSending } = await load("files/dropped-files.js");
 const { outcomeOf, UploadQueue } = await load("files/upload-queue.js");
 
 globalThis.addEventListener = mock.fn();
@@ -75,4 +75,40 @@ test("files are checked before sending and system files are left out", () => {
   assert.equal(problemBeforeSending({ name: "a.docx", size: 63 * 1024 * 1024 + 1 }), "FILE_TOO_LARGE");
   const found = fromFiles([new File(["x"], "a.txt"), new File(["x"], ".DS_Store"), new File(["x"], "~$a.docx")]);
   assert.deepEqual([found.files.length, found.skipped], [1, 2]);
+});
+
+const chosen = (path) => Object.defineProperty(new File(["x"], path.split("/").at(-1)), "webkitRelativePath", { value: path });
+const told = ({ files }) => files.map(({ file, folder }) => [folder, file.name]);
+
+test("files of a chosen folder know where they lay, in natural order", () => {
+  const found = fromFiles(["9B/Örjan/U.txt", "9B/Anna 10/U.txt", "9B/Anna 9/b/U.txt", "9B/Åsa/U.txt", "9B/.git/U.txt", "9B/U.txt"].map(chosen));
+  assert.equal(found.folder, "9B");
+  assert.equal(found.skipped, 1);
+  assert.deepEqual(told(found), [["Anna 9/b", "U.txt"], ["Anna 10", "U.txt"], ["9B", "U.txt"], ["Åsa", "U.txt"], ["Örjan", "U.txt"]]);
+});
+
+const leaf = (name) => ({ name, file: (resolve) => resolve(new File(["x"], name)) });
+const tree = (name, children) => ({ name, isDirectory: true, createReader: () => { let left = [children, []]; return { readEntries: (resolve) => resolve(left.shift()) }; } });
+const dropped = (...entries) => fromDrop({ items: entries.map((entry) => ({ webkitGetAsEntry: () => entry })), files: [] });
+
+test("a dropped folder names the pile, the folders in it the pupils", async () => {
+  const found = await dropped(tree("9B", [tree("Bo", [leaf("U.txt")]), tree("Anna", [tree("utkast", [leaf("U.txt")])]), leaf("Lista.txt")]));
+  assert.equal(found.folder, "9B");
+  assert.deepEqual(told(found), [["Anna/utkast", "U.txt"], ["Bo", "U.txt"], ["9B", "Lista.txt"]]);
+});
+
+test("several dropped folders tell pupils apart themselves", async () => {
+  const found = await dropped(tree("Bo", [leaf("U.txt")]), leaf("Los.txt"), tree("Anna", [leaf("U.txt")]));
+  assert.equal(found.folder, "");
+  assert.deepEqual(told(found), [["Anna", "U.txt"], ["Bo", "U.txt"], ["", "Los.txt"]]);
+});
+
+test("the folder goes into the manifest", async () => {
+  const manifests = [];
+  const send = async (sent, form) => { manifests.push(JSON.parse(form.get("manifest"))[0]); return good(sent.client_ref); };
+  await new Promise((resolve) => {
+    const queue = new UploadQueue({ url: "", batchId: "b", send, onProgress: () => {}, onDone: () => {}, onIdle: resolve });
+    queue.add([{ ...item("a"), folder: "Anna" }, { ...item("b"), folder: "" }]);
+  });
+  assert.deepEqual(manifests.map(({ folder }) => folder), ["Anna", undefined]);
 });

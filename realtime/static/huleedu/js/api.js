@@ -6,13 +6,20 @@ const holder = () => document.querySelector('meta[name="csrf-token"]');
 /** @returns {string} */
 export const csrfToken = () => holder()?.content || "";
 
-/** A new sign-in in another tab changes the token: read this page again for the one that counts now. */
+/**
+ * A new sign-in in another tab changes the token: read this page again for the one that counts now.
+ * @returns {Promise<boolean>} False when the session has ended or is another person's: this page was not made for her.
+ */
 export async function renewToken() {
   const response = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
-  const page = response?.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  // A page that is not hers is refused, and says who she is all the same.
+  const page = response ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
   const fresh = /** @type {HTMLMetaElement | null | undefined} */ (page?.querySelector('meta[name="csrf-token"]'));
   const kept = holder();
-  if (kept && fresh?.content) kept.content = fresh.content;
+  if (!kept || !fresh?.content) return true;
+  if (fresh.dataset.account !== kept.dataset.account) return false;
+  kept.content = fresh.content;
+  return true;
 }
 
 /** An answer that was not 2xx. `code` is the problem's stable code, `status` 0 means no answer. */
@@ -37,7 +44,7 @@ export class Problem extends Error {
 export async function call(method, url, body, more) {
   const response = await ask(method, url, body, more);
   const refused = response.status === 403 && method !== "GET";
-  if (refused) await renewToken();
+  if (refused && !(await renewToken())) throw new Problem(401);
   return read(refused ? await ask(method, url, body, more) : response);
 }
 

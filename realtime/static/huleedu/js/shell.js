@@ -55,4 +55,15 @@ function onClick(event) {
   }
 }
 
+/** The browser must not leave a page for a file dropped on it; a page that takes files says so after this. @param {DragEvent} event */
+function refuseFiles(event) {
+  const target = /** @type {Element} */ (event.target);
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  if (target instanceof Element && target.closest("input[type='file']")) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
+}
+
 document.addEventListener("click", onClick);
+addEventListener("dragover", refuseFiles);
+addEventListener("drop", refuseFiles);

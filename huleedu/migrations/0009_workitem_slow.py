@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('huleedu', '0007_remove_outbox_batch_retries'),
+        ('huleedu', '0008_fitting_together'),
     ]
 
     operations = [
