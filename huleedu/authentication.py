@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -58,10 +59,11 @@ def find_token(secret: str) -> ApiToken | None:
 
 
 def note_use(token: ApiToken) -> None:
-    """Remember roughly when the token was last used, without a write per call."""
+    """Remember roughly when the token was last used, without a write per call; a transaction ends before."""
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        used = ApiToken.objects.filter(pk=token.pk)
+        transaction.on_commit(lambda: used.update(last_used_at=now), robust=True)
 
 
 class TokenAuthentication(authentication.BaseAuthentication):

@@ -12,12 +12,14 @@ from huleedu import health
 from huleedu.agreement import find_differences, living
 from huleedu.collector import DatabaseFacts
 from huleedu.metrics import REGISTRY
+from huleedu.moments import apart
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 FACTS = CollectorRegistry()
 FACTS.register(DatabaseFacts())
 
 
+@apart
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
     """Metrics in Prometheus' text format; 403 for those who may not read them."""
@@ -36,12 +38,14 @@ def may_scrape(request: HttpRequest) -> bool:
     return not forwarded and request.META.get("REMOTE_ADDR") in LOOPBACK
 
 
+@apart
 @require_GET
 def healthz(request: HttpRequest) -> JsonResponse:
     """This process answers. Asks nobody else, so that nobody else's trouble restarts it."""
     return JsonResponse({"status": health.OK})
 
 
+@apart
 @require_GET
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 while everything HuleEdu cannot do without is there, else 503; names the processes that differ."""

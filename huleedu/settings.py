@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "huleedu.moments.OneMomentMiddleware",  # the innermost
 ]
 
 ROOT_URLCONF = "huleedu.urls"

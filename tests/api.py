@@ -14,6 +14,7 @@ from huleedu.authentication import make_token
 from huleedu.shapes import ProblemDetails
 
 BOUNDARY = "x-boundary-x"
+MOMENT = 3  # statements around an answer: BEGIN, SET TRANSACTION, COMMIT
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 Shape = TypeVar("Shape", bound=BaseModel)
 

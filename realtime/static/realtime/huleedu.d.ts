@@ -40,6 +40,7 @@ export interface FileRecord {
   essay_number: number | null;
   words: number | null;
   error: ErrorDetail | null;
+  correlation_id: string;
   created_at: string;
   updated_at: string;
 }
@@ -62,13 +63,17 @@ export interface BatchSnapshot {
   language: "sv" | "en";
   status: BatchStatus;
   expected_essay_count: number;
-  deadline: string | null;
+  deadline: string;
+  timed_out_at: string | null;
   created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
   /** The last event this snapshot includes; connect with `after=seq&epoch=epoch`. */
   seq: number;
   epoch: string;
   /** Counts the teacher's decisions, for `If-Match`. */
   version: number;
+  configuration: Record<string, unknown>;
   counts: BatchCounts;
   files: FileRecord[];
   essays: { essay_id: string; number: number; status: string; file_upload_id: string | null }[];
@@ -76,6 +81,9 @@ export interface BatchSnapshot {
 
 interface InBatch {
   batch_id: string;
+  correlation_id: string;
+  /** Counts deliberate repeats. */
+  revision: number;
 }
 
 interface OfFile extends InBatch {
@@ -83,31 +91,118 @@ interface OfFile extends InBatch {
   rev: number;
 }
 
+interface OfEssay extends InBatch {
+  essay_id: string;
+}
+
+export interface EssayReference {
+  essay_id: string;
+  text_storage_id: string;
+}
+
+export interface PhaseCounts {
+  status: string;
+  succeeded: number;
+  failed: number;
+  duration_ms: number;
+}
+
 export interface EventData {
   "batch.file.added": OfFile & {
-    client_ref: string | null; filename: string; folder?: string; size: number; content_hash: string; created_at: string;
+    filename: string;
+    folder?: string;
+    size: number;
+    content_hash: string;
+    raw_storage_id: string;
+    client_ref: string | null;
+    created_at: string;
   };
   "file.processing.started": OfFile;
-  "essay.slot.assigned": OfFile & {
-    essay_id: string; essay_number: number; text_storage_id: string; filename: string; words: number; format: string;
+  "essay.slot.assigned": OfEssay & {
+    essay_number: number;
+    file_upload_id: string;
+    text_storage_id: string;
+    filename: string;
+    words: number | null;
+    characters: number | null;
+    format: string | null;
+    rev: number;
     /** Why the file could not be read again, when its earlier text stands. */
     error?: ErrorDetail | null;
   };
   "essay.validation.failed": OfFile & {
-    filename: string; size: number; validation_error_code: ErrorCode; validation_error_detail: ErrorDetail;
+    filename: string;
+    raw_storage_id: string | null;
+    size: number;
+    validation_error_code: ErrorCode;
+    validation_error_detail: ErrorDetail;
   };
-  "essay.content.excess": OfFile & { filename: string; reason: string };
-  "essay.content.duplicate": OfFile & { duplicate_of: string };
-  "batch.file.removed": OfFile;
-  "file.reprocess.requested": OfFile & { from_phase: string; revision: number };
-  "batch.essays.ready": InBatch & Record<string, unknown>;
-  "batch.readiness.timeout": InBatch & { missing_n: number } & Record<string, unknown>;
-  "essay.spellcheck.completed": InBatch & {
-    essay_id: string; file_upload_id: string; status: string; findings: number; words: number; density: number;
+  "essay.content.excess": OfFile & {
+    filename: string;
+    text_storage_id: string;
+    reason: "no_free_slot";
   };
-  "batch.phase.concluded": InBatch & { phase: string; status: string; succeeded: number; failed: number };
-  "batch.results.ready": InBatch & { status: string; succeeded: number; failed: number };
-  "batch.changed": InBatch & { status: BatchStatus; expected_essay_count: number; deadline: string | null };
+  "essay.content.duplicate": OfFile & {
+    duplicate_of: string;
+  };
+  "batch.file.removed": OfFile & {
+    filename: string;
+    reason: "removed" | "replaced";
+    essay_id: string | null;
+  };
+  "file.reprocess.requested": OfFile & {
+    from_phase: string;
+    requested_by: number;
+  };
+  "batch.essays.ready": InBatch & {
+    ready_essays: EssayReference[];
+    failed_files: string[];
+    excess_files: string[];
+  };
+  "batch.readiness.timeout": InBatch & {
+    ready_essays: EssayReference[];
+    missing_n: number;
+    missing_essay_ids: string[];
+    expected_count: number;
+    actual_count: number;
+    timeout_seconds: number;
+  };
+  "essay.spellcheck.completed": OfEssay & {
+    file_upload_id: string;
+    status: "succeeded" | "failed";
+    error: ErrorDetail | null;
+    duration_ms: number;
+    engine: string;
+    findings: number | null;
+    words: number | null;
+    density: number | null;
+    corrected_text_storage_id: string | null;
+  };
+  "batch.phase.concluded": InBatch & {
+    phase: string;
+    status: "succeeded" | "succeeded_with_failures" | "failed";
+    succeeded: number;
+    failed: number;
+    essay_ids_failed: string[];
+    duration_ms: number;
+  };
+  "batch.results.ready": InBatch & {
+    status: "completed" | "completed_with_failures" | "failed";
+    essays: number;
+    succeeded: number;
+    failed: number;
+    duration_seconds: number;
+    phases: Record<string, PhaseCounts>;
+  };
+  "batch.changed": InBatch & {
+    who: number;
+    old: unknown;
+    new: unknown;
+    status: BatchStatus;
+    expected_essay_count: number;
+    deadline: string | null;
+    reason?: string;
+  };
 }
 
 export type EventName = keyof EventData;
