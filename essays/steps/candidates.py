@@ -7,6 +7,7 @@ from functools import lru_cache
 from essays.steps.habits import WHOLE, rewritings
 from essays.steps.lexicon import Lexicon
 from essays.steps.nearby import MAX_DISTANCE
+from essays.steps.offensive import stop_list
 from essays.steps.ranking import Candidate, edit_distance, score
 
 MAX_SUGGESTIONS = 5
@@ -26,10 +27,13 @@ class Effort(IntEnum):
 
 @lru_cache(maxsize=20_000)
 def suggestions(lexicon: Lexicon, plain: str, effort: Effort) -> tuple[str, ...]:
-    """The best corrections of ``plain``, best first, in their natural case; at most five."""
-    if effort is Effort.NONE or len(plain) > _LONGEST_WORD:
-        return ()
+    """The best corrections of ``plain``, best first, in their natural case; at most five.
+
+    None is offensive, and an offensive word that was written has none.
+    """
     word = plain.lower()
+    if effort is Effort.NONE or len(plain) > _LONGEST_WORD or stop_list(lexicon.language.code).lists(word):
+        return ()
     ranked = sorted(
         (-score(word, candidate, lexicon), candidate.text) for candidate in candidates(lexicon, word, effort)
     )
@@ -40,14 +44,14 @@ def suggestions(lexicon: Lexicon, plain: str, effort: Effort) -> tuple[str, ...]
 
 
 def candidates(lexicon: Lexicon, word: str, effort: Effort) -> list[Candidate]:
-    """Every accepted correction found for the lower-case ``word``, unordered and each once."""
+    """Every accepted and decent correction found for the lower-case ``word``, unordered and each once."""
     read = rewritings(word, lexicon.language.code)
     found = dict.fromkeys(
         _accepted(lexicon, [word, *lexicon.near(word), *lexicon.sounding_like(word), *read])
     )
     if effort >= Effort.EDITED and not _has_neighbour(word, found, 1):
         found |= dict.fromkeys(_accepted(lexicon, one_edit_away(word, lexicon.language.letters)))
-    splits = [Candidate(text, split=True) for text in _splits(lexicon, word)]
+    splits = [Candidate(text, split=True) for text in _decent(lexicon, _splits(lexicon, word))]
     if effort is Effort.FULL and not splits and not _has_neighbour(word, found, MAX_DISTANCE):
         found |= dict.fromkeys(_accepted(lexicon, lexicon.dictionary_suggestions(word)))
     return [Candidate(text, split=" " in text) for text in found] + splits
@@ -75,11 +79,16 @@ def one_edit_away(word: str, letters: str) -> Iterator[str]:
 
 
 def _accepted(lexicon: Lexicon, words: Iterable[str]) -> Iterator[str]:
-    for word in words:
+    for word in _decent(lexicon, words):
         if " " in word:
             yield word
         elif (form := natural_form(lexicon, word)) is not None:
             yield form
+
+
+def _decent(lexicon: Lexicon, texts: Iterable[str]) -> Iterator[str]:
+    barred = stop_list(lexicon.language.code)
+    return (text for text in texts if not barred.holds(text))
 
 
 def _has_neighbour(word: str, found: Iterable[str], edits: int) -> bool:
