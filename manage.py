@@ -7,6 +7,9 @@ import sys
 
 def main() -> None:
     """Run the command named on the command line."""
+    from huleedu.stopping import end_quietly
+
+    end_quietly()
     from huleedu import embedded, places, run
 
     if sys.argv[1:] == ["run"]:

@@ -20,6 +20,7 @@ from django_q.tasks import async_task
 
 from huleedu.broker import notify_workers
 from huleedu.failpoints import failpoint
+from huleedu.leaving import in_hand
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, WorkItem
 from huleedu.outages import is_outage, patience
@@ -152,17 +153,22 @@ def claimed(step: str) -> Iterator[WorkItem | None]:
 
     The lease is a session lock, so it ends with the process however the process ends.
     """
-    item = next(iter(WorkItem.objects.raw(CLAIM, {**LEASE_PARAMETERS, "step": step})), None)
-    if item is None:
-        yield None
-        return
-    try:
-        WORKER.beat()
-        yield item
-        WORKER.beat()
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE_CLASS, lease_key(item)])
+    with in_hand(lambda: claim(step)) as item:
+        if item is None:
+            yield None
+            return
+        try:
+            WORKER.beat()
+            yield item
+            WORKER.beat()
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE_CLASS, lease_key(item)])
+
+
+def claim(step: str) -> WorkItem | None:
+    """Take and lease the most deserving queued item of ``step``; None when there is none."""
+    return next(iter(WorkItem.objects.raw(CLAIM, {**LEASE_PARAMETERS, "step": step})), None)
 
 
 def lease_key(item: WorkItem) -> int:
