@@ -1,6 +1,6 @@
 """``manage.py qcluster``: a cluster of django-q2 as HuleEdu runs it, in place of django-q2's own command."""
 
-import sys
+import os
 
 from django.core.management.base import BaseCommand
 
@@ -13,4 +13,5 @@ class Command(BaseCommand):
     help = "Run the cluster named by Q_CLUSTER_NAME, until SIGTERM or SIGINT."
 
     def handle(self, **_options: object) -> None:
-        sys.exit(cluster.run())
+        # Python would take dictionaries apart word by word.
+        os._exit(cluster.run())
