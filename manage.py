@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Management commands; without ``DATABASE_URL`` they use the small installation in ``HULEEDU_VAR``."""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads, Ctrl-C ends it as SIGTERM does
+
 import os
 import sys
 
 
 def main() -> None:
     """Run the command named on the command line."""
-    from huleedu.stopping import end_quietly
-
-    end_quietly()
     from huleedu import embedded, places, run
 
     if sys.argv[1:] == ["run"]:

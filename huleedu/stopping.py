@@ -90,12 +90,6 @@ def end_at_once() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def end_quietly() -> None:
-    """While a program loads, Ctrl-C ends it like SIGTERM does, without Python's traceback."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
 def held_back() -> Iterator[None]:
     """Let signals wait while a process is forked: a child has its own handlers before any reaches it."""

@@ -69,13 +69,24 @@ class Program:
     def wait_idle(self) -> None:
         """Return when it has loaded, listens to signals, and has had a second to start what it starts."""
 
-        def listens() -> bool:
-            status = Path(f"/proc/{self.process.pid}/status").read_text()
-            caught = int(status.partition("SigCgt:")[2].split()[0], 16)
-            return bool(caught >> (signal.SIGTERM - 1) & 1)
-
-        until(listens)
+        until(lambda: signal.SIGTERM in self.signals("SigCgt"))
         time.sleep(1)
+
+    def wait_for_its_first_line(self) -> None:
+        """Return when the program itself, and no longer Python's own start, decides what SIGINT does."""
+
+        def has_begun() -> bool:
+            caught = self.signals("SigCgt")
+            python_is_there = signal.SIGPIPE in self.signals("SigIgn")
+            return python_is_there and (signal.SIGINT not in caught or signal.SIGTERM in caught)
+
+        until(has_begun)
+
+    def signals(self, kind: str) -> set[int]:
+        """The signals that its first process catches (``SigCgt``) or ignores (``SigIgn``)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        mask = int(status.partition(f"{kind}:")[2].split()[0], 16)
+        return {number for number in range(1, 65) if mask >> (number - 1) & 1}
 
     def send(self, number: signal.Signals, group: bool) -> None:
         """Signal the first process, or its group."""

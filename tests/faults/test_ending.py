@@ -40,7 +40,7 @@ def moments() -> list[tuple[str, float, signal.Signals, bool]]:
     choose = random.Random(SEED)  # noqa: S311
     found = []
     for number in range(MOMENTS):
-        delay = choose.uniform(0.05, LIFE_SECONDS)
+        delay = choose.uniform(0.0, LIFE_SECONDS)
         found.append((NAMES[number % len(NAMES)], delay, choose.choice(SIGNALS), choose.random() < 0.5))
     return found
 
@@ -50,6 +50,8 @@ def test_in_the_first_seconds_of_its_life(
     name: str, delay: float, number: signal.Signals, group: bool, tmp_path: Path
 ) -> None:
     with started(*program(name), tmp_path) as found:
+        if number is signal.SIGINT:
+            found.wait_for_its_first_line()
         time.sleep(delay)
         found.end(number, group=group)
 
@@ -138,12 +140,26 @@ def test_long_work_is_given_back_and_the_try_does_not_count(
     assert FileUpload.objects.get().status == "assigned"
 
 
+def test_another_takes_what_was_given_back(queued: Batch, tmp_path: Path) -> None:
+    with (
+        started(*program("steps"), tmp_path, HULEEDU_FAILPOINT="extract.mid:sleep=60") as first,
+        started(*program("relay"), tmp_path),
+    ):
+        until(is_running)
+        with started(*program("steps"), tmp_path) as second:
+            second.wait_idle()
+            first.end(signal.SIGTERM, group=True)
+            began = time.monotonic()
+            until(lambda: FileUpload.objects.get().text_storage_id is not None)
+            assert time.monotonic() - began < 5, "a second or so, on a machine that is not busy"
+
+
 def test_short_work_is_finished(queued: Batch, tmp_path: Path) -> None:
     with started(*program("steps"), tmp_path, HULEEDU_FAILPOINT="extract.mid:sleep=1") as found:
         until(is_running)
         found.end(signal.SIGTERM, group=True)
     assert not WorkItem.objects.exists()
-    assert FileUpload.objects.get().content_hash
+    assert FileUpload.objects.get().text_storage_id is not None
 
 
 def test_work_that_waits_for_a_locked_row_is_given_back(
@@ -237,6 +253,7 @@ def test_a_whole_installation(delay: float, number: signal.Signals, group: bool,
     nothing = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "HULEEDU_STORAGE": ""}
     own = {**nothing, "HULEEDU_VAR": str(var), "HULEEDU_PORT": str(free_port())}
     with started(["manage.py", "run"], {}, tmp_path, **own) as found:
+        found.wait_for_its_first_line()
         time.sleep(delay)
         found.end(number, group=group)
     assert not (PostgresServer(var).data / "postmaster.pid").exists()
@@ -247,6 +264,7 @@ def test_a_whole_installation(delay: float, number: signal.Signals, group: bool,
 def test_a_command_with_throwaway_servers(delay: float, number: signal.Signals, tmp_path: Path) -> None:
     command = ["-m", "huleedu.embedded", "--", sys.executable, "-c", "import time; time.sleep(60)"]
     with started(command, {}, tmp_path, DATABASE_URL="", REDIS_URL="") as found:
+        found.wait_for_its_first_line()
         time.sleep(delay)
         found.end(number, group=False)
     assert found.process.returncode in {128 + number, -number}
