@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
 """Management commands; without ``DATABASE_URL`` they use the small installation in ``HULEEDU_VAR``."""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads, Ctrl-C ends it as SIGTERM does
+
 import os
 import sys
 

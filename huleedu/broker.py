@@ -1,17 +1,20 @@
 """django-q2's database queue, woken by notifications instead of polling."""
 
 import time
-from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
+from django_q.models import OrmQ
 
 from huleedu.presence import Presence
+from huleedu.waking import notifications
 
-WAIT_SECONDS = 1.0  # how long one wait blocks; django-q2 looks at its stop event between waits
+WAIT_SECONDS = 7.5  # how long one wait blocks: until the next sign of life
+PAUSE_SECONDS = 1.0  # before the next try when the database is away
 SAFETY_SECONDS = 15.0  # how often the table is looked at without any notification
 log = structlog.get_logger(__name__)
 
@@ -44,6 +47,11 @@ class ListeningBroker(ORM):
     _empty = False
     _presence = Presence("steps")
 
+    @staticmethod
+    def get_connection(list_key: str | None = None) -> Any:
+        """The table of tasks; asks for no connection, so that a cluster starts while the database is away."""
+        return OrmQ.objects.using(Conf.ORM)
+
     def dequeue(self) -> list[tuple[int, str]] | None:
         """Up to ``Conf.BULK`` tasks as (id, payload), or None after a short wait, also without a database.
 
@@ -58,7 +66,7 @@ class ListeningBroker(ORM):
         except (DatabaseError, InterfaceError):
             log.warning("broker.database.away")
             connection.close()
-            time.sleep(WAIT_SECONDS)
+            time.sleep(PAUSE_SECONDS)
             return None
 
     def enqueue(self, task: str) -> int:
@@ -79,8 +87,7 @@ class ListeningBroker(ORM):
             self._empty = False
 
     def _notified(self) -> bool:
-        notifies: Callable[..., Iterable[object]] = connection.connection.notifies
-        return any(True for _ in notifies(timeout=WAIT_SECONDS, stop_after=1))
+        return bool(notifications(WAIT_SECONDS))
 
     def _take(self) -> list[tuple[int, str]] | None:
         with connection.cursor() as cursor:

@@ -5,10 +5,14 @@ Both listen on unix sockets in folders of their own account and ask for a genera
 ``DATABASE_URL`` and ``REDIS_URL``.
 """
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads, Ctrl-C ends it as SIGTERM does
+
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +39,8 @@ ADMINISTRATOR = "postgres"
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
+COMMAND_STOP_SECONDS = 2.0  # of a command with throwaway servers, after each way of asking it
+THROWAWAY_STOP_SECONDS = 2.5  # each
 ANSWER_SECONDS = 4.0
 SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 
@@ -42,15 +48,21 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    # Every page that is ever read takes a buffer until all are taken: this is what memory grows to.
+    "shared_buffers": "64MB",
     "effective_cache_size": "512MB",
     "max_wal_size": "512MB",
+    # What a crash leaves to do before anybody is served: a minute's work, and no look at each file.
+    "checkpoint_timeout": "60s",
+    "recovery_init_sync_method": "syncfs",
     # Two cores are better spent on other requests, and small /dev/shm folders cannot hold parallel plans.
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
     "timezone": "UTC",
     "lc_messages": "C",
     "log_checkpoints": "off",
+    # Signs of life are not waited for; flushing them five times a second would keep a processor awake.
+    "wal_writer_delay": "2s",
     # A failed statement holds what it would have written: never in a log.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -72,6 +84,7 @@ appendonly no
 maxmemory 128mb
 maxmemory-policy allkeys-lru
 maxclients 4000
+hz 1
 """
 
 
@@ -188,9 +201,17 @@ class PostgresServer:
 
     def ready(self) -> bool:
         """Whether the database takes clients; creates its owner and the database at first."""
+        if not self._says_ready():
+            return False
         with suppress(psycopg.OperationalError), self._administrator() as connection:
             self._create_owner(connection)
             return True
+        return False
+
+    def _says_ready(self) -> bool:
+        """What the postmaster notes in its lock file; questions would take time from its recovery."""
+        with suppress(OSError, IndexError):
+            return (self.data / "postmaster.pid").read_text().splitlines()[7].strip() == "ready"
         return False
 
     def _administrator(self) -> psycopg.Connection[tuple[object, ...]]:
@@ -303,7 +324,7 @@ def running(server: Server) -> Iterator[str]:
             raise InstallationError(f"{program.name} did not start: {log[-2000:]}")
         yield server.url
     finally:
-        programs.stop(process, program, run, STOP_SECONDS)
+        programs.stop(process, program, run, THROWAWAY_STOP_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -352,7 +373,27 @@ def installed_environment(var: Path) -> dict[str, str]:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
+    for later in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(later, signal.SIG_IGN)  # once is enough, and clearing up must not be cut short
     raise SystemExit(128 + number)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run a command to its end, or end it when this process shall leave. Returns its exit code."""
+    with subprocess.Popen(command, env=environment) as process:  # noqa: S603
+        try:
+            return process.wait()
+        except SystemExit as leaving:
+            if (
+                leaving.code == 128 + signal.SIGINT
+            ):  # Ctrl-C reaches the command too, which may be clearing up
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(COMMAND_STOP_SECONDS)
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(COMMAND_STOP_SECONDS)
+            process.kill()
+            raise
 
 
 def main(arguments: list[str]) -> int:
@@ -361,14 +402,15 @@ def main(arguments: list[str]) -> int:
     if not command:
         sys.stderr.write("usage: python -m huleedu.embedded -- COMMAND…\n")
         return 2
-    signal.signal(signal.SIGTERM, _leave)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
     environment = {"SECRET_KEY": secrets.token_urlsafe(48), **os.environ}
     with ExitStack() as stack:
         if not {"DATABASE_URL", "REDIS_URL"} <= environment.keys():
             servers = stack.enter_context(throwaway())
             environment.setdefault("DATABASE_URL", servers.database_url)
             environment.setdefault("REDIS_URL", servers.redis_url)
-        return subprocess.run(command, check=False, env=environment).returncode  # noqa: S603
+        return _run(command, environment)
 
 
 if __name__ == "__main__":

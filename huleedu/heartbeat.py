@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
@@ -16,7 +17,14 @@ LISTENING_SECONDS = 20
 BUSY_SECONDS = 75  # the longest a healthy step may run: reading one file is cut off after 60 s
 ASK_EVERY_SECONDS = 8.0
 RELAYS_EVERY_SECONDS = 6.0
-CONNECT_SECONDS = 3
+# A machine that is gone without a word is noticed within about 11 s.
+SESSION: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 12_000,
+}
 LEADING_SECONDS = 15  # a relay that leads signs every 7 seconds
 STANDING_BY_SECONDS = 45  # one that stands by every 20
 
@@ -52,17 +60,43 @@ class Signs:
         return not self.busy and not self.active and (self.waiting or not self.listening)
 
 
-def steps_are_stuck(database_url: str) -> bool:
+class Asking:
+    """A session of its own for questions asked now and then: opening one costs far more than an answer."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._lock = threading.Lock()
+        self._session: psycopg.Connection[tuple[Any, ...]] | None = None
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]] | None:
+        """The rows of one statement; None when the database is away."""
+        with self._lock:
+            try:
+                if self._session is None:
+                    self._session = psycopg.connect(self._database_url, autocommit=True, **SESSION)
+                return self._session.execute(statement.encode()).fetchall()
+            except psycopg.Error:
+                self._close()
+                return None
+
+    def close(self) -> None:
+        """End the session; the next question opens another."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+
+
+def steps_are_stuck(asking: Asking) -> bool:
     """True when the step workers should be restarted. A database that is away says nothing about them."""
-    try:
-        with psycopg.connect(database_url, connect_timeout=CONNECT_SECONDS, autocommit=True) as connection:
-            row = connection.execute(SIGNS.encode()).fetchone()
-    except psycopg.Error:
-        return False
-    return row is not None and Signs(*row).stuck
+    rows = asking.ask(SIGNS)
+    return rows is not None and Signs(*rows[0]).stuck
 
 
-def steps_watch(database_url: str) -> Callable[[], bool]:
+def steps_watch(asking: Asking) -> Callable[[], bool]:
     """A health check for the supervisor: false while the workers are stuck, asked a few times a minute."""
     asked_at, healthy = -ASK_EVERY_SECONDS, True
 
@@ -70,7 +104,7 @@ def steps_watch(database_url: str) -> Callable[[], bool]:
         nonlocal asked_at, healthy
         if time.monotonic() - asked_at >= ASK_EVERY_SECONDS:
             asked_at = time.monotonic()
-            healthy = not steps_are_stuck(database_url)
+            healthy = not steps_are_stuck(asking)
         return healthy
 
     return check
@@ -86,8 +120,8 @@ WHERE role = 'relay' AND seen_at > now() - interval '{LEADING_SECONDS} s'
 class RelayWatch:
     """Health checks of the relays on this machine, which share one question a few times a minute."""
 
-    def __init__(self, database_url: str) -> None:
-        self._database_url = database_url
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
         self._lock = threading.Lock()
         self._asked_at = -RELAYS_EVERY_SECONDS
         self._names: list[str] | None = None
@@ -109,7 +143,7 @@ class RelayWatch:
         with self._lock:
             if time.monotonic() - self._asked_at >= RELAYS_EVERY_SECONDS:
                 self._asked_at = time.monotonic()
-                self._names = living_relays(self._database_url)
+                self._names = living_relays(self._asking)
             return self._names
 
 
@@ -119,10 +153,7 @@ def lives(name: str, prefix: str) -> bool:
     return name.startswith(prefix) and pid.isdigit() and process_facts(int(pid)) is not None
 
 
-def living_relays(database_url: str) -> list[str] | None:
+def living_relays(asking: Asking) -> list[str] | None:
     """The names of relays with a fresh sign of life; None when the database is away."""
-    try:
-        with psycopg.connect(database_url, connect_timeout=CONNECT_SECONDS, autocommit=True) as connection:
-            return [str(name) for (name,) in connection.execute(RELAYING.encode()).fetchall()]
-    except psycopg.Error:
-        return None
+    rows = asking.ask(RELAYING)
+    return None if rows is None else [str(name) for (name,) in rows]

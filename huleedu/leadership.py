@@ -6,8 +6,6 @@ on a relation takes no snapshot, so a transaction open for weeks keeps no dead r
 waits for an advisory lock would.
 """
 
-import select
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -16,9 +14,11 @@ from django.db import connection
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
 
+from huleedu.stopping import Stop, readable
+
 FIRST_SECONDS = 0.05  # a lock that is free is there by then
 CANCEL_SECONDS = 2.0
-LOOK_SECONDS = 0.5  # while it waits, a relay looks this often whether it shall stop
+LOOK_SECONDS = 5.0  # while it waits, a relay gives its sign of life when that is due
 # A machine that is gone without a word, on either side, is noticed after this long.
 KEEPALIVES: dict[str, int | str] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
@@ -52,9 +52,14 @@ class Leadership:
     def lost(self) -> bool:
         """True when the session that held the lock has ended; asks no server."""
         # An idle session hears nothing but its end.
-        return self._session is not None and readable(self._session.pgconn, 0)
+        return any(readable(0, session) for session in self.sessions)
 
-    def obtain(self, stop: threading.Event, meanwhile: Callable[[], None]) -> bool:
+    @property
+    def sessions(self) -> list[int]:
+        """The descriptor of the session that holds the lock, readable when it ends; none when not leading."""
+        return [self._session.fileno()] if self._session is not None else []
+
+    def obtain(self, stop: Stop, meanwhile: Callable[[], None]) -> bool:
         """Wait until no other relay leads, without a statement; False when ``stop`` was set instead.
 
         ``meanwhile`` is called at once and then every ``LOOK_SECONDS`` while another one leads; what it
@@ -96,11 +101,11 @@ def withdraw(session: psycopg.Connection) -> None:
     session.close()
 
 
-def wait_for_lock(pgconn: PGconn, stop: threading.Event, meanwhile: Callable[[], None]) -> bool:
+def wait_for_lock(pgconn: PGconn, stop: Stop, meanwhile: Callable[[], None]) -> bool:
     """Ask for the lock and wait; False when ``stop`` was set first. Raises psycopg.Error."""
     pgconn.send_query(TAKE)
     patience = FIRST_SECONDS
-    while not answered(pgconn, patience):
+    while not answered(pgconn, patience, stop.fileno()):
         if stop.is_set():
             return False
         meanwhile()
@@ -108,9 +113,11 @@ def wait_for_lock(pgconn: PGconn, stop: threading.Event, meanwhile: Callable[[],
     return True
 
 
-def answered(pgconn: PGconn, seconds: float) -> bool:
-    """Whether every statement sent has succeeded within ``seconds``. Raises psycopg.Error when one failed."""
-    if readable(pgconn, seconds):
+def answered(pgconn: PGconn, seconds: float, other: int) -> bool:
+    """Whether every statement sent has succeeded within ``seconds``, or before ``other`` has something to
+    read. Raises psycopg.Error when one failed.
+    """
+    if readable(seconds, pgconn.socket, other) and readable(0, pgconn.socket):
         pgconn.consume_input()
     while not pgconn.is_busy():
         result = pgconn.get_result()
@@ -119,10 +126,3 @@ def answered(pgconn: PGconn, seconds: float) -> bool:
         if result.status != ExecStatus.COMMAND_OK:
             raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
     return False
-
-
-def readable(pgconn: PGconn, seconds: float) -> bool:
-    """Whether the server says something within ``seconds``."""
-    poll = select.poll()
-    poll.register(pgconn.socket, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))

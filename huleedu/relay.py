@@ -5,10 +5,10 @@ the others stand by. Correctness does not depend on it: a lane is worked on by o
 is kept per batch, and a crash releases the claim.
 """
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -24,6 +24,7 @@ from huleedu.logs import describe
 from huleedu.models import LANES, RelayPresence
 from huleedu.prepared import keep_plans, prepared_cursor
 from huleedu.presence import sign
+from huleedu.stopping import Stop
 from huleedu.subscriptions import TIMERS
 from realtime.push import publish
 
@@ -89,7 +90,7 @@ class Relay:
         self._listening_on: object = None
         self._leadership = Leadership()
         self._led_at = -INHERITING_SECONDS
-        self._stop = threading.Event()
+        self._stop = Stop()
         self._tended_at = 0.0
         self._presented_at = 0.0
         self._tidied_at = time.monotonic() - maintenance.INTERVAL_SECONDS + maintenance.FIRST_SECONDS
@@ -113,7 +114,7 @@ class Relay:
             wait([other])
         return handled + other.result()
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: Stop) -> None:
         """Relay, or stand by for the relay that does, until ``stop``; a lost database is waited for.
 
         Nothing else ends the loop.
@@ -124,8 +125,14 @@ class Relay:
                 self._go_on()
         finally:
             self._leadership.give_up()
+            self._sign_off()
             self._close()
-        RelayPresence.objects.filter(pk=self.name).delete()
+
+    def _sign_off(self) -> None:
+        """Take this relay's sign of life away; without a connection it is not worth waiting for one."""
+        if connection.connection is not None:
+            with suppress(DatabaseError, InterfaceError):
+                RelayPresence.objects.filter(pk=self.name).delete()
 
     def _go_on(self) -> None:
         try:
@@ -183,7 +190,7 @@ class Relay:
             self._fall_asleep()
             return
         # Still asleep to others when woken: what comes while one event is relayed is told, and kept.
-        relay_lanes(sorted(waking.wait(self._patience(due), self._ended)))
+        relay_lanes(sorted(waking.wait(self._patience(due), self._stop.fileno(), *self._leadership.sessions)))
 
     def _fall_asleep(self) -> None:
         self._asleep = waking.fall_asleep()

@@ -3,6 +3,11 @@
 Runs before Django's settings are read, because they need the addresses which the embedded servers get here.
 """
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads, Ctrl-C ends it as SIGTERM does
+
 import os
 import socket
 import sys
@@ -10,16 +15,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
-from huleedu import places
+from huleedu import migrated, places
 from huleedu.embedded import PostgresServer, Server, ValkeyServer
-from huleedu.heartbeat import RelayWatch, steps_watch
+from huleedu.heartbeat import Asking, RelayWatch, steps_watch
 from huleedu.places import InstallationError
 from huleedu.programs import BASE_DIR
 from huleedu.supervisor import (
-    SERVER_STOP_SECONDS,
     Child,
     StopRequested,
     Supervisor,
@@ -30,6 +34,7 @@ MANAGE = str(BASE_DIR / "manage.py")
 QUICKLY = "--skip-checks"  # of the whole project, half a second: tests make them, not each start
 SIGN_IN_FILE = "first-sign-in.txt"
 HEALTH_ANSWER_SECONDS = 5.0
+READY_ANSWER_SECONDS = 1.0  # while it starts, somebody may ask to stop
 WORKING_SECONDS = 15.0
 
 
@@ -42,7 +47,7 @@ def say(text: str) -> None:
 
 def server_child(name: str, server: Server) -> Child:
     """An embedded server as a child of the supervisor."""
-    return Child(name, server.prepare, server.ready, server.alive, SERVER_STOP_SECONDS)
+    return Child(name, server.prepare, server.ready, server.alive, foundation=True)
 
 
 def web_child(environment: Mapping[str, str], host: str, port: int) -> Child:
@@ -55,7 +60,7 @@ def web_child(environment: Mapping[str, str], host: str, port: int) -> Child:
 
 def web_answers(host: str, port: int) -> bool:
     """Whether a web server there says that it lives."""
-    return _status(f"http://{_loopback(host)}:{port}/healthz") == 200
+    return _status(f"http://{_loopback(host)}:{port}/healthz", READY_ANSWER_SECONDS) == 200
 
 
 def cluster_child(name: str, environment: Mapping[str, str], health: Callable[[], bool]) -> Child:
@@ -70,12 +75,13 @@ def application_children(environment: Mapping[str, str], host: str, port: int) -
 
     It is a second relay in a session of its own: it follows when the first one dies, and they swap roles.
     """
-    relays = RelayWatch(environment["DATABASE_URL"])
+    asking = Asking(environment["DATABASE_URL"])
+    relays = RelayWatch(asking)
     standby = python_program("standby", [MANAGE, "relay"], environment)
     return [
         web_child(environment, host, port),
         cluster_child("relay", environment, relays.of("relay")),
-        cluster_child("steps", environment, steps_watch(environment["DATABASE_URL"])),
+        cluster_child("steps", environment, steps_watch(asking)),
         Child("standby", lambda: standby, health=relays.of("standby")),
     ]
 
@@ -86,10 +92,10 @@ def _loopback(host: str) -> str:
     return "[::1]" if host == "::" else f"[{host}]" if ":" in host else host
 
 
-def _status(url: str) -> int:
+def _status(url: str, seconds: float = HEALTH_ANSWER_SECONDS) -> int:
     """The HTTP status at ``url``; 0 when nobody answers in time."""
     try:
-        with urllib.request.urlopen(url, timeout=HEALTH_ANSWER_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310
             return int(answer.status)
     except urllib.error.HTTPError as error:
         error.close()
@@ -124,6 +130,18 @@ def start_servers(supervisor: Supervisor, var: Path, environment: dict[str, str]
         environment[variable] = server.url
 
 
+def migrate(supervisor: Supervisor, var: Path, environment: Mapping[str, str]) -> None:
+    """Bring the database up to date, unless the last start did so for this very code.
+
+    Raises InstallationError when that fails.
+    """
+    with closing(Asking(environment["DATABASE_URL"])) as asking:
+        if migrated.is_noted(var, asking):
+            return
+        supervisor.run_once(python_program("migrate", [MANAGE, "first_start", QUICKLY], environment))
+        migrated.note(var, asking)
+
+
 def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> None:
     """Start everything and keep it running until asked to stop.
 
@@ -142,11 +160,11 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
     with Supervisor(var, tell) as supervisor, suppress(StopRequested):
         check_port(host, port)
         start_servers(supervisor, var, environment)
-        supervisor.run_once(python_program("migrate", [MANAGE, "first_start", QUICKLY], environment))
+        migrate(supervisor, var, environment)
         (var / "run" / "port").write_text(f"{port}\n")
         *children, standby = application_children(environment, host, port)
         supervisor.start(*children)
-        wait_until_working(host, port)
+        wait_until_working(supervisor, host, port)
         supervisor.start(standby)
         tell(f"HuleEdu is ready at {address_of(host, port)}/ (started in {time.monotonic() - began:.1f} s).")
         tell_accounts(var / SIGN_IN_FILE, new, tell)
@@ -156,11 +174,12 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
     tell("HuleEdu has stopped.")
 
 
-def wait_until_working(host: str, port: int) -> None:
+def wait_until_working(supervisor: Supervisor, host: str, port: int) -> None:
     """Wait until every part says that it is there, or say ready anyway: the address tells what is missing."""
     deadline = time.monotonic() + WORKING_SECONDS
-    while _status(f"{address_of(host, port)}/readyz") != 200 and time.monotonic() < deadline:
-        time.sleep(0.1)
+    url = f"{address_of(host, port)}/readyz"
+    while _status(url, READY_ANSWER_SECONDS) != 200 and time.monotonic() < deadline:
+        supervisor.keep_running(0.1)
 
 
 def tell_accounts(file: Path, new: bool, tell: Callable[[str], None]) -> None:

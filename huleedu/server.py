@@ -4,6 +4,11 @@ Daphne spools whole bodies before the application sees a request, waits as long 
 keeps whatever a socket's reader does not take. Those limits must stand here, in front of the application.
 """
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads, Ctrl-C ends it as SIGTERM does
+
 import asyncio
 import os
 import resource
@@ -22,11 +27,13 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.web.http import RESPONSES, Headers, HTTPChannel, Request
 from zope.interface import implementer
 
+from huleedu import stopping
 from huleedu.draining import Draining, cut_off
 from huleedu.limits import refusal, spool_failure
 from huleedu.middleware import HEADER
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
 HEADER_SECONDS = 20.0  # from the first byte of a request to the end of its headers
 IDLE_SECONDS = 30.0  # without a byte of a body, or between two requests
 TOTAL_SECONDS = 600.0  # for a whole body
+STOP_SECONDS = 6.0  # after a signal, for requests that are being answered
 LINGER_SECONDS = 2.0  # a refused client may go on sending that long without losing the answer
 MAX_HEADER_BYTES = 16 * 1024
 MAX_WRAPPING = (
@@ -289,7 +297,10 @@ class LimitedServer(Server):
         self.draining = Draining()
 
     def limit(self) -> None:
-        """Put our connections in place of daphne's, before the first one comes."""
+        """Put our connections in place of daphne's, before the first one comes; limit how long it ends."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # twisted replaces only this one
+        turning: Any = reactor
+        turning.addSystemEventTrigger("before", "shutdown", stopping.end_within, STOP_SECONDS)
         self.http_factory.protocol = LimitedChannel
         self.http_factory.timeOut = IDLE_SECONDS
         self.ws_factory.protocol = LimitedSocket

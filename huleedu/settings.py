@@ -67,7 +67,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "channels",
-    "huleedu",  # before django_q, whose command ``qcluster`` it extends
+    "huleedu",  # before django_q: our qcluster stands in its command's place
     "django_q",
     "batches",
     "files",
@@ -205,7 +205,6 @@ Q_CLUSTER = {
     "recycle": 2000,
     "bulk": 1,
     "queue_limit": 2,
-    "guard_cycle": 0.2,  # seconds until a dead relay or worker is replaced
     "catch_up": False,
     "scheduler": False,
     "ALT_CLUSTERS": {

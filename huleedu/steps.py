@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from essays.tasks import spellcheck_next
 from files.tasks import extract_next
-from huleedu import work
+from huleedu import leaving, work
 
 Step = Callable[[], bool]
 FIRST: Step = extract_next
@@ -18,9 +18,9 @@ SLICE_SECONDS = 1.0  # then the worker goes back to its cluster, which may want 
 
 
 def work_next() -> None:
-    """Run queued items until nothing is due or the slice is over."""
+    """Run queued items until nothing is due, the slice is over, or this worker shall end."""
     until, others = time.monotonic() + SLICE_SECONDS, deque(OTHERS)
-    while run_one(others):
+    while not leaving.asked() and run_one(others):
         if time.monotonic() > until:
             work.wake_workers()
             return

@@ -1,7 +1,7 @@
 """Keeps the small installation running: starts programs in order, restarts the dead and the hung, stops all.
 
-A death wakes the supervisor at once; otherwise it wakes about once a second. Health checks run in threads of
-their own, so a slow one delays nothing.
+A death or a program that hangs wakes the supervisor at once; otherwise it only cuts long logs now and then.
+Health checks run in threads of their own, so a slow one delays nothing.
 """
 
 import os
@@ -28,10 +28,10 @@ FAILURES = 3  # in a row, before a program counts as hung
 GRACE_SECONDS = 30.0  # after a start, before health counts
 RESTART_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)  # seconds, by the number of quick deaths in a row
 SETTLED_SECONDS = 5.0  # a program that lived longer is restarted without a pause
-TICK_SECONDS = 1.0
+TICK_SECONDS = 10.0
 READY_SECONDS = 60.0
-APPLICATION_STOP_SECONDS = 7.0
-SERVER_STOP_SECONDS = 3.0
+APPLICATION_STOP_SECONDS = 7.0  # after a signal; what the programs allow themselves is less
+STOP_SECONDS = 9.5  # for everything: what stands on the others' foundations first, then those
 LOG_BYTES = 10 * 1024 * 1024
 ROTATION_SECONDS = 10.0
 TAIL_BYTES = 3000
@@ -53,7 +53,7 @@ class Child:
     prepare: Callable[[], Program]
     ready: Callable[[], bool] = _always
     health: Callable[[], bool] | None = None
-    stop_seconds: float = APPLICATION_STOP_SECONDS
+    foundation: bool = False  # others stand on it: it stops when they have
 
 
 @dataclass
@@ -76,8 +76,9 @@ class StopRequested(Exception):
 class Supervisor:
     """Runs children for one state folder; use it as a context manager in the main thread.
 
-    Entering takes the folder's lock and ends what an earlier supervisor left; leaving stops all children in
-    reverse order. Raises InstallationError when another supervisor has the folder.
+    Entering takes the folder's lock and ends what an earlier supervisor left; leaving stops all children, and
+    swallows the failure of what was being started when somebody asked to stop. Raises InstallationError when
+    another supervisor has the folder.
     """
 
     def __init__(self, var: Path, say: Callable[[str], None]) -> None:
@@ -108,7 +109,8 @@ class Supervisor:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    ) -> bool:
+        asked = self._stopping
         self.stop()
         os.close(self._lock)  # before the guard, which takes it
         programs.release_guard(self._guard)
@@ -116,6 +118,7 @@ class Supervisor:
         self._selector.close()
         self._wake.close()
         self._woken.close()
+        return asked and isinstance(error, InstallationError)
 
     def _acquire(self) -> int:
         deadline = time.monotonic() + 3 * programs.SWEEP_SECONDS
@@ -135,7 +138,7 @@ class Supervisor:
         self._stopping = True
 
     def start(self, *children: Child) -> None:
-        """Start ``children`` together and return when all are ready; they stop together, after later ones.
+        """Start ``children`` together and return when all are ready.
 
         Raises InstallationError when one ends or is not ready in time, StopRequested when asked to stop.
         """
@@ -154,7 +157,7 @@ class Supervisor:
                     )
                 if time.monotonic() > deadline:
                     raise InstallationError(f"{running.child.name} does not answer.\n{self._tail(running)}")
-            self._tick(0.05)
+            self.keep_running(0.05)
         for running in tier:
             running.starting = False
             self._watch_health(running)
@@ -167,7 +170,7 @@ class Supervisor:
         process = programs.spawn(program, self.logs, self.run)
         try:
             while process.poll() is None:
-                self._tick(TICK_SECONDS)
+                self.keep_running(TICK_SECONDS)
         finally:
             programs.stop(process, program, self.run)
         if process.returncode:
@@ -178,10 +181,10 @@ class Supervisor:
         """Keep everything running until somebody asks to stop (SIGINT, SIGTERM, SIGHUP)."""
         with suppress(StopRequested):
             while True:
-                self._tick(TICK_SECONDS)
+                self.keep_running(TICK_SECONDS)
 
-    def _tick(self, seconds: float) -> None:
-        """Wait for a death, a signal or ``seconds``; then restart what needs it."""
+    def keep_running(self, seconds: float) -> None:
+        """Wait for a death, a signal or ``seconds``; then restart what needs it. Raises StopRequested."""
         if self._stopping:
             raise StopRequested
         due = [each.restart_at - time.monotonic() for each in self._all() if each.restart_at is not None]
@@ -254,20 +257,27 @@ class Supervisor:
             starting = not running.healthy_once and time.monotonic() - running.started < GRACE_SECONDS
             running.healthy_once = running.healthy_once or healthy
             running.failures = 0 if healthy or starting else running.failures + 1
+            if running.failures >= FAILURES:
+                self._wake_up()
+
+    def _wake_up(self) -> None:
+        with suppress(OSError):  # it is awake, or gone
+            self._wake.send(b"\0")
 
     def _tail(self, running: _Running) -> str:
         return _tail(self.logs / f"{running.child.name}.log")
 
     def stop(self) -> None:
-        """Stop all children, the last started first, each politely and then by force."""
+        """Stop all children, foundations last, each politely and then by force."""
         self._stopping = True
-        for tier in reversed(self._tiers):
-            for running in tier:
+        began = time.monotonic()
+        for foundation, seconds in ((False, APPLICATION_STOP_SECONDS), (True, STOP_SECONDS)):
+            some = [running for running in self._all() if running.child.foundation is foundation]
+            for running in some:
                 if running.process.poll() is None:
                     running.process.send_signal(running.program.stop_signal)
-            deadline = time.monotonic() + max((each.child.stop_seconds for each in tier), default=0)
-            for running in tier:
-                remaining = max(0.0, deadline - time.monotonic())
+            for running in some:
+                remaining = max(0.0, began + seconds - time.monotonic())
                 programs.finish(running.process, running.program, self.run, remaining)
         self._tiers.clear()
 

@@ -6,14 +6,14 @@ ended, so it sees the row; if not, the relay sleeps, and the transaction notifie
 """
 
 from collections.abc import Callable, Iterable
-from time import monotonic
 
 from django.db import connection
 from psycopg import Notify
 
+from huleedu.stopping import readable
+
 CHANNEL = "huleedu_outbox"
 AWAKE_CLASS = 0x57414B45  # advisory lock class
-STOP_LOOK_SECONDS = 1.0  # a sleeping relay looks this often whether it shall stop
 
 # As part of a statement, evaluated after its row is written; ``lane`` is where the relay should begin.
 WAKE = (
@@ -48,14 +48,26 @@ def listen() -> None:
         cursor.execute(f"LISTEN {CHANNEL}")
 
 
-def wait(seconds: float, ended: Callable[[], bool] = lambda: False) -> set[int]:
-    """Block until a notification comes, or came since the last wait, or for ``seconds``, or until ``ended``.
+def wait(seconds: float, *others: int) -> set[int]:
+    """Block until a notification comes, or came since the last wait, or for ``seconds``, or until one of the
+    descriptors ``others`` has something to read.
 
     Returns the lanes to begin with, before looking at everything.
     """
+    return {int(payload) for payload in notifications(seconds, *others) if payload.isdecimal()}
+
+
+def notifications(seconds: float, *others: int) -> set[str]:
+    """The payloads that have come to the calling thread's connection, waited for as ``wait`` does.
+
+    Raises psycopg.Error when the connection ends.
+    """
+    told = _told()
+    if not told and readable(seconds, connection.connection.fileno(), *others):
+        told = _told()
+    return told
+
+
+def _told() -> set[str]:
     notifies: Callable[..., Iterable[Notify]] = connection.connection.notifies
-    told: set[str] = set()
-    until = monotonic() + seconds
-    while not told and (left := until - monotonic()) > 0 and not ended():
-        told = {notify.payload for notify in notifies(timeout=min(left, STOP_LOOK_SECONDS), stop_after=1)}
-    return {int(payload) for payload in told if payload.isdecimal()}
+    return {notify.payload for notify in notifies(timeout=0)}

@@ -20,6 +20,7 @@ from django_q.tasks import async_task
 
 from huleedu.broker import notify_workers
 from huleedu.failpoints import failpoint
+from huleedu.leaving import in_hand
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, WorkItem
 from huleedu.outages import is_outage, patience
@@ -164,12 +165,17 @@ def claimed(step: str) -> Iterator[WorkItem | None]:
         if not seats.enter_context(seated(step, for_one_phase())):
             yield None
             return
-        with ExitStack() as slowly:
-            item = claim(step, slow=slowly.enter_context(seated(SLOW, 1)))
-            if item is not None and item.slow:
-                seats.enter_context(slowly.pop_all())
-        with leased(item):
+        with in_hand(lambda: claim_seated(step, seats)) as item, leased(item):
             yield item
+
+
+def claim_seated(step: str, seats: ExitStack) -> WorkItem | None:
+    """Claim an item of ``step``; whoever gets a slow one keeps the seat for it as long as the others."""
+    with ExitStack() as slowly:
+        item = claim(step, slow=slowly.enter_context(seated(SLOW, 1)))
+        if item is not None and item.slow:
+            seats.enter_context(slowly.pop_all())
+    return item
 
 
 def claim(step: str, *, slow: bool) -> WorkItem | None:

@@ -20,7 +20,19 @@ from huleedu.embedded import PostgresServer, ValkeyServer, running
 from tests.benchmarks.measure import MARK, Figure
 
 ROOT = Path(__file__).resolve().parents[2]
-FIGURES = ("relay", "latency", "idle", "enqueue", "live", "intake", "fairness", "spinning", "flood", "growth")
+FIGURES = (
+    "relay",
+    "latency",
+    "idle",
+    "memory",
+    "enqueue",
+    "live",
+    "intake",
+    "fairness",
+    "spinning",
+    "flood",
+    "growth",
+)
 FIGURE_SECONDS = 1800
 HEADINGS = ("figure", "HuleEdu", "beside", "ratio", "target", "")
 

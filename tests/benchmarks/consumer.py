@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from huleedu.events import BatchFileAdded
 from huleedu.relay import Relay
+from huleedu.stopping import Stop
 from huleedu.subscriptions import SUBSCRIPTIONS
 from tests.benchmarks.peers import Procrastinate
 
@@ -78,4 +78,4 @@ def relay(stamp: Callable[[int], None]) -> None:
 
     SUBSCRIPTIONS.clear()
     SUBSCRIPTIONS["BatchFileAdded"] = (note_size,)
-    Relay().run(threading.Event())
+    Relay().run(Stop())

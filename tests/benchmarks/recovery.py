@@ -3,13 +3,17 @@
 Work goes on when an upload is answered (web, PostgreSQL), an event is relayed (relay), a step has ended
 (steps), a message can be published (Valkey). Each part is killed while the installation is idle and has run
 for a few seconds. A cluster is killed by its parent; ``relay takeover`` kills the cluster whose relay leads.
+``everything`` kills all processes at once, embedded servers included, in the middle of uploads, and starts
+again; it is back when ``/readyz`` says so. ``beside load`` does so while one processor is busy.
 """
 
+import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -19,6 +23,7 @@ import psycopg
 from redis import RedisError
 
 from huleedu.supervisor import SETTLED_SECONDS
+from tests.benchmarks.processes import family
 from tests.faults.calls import Reached
 from tests.faults.clients import ESSAY
 from tests.faults.world import World, children, kill
@@ -26,6 +31,10 @@ from tests.installation import free_port, wait_until
 
 KILLS = 20
 START_AGAIN = "start again"
+EVERYTHING = "everything"
+BESIDE_LOAD = "beside load"
+UPLOADS_AT_ONCE = 6
+UPLOADING_SECONDS = 3.0
 LIMIT_SECONDS = 60.0
 POLL_SECONDS = 0.01
 TARGET_SECONDS = 5.0
@@ -144,6 +153,47 @@ class Bench:
         part.work(batch_id)
         return time.monotonic() - began
 
+    def killed_under_load(self) -> float:
+        """Kill every process while uploads are on their way; seconds from the new start until it is ready."""
+        batch_id, over = self.register(200), threading.Event()
+        teachers = [
+            threading.Thread(target=self.upload_on, args=(batch_id, over)) for _ in range(UPLOADS_AT_ONCE)
+        ]
+        for teacher in teachers:
+            teacher.start()
+        time.sleep(UPLOADING_SECONDS)
+        at = self.world.installation
+        assert at.process is not None
+        for pid, _parent in list(family(at.process.pid)):
+            kill(pid)
+        over.set()
+        for teacher in teachers:
+            teacher.join()
+        at.process.wait()
+        began = time.monotonic()
+        at.start()
+        seconds = time.monotonic() - began
+        self.step_ended(self.register())
+        tell(f"  {seconds:.2f} s to ready, {time.monotonic() - began:.2f} s to the first new file read")
+        return seconds
+
+    def upload_on(self, batch_id: str, over: threading.Event) -> None:
+        """Send fresh essays, one after the other; what is not answered is not repeated."""
+        while not over.is_set():
+            self._number += 1
+            data = ESSAY.format(canary=uuid4(), number=self._number).encode()
+            self.world.installation.upload(batch_id, self.token, "e.txt", data, str(uuid4()))
+
+
+@contextmanager
+def busy_processor() -> Iterator[None]:
+    """Keep one processor busy with something else."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        try:
+            yield
+        finally:
+            other.kill()
+
 
 def parts(bench: Bench) -> dict[str, Part]:
     """Everything that can be killed, by name."""
@@ -169,6 +219,11 @@ def table(bench: Bench, kills: int, only: list[str]) -> None:
             tell_row(name, [bench.measure(part) for _ in range(kills)], part.target)
     if not only or START_AGAIN in only:
         tell_row(START_AGAIN, [cold_start(bench.world) for _ in range(kills)], TARGET_SECONDS)
+    if not only or EVERYTHING in only:
+        tell_row(EVERYTHING, [bench.killed_under_load() for _ in range(kills)], TARGET_SECONDS)
+    if not only or BESIDE_LOAD in only:
+        with busy_processor():
+            tell_row(BESIDE_LOAD, [bench.killed_under_load() for _ in range(kills)], TARGET_SECONDS)
 
 
 def tell_row(name: str, seconds: list[float], target: float) -> None:

@@ -20,6 +20,7 @@ from huleedu.errors import ErrorCode
 from huleedu.feed import NumberedMessage
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
 from huleedu.relay import Relay
+from huleedu.stopping import Stop
 from tests.conftest import essay_bytes
 from tests.faults.checker import Checker
 from tests.pipeline import Pipeline
@@ -64,9 +65,9 @@ def gapless(batches: list[Batch]) -> bool:
 
 
 @pytest.fixture
-def two_relays(filled: list[Batch]) -> Iterator[threading.Event]:
+def two_relays(filled: list[Batch]) -> Iterator[Stop]:
     """Two relays with sessions of their own, beside the one that the test drives."""
-    stop = threading.Event()
+    stop = Stop()
 
     def run(name: str) -> None:
         try:
@@ -85,7 +86,7 @@ def two_relays(filled: list[Batch]) -> Iterator[threading.Event]:
 
 
 def test_two_relays_keep_order_and_do_nothing_twice(
-    two_relays: threading.Event, pipeline: Pipeline, filled: list[Batch]
+    two_relays: Stop, pipeline: Pipeline, filled: list[Batch]
 ) -> None:
     until = time.monotonic() + 40
     while time.monotonic() < until and summary(filled) != EXPECTED:

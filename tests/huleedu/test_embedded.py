@@ -60,6 +60,20 @@ def test_postgres_is_version_18_and_durable(var: Path) -> None:
     assert row == (18, "on", "on", "on", "UTF8", "Å", "")
 
 
+def test_a_server_that_recovers_from_a_crash_is_not_disturbed_by_questions(var: Path) -> None:
+    server = PostgresServer(var)
+    with running(server) as url:
+        execute(url, "CREATE TABLE mark (id int)")
+        for pid in postgres_processes(server):
+            programs.send(pid, signal.SIGKILL)
+    with running(server) as url:
+        [(how,)] = execute(url, "SHOW recovery_init_sync_method")
+    text = (var / "logs" / "postgres.log").read_text()
+    assert "automatic recovery in progress" in text
+    assert "FATAL" not in text
+    assert how == "syncfs", "flushing each file of the folder takes seconds"
+
+
 def test_the_application_role_is_no_superuser_but_owns_its_database(var: Path) -> None:
     with running(PostgresServer(var)) as url:
         assert execute(url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == [(False,)]

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -17,7 +18,7 @@ from pytest_django import DjangoDbBlocker
 from files.store import STORE
 from huleedu import health, presence
 from huleedu.broker import ListeningBroker
-from huleedu.heartbeat import steps_are_stuck, steps_watch
+from huleedu.heartbeat import Asking, steps_are_stuck, steps_watch
 from huleedu.models import RelayPresence, WorkItem
 from tests.processes import own_facts
 
@@ -227,12 +228,13 @@ def test_stuck_workers_are_told_from_busy_ones(
         seen(role, seconds)
     for state, seconds in work:
         queue(state, seconds)
-    assert steps_are_stuck(url()) is stuck
-    assert steps_watch(url())() is not stuck
+    with closing(Asking(url())) as asking:
+        assert steps_are_stuck(asking) is stuck
+        assert steps_watch(asking)() is not stuck
 
 
 def test_a_database_that_is_away_does_not_restart_workers() -> None:
-    assert steps_are_stuck("host=127.0.0.1 port=1 dbname=none") is False
+    assert steps_are_stuck(Asking("host=127.0.0.1 port=1 dbname=none")) is False
 
 
 def test_the_broker_of_the_steps_gives_a_sign_of_life(

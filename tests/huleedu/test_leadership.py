@@ -17,6 +17,7 @@ from huleedu import leadership
 from huleedu.leadership import Leadership, open_session
 from huleedu.models import LoggedEvent, RelayPresence
 from huleedu.relay import Relay
+from huleedu.stopping import Stop
 from tests.installation import wait_until
 from tests.pipeline import Pipeline
 
@@ -42,7 +43,7 @@ class Running:
     """A relay in a thread of its own."""
 
     relay: Relay
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
     thread: threading.Thread = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,7 +95,7 @@ def end_session(pid: int) -> None:
 
 def test_one_leads_and_its_end_is_the_next_ones_beginning(transactional_db: None) -> None:
     first, second = Leadership(), Leadership()
-    assert first.obtain(threading.Event(), lambda: None)
+    assert first.obtain(Stop(), lambda: None)
     assert [each.held for each in (first, second)] == [True, False]
     began: list[float] = []
 
@@ -102,7 +103,7 @@ def test_one_leads_and_its_end_is_the_next_ones_beginning(transactional_db: None
         began.append(time.monotonic())
         first.give_up()
 
-    assert second.obtain(threading.Event(), give_up)
+    assert second.obtain(Stop(), give_up)
     assert time.monotonic() - began[0] < 0.4
     assert [each.held for each in (first, second)] == [False, True]
     second.give_up()
@@ -202,9 +203,9 @@ def test_a_wait_that_fails_leaves_no_session(transactional_db: None) -> None:
         raise Away
 
     leader = Leadership()
-    assert leader.obtain(threading.Event(), lambda: None)
+    assert leader.obtain(Stop(), lambda: None)
     with pytest.raises(Away):
-        Leadership().obtain(threading.Event(), fail)
+        Leadership().obtain(Stop(), fail)
     wait_until(lambda: len(rows(SESSIONS)) == 1, 5, "nobody waits")
     leader.give_up()
     leader.give_up()
@@ -212,7 +213,7 @@ def test_a_wait_that_fails_leaves_no_session(transactional_db: None) -> None:
 
 def test_a_relay_killed_while_it_waits_leaves_its_place(transactional_db: None) -> None:
     leader = Leadership()
-    assert leader.obtain(threading.Event(), lambda: None)
+    assert leader.obtain(Stop(), lambda: None)
     waiter = open_session()
     waiter.pgconn.send_query(leadership.TAKE)
     wait_until(waiting, 5, "it waits")
@@ -224,4 +225,4 @@ def test_a_relay_killed_while_it_waits_leaves_its_place(transactional_db: None) 
 def test_a_refused_lock_is_an_error(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leadership, "TAKE", f"BEGIN; LOCK TABLE missing_{uuid4().hex}".encode())
     with pytest.raises(psycopg.OperationalError, match="missing"):
-        Leadership().obtain(threading.Event(), lambda: None)
+        Leadership().obtain(Stop(), lambda: None)

@@ -2,6 +2,7 @@
 
 import socket
 import stat
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from huleedu import heartbeat, places, run, supervisor
 from huleedu.embedded import installed_environment
-from huleedu.heartbeat import RelayWatch
+from huleedu.heartbeat import Asking, RelayWatch
 from huleedu.models import RelayPresence
 from huleedu.places import InstallationError
 from huleedu.presence import process_name
@@ -57,7 +58,8 @@ def relay_seen(program: str, role: str, seconds_ago: int) -> bool:
     RelayPresence.objects.update(seen_at=timezone.now() - timedelta(seconds=seconds_ago))
     parameters = connection.get_connection_params()
     names = ("user", "password", "host", "dbname")
-    return RelayWatch(make_conninfo(**{name: parameters[name] for name in names})).of("relay")()
+    with closing(Asking(make_conninfo(**{name: parameters[name] for name in names}))) as asking:
+        return RelayWatch(asking).of("relay")()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -81,7 +83,7 @@ def test_another_relay_that_leads_does_not_hide_a_hung_one() -> None:
 
 
 def test_a_database_that_is_away_says_nothing_about_the_relay(tmp_path: Path) -> None:
-    assert RelayWatch(f"host={tmp_path} dbname=none").of("relay")()
+    assert RelayWatch(Asking(f"host={tmp_path} dbname=none")).of("relay")()
 
 
 def test_a_full_log_is_cut_and_its_text_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ try:
     with supervisor.Supervisor(var, run.say) as running:
         running.start(run.server_child("postgres", PostgresServer(var)),
                       run.server_child("valkey", ValkeyServer(var)))
-        running.start(supervisor.Child("work", prepare, ready=beat.exists, stop_seconds=1.0,
+        running.start(supervisor.Child("work", prepare, ready=beat.exists,
                                        health=lambda: time.time() - beat.stat().st_mtime < 1.0))
         run.say("READY")
         running.watch()

@@ -18,6 +18,7 @@ from huleedu.models import (
     RelayPresence,
 )
 from huleedu.relay import Due, Relay
+from huleedu.stopping import Stop
 from tests.huleedu.emitting import start, start_elsewhere, subscribe
 
 
@@ -43,7 +44,7 @@ def test_a_running_relay_is_seen_sleeps_and_wakes_for_an_event(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "SAFETY_SECONDS", 30.0)
-    stop, seen = threading.Event(), threading.Event()
+    stop, seen = Stop(), threading.Event()
     subscribe(monkeypatch, lambda _event: seen.set())
 
     def work() -> None:

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from huleedu import relay as relay_module
 from huleedu.models import LoggedEvent
 from huleedu.relay import Relay
+from huleedu.stopping import Stop
 from huleedu.waking import AWAKE_CLASS
 from tests.huleedu.emitting import start, subscribe
 from tests.installation import wait_until
@@ -73,7 +74,7 @@ class Producer:
 @contextmanager
 def two_relays() -> Iterator[None]:
     """Two relays in threads, each with two connections for its lanes."""
-    stop = threading.Event()
+    stop = Stop()
 
     def work(name: str) -> None:
         Relay(name, beside=True).run(stop)

@@ -2,3 +2,4 @@ class Conf:
     CLUSTER_NAME: str
     RETRY: int
     BULK: int
+    ORM: str

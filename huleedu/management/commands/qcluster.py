@@ -1,15 +1,22 @@
-"""``manage.py qcluster``: django-q2's, for a process that fits and knows which queue it serves."""
+"""``manage.py qcluster``: a cluster of django-q2 as HuleEdu runs it, in place of django-q2's own command."""
 
-from typing import Any
+import os
 
-from django_q.management.commands import qcluster
+from django.core.management.base import BaseCommand
 
+from huleedu import cluster
 from huleedu.fitting import fit_cluster
 
 
-class Command(qcluster.Command):
-    """Refuses what would look alive and do nothing: another queue, or a process that does not fit."""
+class Command(BaseCommand):
+    """Runs the cluster named by ``Q_CLUSTER_NAME`` until it is told to stop.
 
-    def handle(self, *arguments: Any, **options: Any) -> None:
-        fit_cluster(options.get("cluster_name"))
-        super().handle(*arguments, **options)
+    Refuses what would look alive and do nothing: another queue, or a process that does not fit.
+    """
+
+    help = "Run the cluster named by Q_CLUSTER_NAME, until SIGTERM or SIGINT."
+
+    def handle(self, **_options: object) -> None:
+        fit_cluster(os.environ.get("Q_CLUSTER_NAME"))
+        # Python would take dictionaries apart word by word.
+        os._exit(cluster.run())

@@ -1,7 +1,6 @@
 """``manage.py relay``: one relay in one process; it leads, or stands by for the one that does."""
 
-import signal
-import threading
+import os
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand
 from huleedu.fitting import fit_relay
 from huleedu.presence import process_name
 from huleedu.relay import Relay
+from huleedu.stopping import stop_on_signals
 
 
 class Command(BaseCommand):
@@ -20,7 +20,6 @@ class Command(BaseCommand):
 
     def handle(self, **_options: object) -> None:
         fit_relay()
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        Relay(process_name(settings.PROCESS), beside=True).run(stop)
+        Relay(process_name(settings.PROCESS), beside=True).run(stop_on_signals())
+        # Python would wait for the threads; what still runs in one is rolled back.
+        os._exit(0)

@@ -1,0 +1,73 @@
+"""The note that lets a start go without migrating: it holds for this code, this database and nothing else."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from huleedu import migrated
+from huleedu.heartbeat import Asking
+from tests.faults.ending import database_address
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def asking(teacher: User) -> Iterator[Asking]:
+    """A session on the test's database, which has an account."""
+    with closing(Asking(database_address())) as found:
+        yield found
+
+
+@pytest.fixture
+def noted(asking: Asking, tmp_path: Path) -> Path:
+    """A state folder with the note of a migration."""
+    assert not migrated.is_noted(tmp_path, asking)
+    migrated.note(tmp_path, asking)
+    assert migrated.is_noted(tmp_path, asking)
+    return tmp_path
+
+
+def test_changed_code_is_not_noted(noted: Path, asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = migrated.code()
+    (noted / "huleedu").mkdir()
+    (noted / "requirements.txt").touch()
+    monkeypatch.setattr(migrated, "BASE_DIR", noted)
+    assert migrated.code() != before
+    assert not migrated.is_noted(noted, asking)
+    (noted / "huleedu" / "more.py").touch()
+    first = migrated.code()
+    (noted / "huleedu" / "more.py").write_text("other")
+    assert migrated.code() != first
+
+
+def test_a_database_with_other_migrations_is_not_noted(noted: Path, asking: Asking) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('huleedu', '9999_x', now())"
+        )
+        try:
+            assert not migrated.is_noted(noted, asking)
+        finally:
+            cursor.execute("DELETE FROM django_migrations WHERE name = '9999_x'")
+    assert migrated.is_noted(noted, asking)
+
+
+def test_a_database_without_accounts_is_not_noted(noted: Path, asking: Asking) -> None:
+    User.objects.all().delete()
+    assert not migrated.is_noted(noted, asking)
+    migrated.note(noted, asking)
+    assert not migrated.is_noted(noted, asking)
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", '["half'])
+def test_a_damaged_note_is_none(noted: Path, asking: Asking, text: str) -> None:
+    (noted / migrated.NOTE).write_text(text)
+    assert not migrated.is_noted(noted, asking)
+
+
+def test_a_database_that_is_away_is_not_noted(noted: Path) -> None:
+    assert not migrated.is_noted(noted, Asking("host=127.0.0.1 port=1 dbname=none"))

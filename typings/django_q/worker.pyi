@@ -1,0 +1,3 @@
+from typing import Any
+
+def worker(task_queue: Any, result_queue: Any, timer: Any, timeout: int = ...) -> None: ...
