@@ -7,8 +7,6 @@ import os
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +16,7 @@ from huleedu.embedded import PostgresServer, Server, ValkeyServer
 from huleedu.heartbeat import RelayWatch, steps_watch
 from huleedu.places import InstallationError
 from huleedu.programs import BASE_DIR
+from huleedu.readiness import Readiness, ask
 from huleedu.supervisor import (
     SERVER_STOP_SECONDS,
     Child,
@@ -31,6 +30,7 @@ QUICKLY = "--skip-checks"  # of the whole project, half a second: tests make the
 SIGN_IN_FILE = "first-sign-in.txt"
 HEALTH_ANSWER_SECONDS = 5.0
 WORKING_SECONDS = 15.0
+TELLING_SECONDS = 1.0  # between two looks at what is missing
 
 
 def say(text: str) -> None:
@@ -81,16 +81,9 @@ def _loopback(host: str) -> str:
     return "[::1]" if host == "::" else f"[{host}]" if ":" in host else host
 
 
-def _status(url: str) -> int:
+def _status(url: str, seconds: float = HEALTH_ANSWER_SECONDS) -> int:
     """The HTTP status at ``url``; 0 when nobody answers in time."""
-    try:
-        with urllib.request.urlopen(url, timeout=HEALTH_ANSWER_SECONDS) as answer:  # noqa: S310
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
-    except OSError:
-        return 0
+    return ask(url, seconds)[0]
 
 
 def check_port(host: str, port: int) -> None:
@@ -141,8 +134,11 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
         (var / "run" / "port").write_text(f"{port}\n")
         *children, standby = application_children(environment, host, port)
         supervisor.start(*children)
-        wait_until_working(host, port)
+        readiness = Readiness(address_of(host, port))
+        working = wait_until_working(supervisor, readiness)
         supervisor.start(standby)
+        if not working:
+            wait_until_ready(supervisor, readiness, tell)
         tell(f"HuleEdu is ready at {address_of(host, port)}/ (started in {time.monotonic() - began:.1f} s).")
         tell_accounts(var / SIGN_IN_FILE, new, tell)
         tell(f"Logs are in {var / 'logs'}. Stop with Ctrl-C.")
@@ -151,11 +147,19 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
     tell("HuleEdu has stopped.")
 
 
-def wait_until_working(host: str, port: int) -> None:
-    """Wait until every part says that it is there, or say ready anyway: the address tells what is missing."""
+def wait_until_working(supervisor: Supervisor, readiness: Readiness) -> bool:
+    """Wait a while for every part to say that it is there; whether all did."""
     deadline = time.monotonic() + WORKING_SECONDS
-    while _status(f"{address_of(host, port)}/readyz") != 200 and time.monotonic() < deadline:
-        time.sleep(0.1)
+    while not (ready := readiness.ready()) and time.monotonic() < deadline:
+        supervisor.keep_running(0.1)
+    return ready
+
+
+def wait_until_ready(supervisor: Supervisor, readiness: Readiness, tell: Callable[[str], None]) -> None:
+    """Wait as long as it takes, and say what is missing."""
+    while not readiness.ready():
+        readiness.tell_trouble(tell)
+        supervisor.keep_running(TELLING_SECONDS)
 
 
 def tell_accounts(file: Path, new: bool, tell: Callable[[str], None]) -> None:

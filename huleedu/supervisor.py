@@ -27,6 +27,7 @@ HEALTH_SECONDS = 4.0  # between two checks
 FAILURES = 3  # in a row, before a program counts as hung
 GRACE_SECONDS = 30.0  # after a start, before health counts
 RESTART_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)  # seconds, by the number of quick deaths in a row
+UNFIT_PAUSE = 30.0  # after a program that said it does not fit: starting it again does not help by itself
 SETTLED_SECONDS = 5.0  # a program that lived longer is restarted without a pause
 TICK_SECONDS = 1.0
 READY_SECONDS = 60.0
@@ -154,7 +155,7 @@ class Supervisor:
                     )
                 if time.monotonic() > deadline:
                     raise InstallationError(f"{running.child.name} does not answer.\n{self._tail(running)}")
-            self._tick(0.05)
+            self.keep_running(0.05)
         for running in tier:
             running.starting = False
             self._watch_health(running)
@@ -167,7 +168,7 @@ class Supervisor:
         process = programs.spawn(program, self.logs, self.run)
         try:
             while process.poll() is None:
-                self._tick(TICK_SECONDS)
+                self.keep_running(TICK_SECONDS)
         finally:
             programs.stop(process, program, self.run)
         if process.returncode:
@@ -178,10 +179,10 @@ class Supervisor:
         """Keep everything running until somebody asks to stop (SIGINT, SIGTERM, SIGHUP)."""
         with suppress(StopRequested):
             while True:
-                self._tick(TICK_SECONDS)
+                self.keep_running(TICK_SECONDS)
 
-    def _tick(self, seconds: float) -> None:
-        """Wait for a death, a signal or ``seconds``; then restart what needs it."""
+    def keep_running(self, seconds: float) -> None:
+        """Wait for a death, a signal or ``seconds``; then restart what needs it. Raises StopRequested."""
         if self._stopping:
             raise StopRequested
         due = [each.restart_at - time.monotonic() for each in self._all() if each.restart_at is not None]
@@ -223,7 +224,8 @@ class Supervisor:
         running.process.kill()
         running.process.wait()
         running.quick_deaths = running.quick_deaths + 1 if now - running.started < SETTLED_SECONDS else 0
-        running.restart_at = now + RESTART_PAUSES[min(running.quick_deaths, len(RESTART_PAUSES) - 1)]
+        pause = RESTART_PAUSES[min(running.quick_deaths, len(RESTART_PAUSES) - 1)]
+        running.restart_at = now + (UNFIT_PAUSE if running.process.returncode == os.EX_CONFIG else pause)
 
     def _restart(self, running: _Running) -> None:
         try:
