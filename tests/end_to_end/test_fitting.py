@@ -36,7 +36,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, var: Path) -> Iterator[st
 
 
 @pytest.fixture
-def larger(template: str, tmp_path: Path) -> Iterator[Larger]:
+def larger(template: str, tmp_path: Path, var: Path) -> Iterator[Larger]:
     """An installation that nobody has started."""
     with database(f"fit_{uuid4().hex[:8]}", template) as url:
         found = Larger(tmp_path, url, var)
