@@ -5,7 +5,7 @@ from django.conf import settings
 
 
 class HuleeduConfig(AppConfig):
-    """Starts the relay in workers of the relay cluster, and warms dictionaries in those that run steps."""
+    """Starts the relay in workers of the relay cluster."""
 
     name = "huleedu"
 
@@ -25,5 +25,3 @@ class HuleeduConfig(AppConfig):
         accept_former_keys()
         if settings.PROCESS == "relay":
             post_spawn.connect(processes.start_relay, dispatch_uid="relay")
-        elif settings.PROCESS == "steps":
-            processes.warm_steps()

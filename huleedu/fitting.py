@@ -18,6 +18,7 @@ from huleedu.fingerprint import facts_of
 from huleedu.installation import check_key
 from huleedu.models import RelayPresence
 from huleedu.presence import Identity, process_name, sign
+from huleedu.processes import warm_steps
 from huleedu.store_mark import UNSEEN, claim_store
 
 # As sysexits.h has it: starting the program again does not help, something must be set right first.
@@ -48,7 +49,7 @@ def fit() -> None:
 
 
 def fit_cluster(queue: str | None) -> None:
-    """Before a cluster of ``queue``, else of ``Q_CLUSTER_NAME``: ends a process that does not fit.
+    """Before a cluster of ``queue``, else of ``Q_CLUSTER_NAME``: end a process that does not fit.
 
     Raises CommandError for one that would serve nobody, because the queue is not that of the process.
     """
@@ -60,6 +61,8 @@ def fit_cluster(queue: str | None) -> None:
             returncode=EXIT_UNFIT,
         )
     fit_or_end(settings.PROCESS)
+    if settings.PROCESS == "steps":
+        warm_steps()
 
 
 def fit_relay() -> None:

@@ -12,8 +12,6 @@ import os
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -23,6 +21,7 @@ from huleedu.embedded import PostgresServer, Server, ValkeyServer
 from huleedu.heartbeat import Asking, RelayWatch, steps_watch
 from huleedu.places import InstallationError
 from huleedu.programs import BASE_DIR
+from huleedu.readiness import Readiness, ask
 from huleedu.supervisor import (
     Child,
     StopRequested,
@@ -36,6 +35,7 @@ SIGN_IN_FILE = "first-sign-in.txt"
 HEALTH_ANSWER_SECONDS = 5.0
 READY_ANSWER_SECONDS = 1.0  # while it starts, somebody may ask to stop
 WORKING_SECONDS = 15.0
+TELLING_SECONDS = 1.0  # between two looks at what is missing
 
 
 def say(text: str) -> None:
@@ -94,14 +94,7 @@ def _loopback(host: str) -> str:
 
 def _status(url: str, seconds: float = HEALTH_ANSWER_SECONDS) -> int:
     """The HTTP status at ``url``; 0 when nobody answers in time."""
-    try:
-        with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
-    except OSError:
-        return 0
+    return ask(url, seconds)[0]
 
 
 def check_port(host: str, port: int) -> None:
@@ -164,8 +157,11 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
         (var / "run" / "port").write_text(f"{port}\n")
         *children, standby = application_children(environment, host, port)
         supervisor.start(*children)
-        wait_until_working(supervisor, host, port)
+        readiness = Readiness(address_of(host, port))
+        working = wait_until_working(supervisor, readiness)
         supervisor.start(standby)
+        if not working:
+            wait_until_ready(supervisor, readiness, tell)
         tell(f"HuleEdu is ready at {address_of(host, port)}/ (started in {time.monotonic() - began:.1f} s).")
         tell_accounts(var / SIGN_IN_FILE, new, tell)
         tell(f"Logs are in {var / 'logs'}. Stop with Ctrl-C.")
@@ -174,12 +170,19 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
     tell("HuleEdu has stopped.")
 
 
-def wait_until_working(supervisor: Supervisor, host: str, port: int) -> None:
-    """Wait until every part says that it is there, or say ready anyway: the address tells what is missing."""
+def wait_until_working(supervisor: Supervisor, readiness: Readiness) -> bool:
+    """Wait a while for every part to say that it is there; whether all did."""
     deadline = time.monotonic() + WORKING_SECONDS
-    url = f"{address_of(host, port)}/readyz"
-    while _status(url, READY_ANSWER_SECONDS) != 200 and time.monotonic() < deadline:
+    while not (ready := readiness.ready()) and time.monotonic() < deadline:
         supervisor.keep_running(0.1)
+    return ready
+
+
+def wait_until_ready(supervisor: Supervisor, readiness: Readiness, tell: Callable[[str], None]) -> None:
+    """Wait as long as it takes, and say what is missing."""
+    while not readiness.ready():
+        readiness.tell_trouble(tell)
+        supervisor.keep_running(TELLING_SECONDS)
 
 
 def tell_accounts(file: Path, new: bool, tell: Callable[[str], None]) -> None:

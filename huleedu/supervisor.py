@@ -27,6 +27,7 @@ HEALTH_SECONDS = 4.0  # between two checks
 FAILURES = 3  # in a row, before a program counts as hung
 GRACE_SECONDS = 30.0  # after a start, before health counts
 RESTART_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)  # seconds, by the number of quick deaths in a row
+UNFIT_PAUSE = 30.0  # after a program that said it does not fit: starting it again does not help by itself
 SETTLED_SECONDS = 5.0  # a program that lived longer is restarted without a pause
 TICK_SECONDS = 10.0
 READY_SECONDS = 60.0
@@ -226,7 +227,8 @@ class Supervisor:
         running.process.kill()
         running.process.wait()
         running.quick_deaths = running.quick_deaths + 1 if now - running.started < SETTLED_SECONDS else 0
-        running.restart_at = now + RESTART_PAUSES[min(running.quick_deaths, len(RESTART_PAUSES) - 1)]
+        pause = RESTART_PAUSES[min(running.quick_deaths, len(RESTART_PAUSES) - 1)]
+        running.restart_at = now + (UNFIT_PAUSE if running.process.returncode == os.EX_CONFIG else pause)
 
     def _restart(self, running: _Running) -> None:
         try:

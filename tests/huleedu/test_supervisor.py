@@ -28,6 +28,7 @@ var = Path(sys.argv[1])
 if "fail" in os.listdir(var): sys.exit("cannot work")
 worker = os.fork()
 while True:
+    if (var / "unfit").exists(): sys.exit(os.EX_CONFIG)
     if worker and not (var / "hang").exists():
         (var / "run" / "work.heartbeat").touch()
     time.sleep(0.05)
@@ -79,8 +80,8 @@ class Installation:
                     found.append(facts.pid)
         return found
 
-    def restarted(self, name: str, old: int) -> bool:
-        return programs.wait_until(lambda: self.pid(name) not in {0, old}, 20)
+    def restarted(self, name: str, old: int, seconds: float = 20) -> bool:
+        return programs.wait_until(lambda: self.pid(name) not in {0, old}, seconds)
 
     def answers(self) -> bool:
         url = PostgresServer(self.var).url
@@ -153,6 +154,14 @@ def test_a_hung_program_is_restarted(var: Path) -> None:
         assert installation.restarted("work", old)
         (var / "hang").unlink()
         assert "work does not answer" in line(installation)
+
+
+def test_a_program_that_does_not_fit_is_not_started_over_and_over(var: Path) -> None:
+    with started(var) as installation:
+        (var / "unfit").touch()
+        assert f"work ended (exit code {os.EX_CONFIG})" in line(installation)
+        programs.wait_until(lambda: not installation.pid("work"), 5)
+        assert not installation.restarted("work", 0, 4)
 
 
 def test_a_stop_ends_everything_in_time(var: Path) -> None:

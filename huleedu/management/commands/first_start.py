@@ -35,6 +35,7 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=EXIT_UNFIT) from error
         if get_user_model().objects.exists():
             return
+        settings.VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = settings.VAR_DIR / FILE_NAME
         create_first_accounts(path)
         self.stdout.write(f"The first two accounts are in {path}")

@@ -1,0 +1,47 @@
+"""What ``make run`` says while something is missing: every failed thing in words, each state once."""
+
+import pytest
+
+from huleedu import health, readiness
+from huleedu.readiness import SILENT, WORDS, Readiness
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, status: int, **body: object) -> None:
+    monkeypatch.setattr(readiness, "ask", lambda *_: (status, body))
+
+
+def test_every_check_that_can_fail_has_words() -> None:
+    assert WORDS.keys() == health.CHECKS.keys() - health.OPTIONAL
+
+
+def test_trouble_is_told_once_and_anew_when_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, said = Readiness("http://127.0.0.1:1"), list[str]()
+    for checks in [{"storage": "failed"}] * 2 + [
+        {"storage": "failed", "steps": "failed", "redis": "degraded"}
+    ]:
+        answer(monkeypatch, 503, checks=checks, differences=[{"process": "web-a-1", "differs": "SECRET_KEY"}])
+        assert not state.ready()
+        state.tell_trouble(said.append)
+    assert [WORDS["storage"] in line and "web-a-1 (SECRET_KEY)" in line for line in said] == [True, True]
+    assert WORDS["steps"] in said[1]
+    assert "redis" not in said[1]
+
+
+def test_degraded_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(monkeypatch, 200, checks={"redis": "degraded"})
+    assert Readiness("http://127.0.0.1:1").ready()
+
+
+@pytest.mark.parametrize("status", [0, 502])
+def test_an_answer_that_says_nothing(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    state, said = Readiness("http://127.0.0.1:1"), list[str]()
+    answer(monkeypatch, status)
+    assert not state.ready()
+    state.tell_trouble(said.append)
+    assert SILENT in said[0]
+
+
+def test_nobody_there() -> None:
+    assert readiness.ask("http://127.0.0.1:1/readyz", 1.0) == (0, {})
+    assert readiness.decoded(b"<html>") == {}
+    assert readiness.decoded(b"[1]") == {}
