@@ -20,7 +20,7 @@ from huleedu.embedded import PostgresServer, ValkeyServer, running
 from tests.benchmarks.measure import MARK, Figure
 
 ROOT = Path(__file__).resolve().parents[2]
-FIGURES = ("relay", "latency", "idle", "enqueue", "live", "intake", "fairness", "flood", "growth")
+FIGURES = ("relay", "latency", "idle", "enqueue", "live", "intake", "fairness", "flood", "growth", "clusters")
 FIGURE_SECONDS = 1800
 HEADINGS = ("figure", "HuleEdu", "beside", "ratio", "target", "")
 

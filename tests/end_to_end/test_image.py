@@ -43,7 +43,7 @@ def can_mount() -> bool:
 
 pytestmark = [
     pytest.mark.live,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(400),
     pytest.mark.skipif(not can_mount(), reason="mount namespaces are not permitted here"),
     pytest.mark.skipif(bool(missing()), reason=f"these programs are missing: {', '.join(missing())}"),
 ]
