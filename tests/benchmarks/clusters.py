@@ -44,7 +44,7 @@ def measure(larger: Larger, teacher: Teacher) -> None:
         lambda: process(larger, teacher, 2),
         lambda: process(larger, teacher, 3),
     )
-    Figure("waiting files, 1 step cluster of 2 workers", f"{one:.1f}/s").tell()
+    Figure("waiting files, 1 step cluster", f"{one:.1f}/s").tell()
     for number, rate in ((2, two), (3, three)):
         beside, ratio = f"1 cluster {one:.1f}/s", f"{rate / one:.2f} ×"
         Figure(f"waiting files, {number} step clusters", f"{rate:.1f}/s", beside, ratio).tell()
