@@ -32,7 +32,8 @@ def refuse_sockets() -> bool:
         return False
     code = _instructions(*known)
     program = _Program(len(code) // 8, code)
-    return ctypes.CDLL(None).prctl(_SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0) == 0
+    refused: int = ctypes.CDLL(None).prctl(_SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0)
+    return refused == 0
 
 
 def _instructions(architecture: int, socket: int) -> bytes:

@@ -32,6 +32,7 @@ FIGURES = (
     "spinning",
     "flood",
     "growth",
+    "clusters",
 )
 FIGURE_SECONDS = 1800
 HEADINGS = ("figure", "HuleEdu", "beside", "ratio", "target", "")

@@ -79,10 +79,17 @@ def typed(block: str) -> Said:
     return said(variables, words)
 
 
+class Unit(configparser.ConfigParser):
+    """A systemd unit; the case of its words matters."""
+
+    def optionxform(self, optionstr: str) -> str:
+        """As it is."""
+        return optionstr
+
+
 def unit(name: str) -> configparser.SectionProxy:
     """The service part of a systemd unit."""
-    parser = configparser.ConfigParser(strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser = Unit(strict=False, interpolation=None)
     parser.read(UNITS / name)
     return parser["Service"]
 

@@ -6,7 +6,6 @@ import ssl
 import threading
 import time
 import urllib.parse
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,30 +20,18 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.conftest import essay_bytes
-from tests.installation import Installation, wait_until
-from tests.larger import Larger, larger_installation, missing
+from tests.installation import wait_until
+from tests.larger import Larger, Proxied, larger_installation, missing, trusted
 
 pytestmark = [
     pytest.mark.live,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(bool(missing()), reason=f"these programs are missing: {', '.join(missing())}"),
 ]
 FILES = 100
 TEACHERS = ("alma.berg", "noel.ek", "saga.lind")
 KILL_AFTER = 80  # answered uploads
-DONE_SECONDS = 150.0
-
-
-@dataclass
-class Proxied(Installation):
-    """The installation as teachers see it: one address, whatever is behind it."""
-
-    origin: str = ""
-
-    @property
-    def url(self) -> str:
-        """The proxy's address."""
-        return self.origin
+DONE_SECONDS = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +44,8 @@ def larger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larger]:
 @pytest.fixture(scope="module")
 def trust(larger: Larger) -> Iterator[ssl.SSLContext]:
     """Clients of this module believe the proxy's certificate."""
-    context = ssl.create_default_context(cafile=str(larger.certificate))
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
-    urllib.request.install_opener(opener)
-    yield context
-    urllib.request.install_opener(urllib.request.build_opener())
+    with trusted(larger) as context:
+        yield context
 
 
 @pytest.fixture(scope="module")
