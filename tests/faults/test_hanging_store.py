@@ -72,6 +72,18 @@ def is_refused(answer: Answer) -> bool:
     return answer.body["code"] == "STORAGE_FAILED" and int(answer.headers["Retry-After"]) > 0
 
 
+def insist(world: World, token: str, batch_id: str, number: int, key: str) -> Answer:
+    """The same request until it is taken."""
+    answers: list[Answer] = []
+
+    def sent() -> bool:
+        answers.append(timed_upload(world, token, batch_id, number, key)[0])
+        return answers[-1].status == 201
+
+    wait_until(sent, 30, "the request is taken")
+    return answers[-1]
+
+
 def files_of(world: World, batch_id: str) -> int:
     return world.count("SELECT count(*) FROM files_fileupload WHERE batch_id = %s", batch_id)
 
@@ -136,14 +148,8 @@ def test_an_s3_store_that_hangs_under_load(
     wait_until(lambda: timed_get(far, "/readyz")[0].status == 200, 20, "the store is used again")
     assert files_of(far, batch_id) == len(acknowledged), "nothing was committed afterwards"
     for at, key in enumerate(keys):
-        answers = []
-
-        def sent(at: int = at, key: str = key, answers: list[Answer] = answers) -> bool:
-            answers.append(timed_upload(far, token, batch_id, 700 + at, key)[0])
-            return answers[-1].status == 201
-
-        wait_until(sent, 30, "the same request is taken")
-        acknowledged += [each["file_upload_id"] for each in answers[-1].body["files"]]
+        answer = insist(far, token, batch_id, 700 + at, key)
+        acknowledged += [each["file_upload_id"] for each in answer.body["files"]]
     assert far.installation.post(f"/v1/batches/{batch_id}/start", {}, token).status == 200
     wait_until(lambda: status_of(far, token, batch_id) in DONE, 120, "the batch has ended")
     results = far.installation.get(f"/v1/batches/{batch_id}/results", token).body
