@@ -10,8 +10,8 @@ from huleedu.support import ReadOnlyAdmin
 class StoredContentAdmin(ReadOnlyAdmin[StoredContent]):
     """Ids, sizes and hashes."""
 
-    list_display = ("id", "kind", "size", "batch_id", "created_at")
+    list_display = ("id", "kind", "size", "batch_id", "created_at", "damaged_at")
     list_filter = ("kind",)
     ordering = ("-created_at",)
     uuid_search = ("id", "batch_id")
-    fields = ("id", "kind", "owner", "batch_id", "sha256", "size", "created_at")
+    fields = ("id", "kind", "owner", "batch_id", "sha256", "size", "created_at", "damaged_at")

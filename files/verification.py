@@ -8,7 +8,7 @@ from uuid import UUID
 
 from files import content
 from files.models import FileUpload, StoredContent
-from files.store import reach
+from files.store import is_unwell, reach
 from huleedu.endpoints import Unanswered
 from huleedu.errors import ContentDamaged, StorageFailed
 
@@ -42,7 +42,8 @@ def damage_of(row: StoredContent) -> Literal["missing", "changed", "unreadable"]
     except ContentDamaged:
         return damage
     except StorageFailed as error:
-        if isinstance(error.__cause__, Unanswered):
+        cause = error.__cause__
+        if cause is None or isinstance(cause, Unanswered) or is_unwell(cause):
             raise
         return "unreadable"
     return None

@@ -76,11 +76,13 @@ class Breaker:
             if self._failures >= FAILURES:
                 self._turn(True)
 
-    def hung(self, begun: float) -> None:
-        """The call that began at ``begun`` was given up; its end may still be reported."""
+    def hung(self, begun: float) -> bool:
+        """The call that began at ``begun`` was given up, and may yet come back. True if it opens now."""
         with self._lock:
-            if self._succeeded_at < begun:
-                self._turn(True)
+            if self._open or self._succeeded_at >= begun:
+                return False
+            self._turn(True)
+            return True
 
     def withdrawn(self, begun: float) -> None:
         """The call was never made."""

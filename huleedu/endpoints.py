@@ -7,10 +7,11 @@ still does must be harmless: bytes that nobody refers to, never a row.
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from itertools import count
 from typing import Any, TypeVar
 
 import structlog
@@ -59,6 +60,22 @@ def budget(seconds: float) -> Iterator[None]:
         BUDGET.reset(token)
 
 
+def when_all_are_done(futures: "Sequence[Future[Any]]") -> "Future[None]":
+    """A future that is done when all ``futures`` are."""
+    every: Future[None] = Future()
+    left = count(len(futures), -1)
+
+    def one_is_done(_future: object) -> None:
+        if next(left) == 1:
+            every.set_result(None)
+
+    if not futures:
+        every.set_result(None)
+    for future in futures:
+        future.add_done_callback(one_is_done)
+    return every
+
+
 def is_given_up(future: "Future[Any]") -> bool:
     """True for a call that has not come back; one that has not begun never will."""
     return future.cancel() or not future.done()
@@ -71,6 +88,7 @@ class Endpoint:
         self.name = name
         self.breaker = Breaker(self._changed)
         self.threads = Threads(name, threads)
+        self._silence: Future[None] = Future()
         self._is_failure = is_failure
         os.register_at_fork(after_in_child=self.forget)  # a child has none of its parent's threads
         CIRCUIT_OPEN.labels(name).set(0)
@@ -78,6 +96,7 @@ class Endpoint:
 
     def forget(self) -> None:
         """Begin anew: closed, without threads."""
+        self._silence = Future()
         self.breaker.forget()
         self.threads.forget()
 
@@ -96,17 +115,23 @@ class Endpoint:
         if limit <= 0:
             raise Unanswered("no time left")
         started = time.monotonic()
+        silence = self._silence
         calls = [self._begin(action) for action in actions]
-        wait([future for future, _ in calls], limit)
+        wait([when_all_are_done([future for future, _ in calls]), silence], limit, FIRST_COMPLETED)
         late = [begun for future, begun in calls if is_given_up(future)]
         if waiting is not None:
             waiting.spend(time.monotonic() - started, late=bool(late))
         # A request that had little time left says nothing of the endpoint.
-        for begun in late if limit >= seconds else []:
-            self.breaker.hung(begun)
+        if limit >= seconds and any(self.breaker.hung(begun) for begun in late):
+            self._tell_silence()
         if late:
             raise Unanswered("late")
         return [future.result() for future, _ in calls]
+
+    def _tell_silence(self) -> None:
+        """End the waiting of all who wait now: nothing has come back since the first of them began."""
+        silence, self._silence = self._silence, Future()
+        silence.set_result(None)
 
     def _begin(self, action: Callable[[], Value]) -> "tuple[Future[Value], float]":
         try:

@@ -96,7 +96,7 @@ WORDS: dict[ErrorCode, Words] = {
     ),
     ErrorCode.CONTENT_DAMAGED: Words(
         _("What we stored of this file is damaged"),
-        _("The fault is on our side. Read the file again; if that does not help, upload it again."),
+        _("It is our fault. Have the file read again; if that does not help, replace it with your own copy."),
         RETRY_REPLACE_REMOVE,
     ),
     ErrorCode.MALWARE: Words(

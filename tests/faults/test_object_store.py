@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,7 +27,7 @@ from files import actions, content
 from files.models import FileUpload, StoredContent
 from files.store import STORE
 from huleedu.errors import StorageFailed
-from huleedu.maintenance import tidy_store
+from huleedu.maintenance import tidy, tidy_store
 from huleedu.models import DeadLetter, OutboxMessage, WorkItem
 from tests.api import body_of, client_of, problem, register, some_file, upload
 from tests.conftest import essay_bytes
@@ -189,6 +190,25 @@ def test_removed_and_changed_objects_are_found(server: ObjectStore, read_essays:
     code, text = verify()
     assert code == 1
     assert f"missing text {first.text_id}" in text and f"changed raw {second.raw_id}" in text
+
+
+def test_what_cannot_be_asked_is_not_called_damaged(line: Proxy, read_essays: list[FileUpload]) -> None:
+    line.fall_silent()
+    with pytest.raises(CommandError, match="does not answer"):
+        verify()
+    assert not StoredContent.objects.filter(damaged_at__isnull=False).exists()
+
+
+def test_tidying_leaves_a_silent_store_and_comes_again(line: Proxy, teacher: User) -> None:
+    content.store(StoredContent.Kind.RAW, uuid4(), ContentFile(b"x"))
+    line.fall_silent()
+    with pytest.raises(StorageFailed):
+        tidy()
+    line.heal()
+    until(lambda: not STORE.breaker.is_refusing)
+    tidied = tidy()
+    assert tidied is not None, "nobody holds the lock"
+    assert tidied.orphans == 0, "it is young"
 
 
 def test_a_bucket_that_is_gone_is_an_outage_and_no_damage(

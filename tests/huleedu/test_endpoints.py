@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
@@ -104,6 +105,31 @@ def test_it_closes_as_soon_as_what_hung_comes_back(door: Endpoint, wall: Wall) -
     wall.fallen.set()
     wait_for(lambda: not door.breaker.is_open)
     assert door.call(lambda: "yes", 5) == "yes"
+
+
+def test_whoever_waits_is_told_with_the_first_who_waited_in_vain(door: Endpoint, wall: Wall) -> None:
+    def ask(pause: float) -> float:
+        time.sleep(pause)
+        began = time.monotonic()
+        with pytest.raises(Unanswered):
+            door.call(wall.call, 1.0)
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(ask, [0.0, 0.7])
+    assert first >= 1.0 and second < 0.7
+
+
+def test_failures_of_others_end_nobodys_waiting(door: Endpoint, wall: Wall) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(door.call, wall.call, 30)
+        wait_for(lambda: wall.calls == 1)
+        for _ in range(5):
+            with pytest.raises(ConnectionError):
+                door.call(lambda: fail(ConnectionError()), 5)
+        assert door.breaker.is_open
+        wall.fallen.set()
+        assert slow.result(10) == "late"
 
 
 def test_an_answer_that_is_an_error_closes_too(door: Endpoint, monkeypatch: Any) -> None:

@@ -193,3 +193,18 @@ def test_a_large_store_is_examined_in_piles(
         orphan = content.store(StoredContent.Kind.RAW, uuid4(), ContentFile(b"x"))
         age(content_folder / content.storage_name(orphan.kind, orphan.id), 1)
     assert 50 <= tidied().orphans < 70
+
+
+def test_tidying_a_slow_store_keeps_no_transaction_open(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database ends one that waits for twenty seconds; listing a distant store takes longer."""
+    open_ones = []
+
+    def listed(_folder: str) -> list[str]:
+        open_ones.append(connection.in_atomic_block)
+        return []
+
+    monkeypatch.setattr("huleedu.maintenance.list_files", listed)
+    maintenance.tidy()
+    assert len(open_ones) > 500 and not any(open_ones)

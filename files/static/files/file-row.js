@@ -123,7 +123,8 @@ function drawTrouble(row, entry, catalogue, folder) {
 /** @param {HTMLElement} form @param {Entry} entry @param {Problem} problem @param {string} folder */
 function drawAction(form, entry, problem, folder) {
   const action = form.dataset.action || "";
-  form.hidden = !problem.actions.includes(action);
+  // An essay can be read again at any time; whether it may leave is for its own page to know.
+  form.hidden = !problem.actions.includes(action) || (entry.status === "assigned" && action !== "retry");
   if (form instanceof HTMLFormElement) form.action = `/files/${entry.file_upload_id}/actions/${form.dataset.name}/`;
   // Buttons repeat on every row: their names say which file they are for.
   const verb = form.querySelector("[data-verb]")?.textContent?.trim();

@@ -40,6 +40,15 @@ test("an older revision never overwrites a newer one", () => {
   assert.equal(state.entries.get("f").status, "assigned");
 });
 
+test("a file that could not be read again is ready with an error, until it is read", () => {
+  const state = new BatchState(snapshot([record("f", "assigned", 5, { essay_id: "x", essay_number: 1 })]));
+  state.apply(event("file.reprocess.requested", { file_upload_id: "f", from_phase: "extract", rev: 6 }));
+  state.apply(event("essay.slot.assigned", { file_upload_id: "f", essay_id: "x", essay_number: 1, rev: 8, error: { error_code: "TIMEOUT" } }));
+  assert.deepEqual([state.entries.get("f").status, state.entries.get("f").error.error_code], ["assigned", "TIMEOUT"]);
+  state.apply(event("essay.slot.assigned", { file_upload_id: "f", essay_id: "x", essay_number: 1, rev: 10 }));
+  assert.equal(state.entries.get("f").error, null);
+});
+
 test("a removed file does not come back with a late event", () => {
   const state = new BatchState(snapshot([record("f", "processing", 2)]));
   state.apply(event("batch.file.removed", { file_upload_id: "f", rev: 3 }));
