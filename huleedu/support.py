@@ -207,7 +207,8 @@ def act_on_each(request: HttpRequest, rows: Iterable[Row], deed: Deed) -> None:
     done = 0
     for row in rows:
         if not deed.applies(row):
-            messages.warning(request, f"{row}: {_('Nothing is left to be done here.')}")
+            nothing = _("Nothing is left to be done here.")
+            messages.warning(request, f"{row}: {nothing}")
             continue
         try:
             deed.act(row, acting_user(request))
