@@ -3,11 +3,11 @@
 from django.contrib import admin
 
 from batches.models import Batch, EssaySlot
-from huleedu.support import ReadOnlyAdmin
+from huleedu.support import OwnedAdmin, ReadOnlyAdmin
 
 
 @admin.register(Batch)
-class BatchAdmin(ReadOnlyAdmin[Batch]):
+class BatchAdmin(OwnedAdmin[Batch]):
     """Batches without their titles' assignment text."""
 
     list_display = ("id", "owner", "status", "expected_essay_count", "created_at", "completed_at")
@@ -17,7 +17,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     uuid_search = ("id", "correlation_id")
     fields = (
         "id",
-        "owner",
+        "shown_owner",
         "correlation_id",
         "class_name",
         "language",

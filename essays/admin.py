@@ -61,8 +61,18 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
     uuid_search = ("id", "correlation_id", "batch_id", "slot_id", "raw_storage_id", "text_storage_id")
     change_form_template = "admin/files/fileupload/change_form.html"
     deeds = {
-        "reprocess": Deed(_("Reprocess: read the file again"), REPROCESS, reread),
-        "spelling": Deed(_("Run the spelling check again"), REPROCESS, check_spelling_again),
+        "reprocess": Deed(
+            _("Reprocess: read the file again"),
+            _("Read the stored file anew; its essay keeps its number."),
+            REPROCESS,
+            reread,
+        ),
+        "spelling": Deed(
+            _("Run the spelling check again"),
+            _("Check the text anew, as it was read."),
+            REPROCESS,
+            check_spelling_again,
+        ),
     }
     fields = (
         *(

@@ -3,15 +3,15 @@
 from django.contrib import admin
 
 from files.models import StoredContent
-from huleedu.support import ReadOnlyAdmin
+from huleedu.support import OwnedAdmin
 
 
 @admin.register(StoredContent)
-class StoredContentAdmin(ReadOnlyAdmin[StoredContent]):
+class StoredContentAdmin(OwnedAdmin[StoredContent]):
     """Ids, sizes and hashes."""
 
     list_display = ("id", "kind", "size", "batch_id", "created_at", "damaged_at")
     list_filter = ("kind",)
     ordering = ("-created_at",)
     uuid_search = ("id", "batch_id")
-    fields = ("id", "kind", "owner", "batch_id", "sha256", "size", "created_at", "damaged_at")
+    fields = ("id", "kind", "shown_owner", "batch_id", "sha256", "size", "created_at", "damaged_at")

@@ -19,7 +19,15 @@ from huleedu.models import (
     Timer,
     WorkItem,
 )
-from huleedu.support import ActingAdmin, Deed, EventTypeFilter, ReadOnlyAdmin, Row, shown_json
+from huleedu.support import (
+    ActingAdmin,
+    Deed,
+    EventTypeFilter,
+    OwnedAdmin,
+    ReadOnlyAdmin,
+    Row,
+    shown_json,
+)
 
 admin.site.site_header = "HuleEdu"
 admin.site.site_title = "HuleEdu"
@@ -82,6 +90,11 @@ class LoggedEventAdmin(EnvelopeAdmin[LoggedEvent]):
     )
 
 
+def is_dead(letter: DeadLetter) -> bool:
+    """True until somebody has replayed or discarded the letter."""
+    return letter.status == DeadLetter.Status.DEAD
+
+
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ActingAdmin[DeadLetter], EnvelopeAdmin[DeadLetter]):
     """What failed for good, to be replayed or discarded."""
@@ -92,8 +105,16 @@ class DeadLetterAdmin(ActingAdmin[DeadLetter], EnvelopeAdmin[DeadLetter]):
     uuid_search = ("batch_id", "file_upload_id", "correlation_id")
     text_search = ("event_id", "event_type")
     deeds = {
-        "replay": Deed(_("Replay"), "huleedu.handle_deadletter", replay),
-        "discard": Deed(_("Discard"), "huleedu.handle_deadletter", discard),
+        "replay": Deed(
+            _("Replay"), _("Try it again now."), "huleedu.handle_deadletter", replay, applies=is_dead
+        ),
+        "discard": Deed(
+            _("Discard"),
+            _("Put it aside for good: it stays in the list, but cannot be replayed any more."),
+            "huleedu.handle_deadletter",
+            discard,
+            applies=is_dead,
+        ),
     }
     fields = (
         *("kind", "status", "topic", "event_type", "event_id", "batch_id", "file_upload_id"),
@@ -136,7 +157,7 @@ def revoke(token: ApiToken, _user: User) -> None:
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ActingAdmin[ApiToken]):
+class ApiTokenAdmin(ActingAdmin[ApiToken], OwnedAdmin[ApiToken]):
     """Tokens without anything that could be used in their place."""
 
     list_display = ("name", "owner", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")
@@ -145,5 +166,13 @@ class ApiTokenAdmin(ActingAdmin[ApiToken]):
     ordering = ("-id",)
     text_search = ("owner__username",)
     search_help_text = _("A whole user name")
-    deeds = {"revoke": Deed(_("Revoke"), "huleedu.revoke_apitoken", revoke)}
-    fields = ("name", "owner", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")
+    deeds = {
+        "revoke": Deed(
+            _("Revoke"),
+            _("End the token for good. Its owner can make another one on the account page."),
+            "huleedu.revoke_apitoken",
+            revoke,
+            applies=lambda token: token.revoked_at is None,
+        )
+    }
+    fields = ("name", "shown_owner", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")

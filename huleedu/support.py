@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -76,13 +78,34 @@ class ReadOnlyAdmin(admin.ModelAdmin[Row]):
         return queryset.filter(matches), False
 
 
+class OwnedAdmin(ReadOnlyAdmin[Row]):
+    """Rows with an owner, whose name leads nowhere: support staff may not open accounts."""
+
+    readonly_fields = ("shown_owner",)
+
+    @admin.display(description=_("owner"))
+    def shown_owner(self, row: Any) -> str:
+        """The owner's user name."""
+        return str(row.owner)
+
+
+def always(_row: Any) -> bool:
+    """True: it can be tried on any row."""
+    return True
+
+
 @dataclass(frozen=True)
 class Deed:
-    """Something support staff may do to a row: what the button says, who may, and the action itself."""
+    """Something support staff may do to a row: what its button says and means, who may, and the action.
+
+    ``applies`` is False for a row with which nothing is left to be done.
+    """
 
     label: str | Promise
+    meaning: str | Promise
     permission: str
     act: Callable[[Any, User], object]
+    applies: Callable[[Any], bool] = always
 
 
 class ActingAdmin(ReadOnlyAdmin[Row]):
@@ -116,25 +139,24 @@ class ActingAdmin(ReadOnlyAdmin[Row]):
             raise Http404
         if deed is None or not self.has_view_permission(request, row):
             raise PermissionDenied
-        act_on_each(request, [row], lambda each: deed.act(each, acting_user(request)))
-        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", row.pk)
+        act_on_each(request, [row], deed)
+        page = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)])
+        filters = self.get_preserved_filters(request)
+        return redirect(add_preserved_filters({"preserved_filters": filters, "opts": self.opts}, page))
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> HttpResponse:
-        """The row's page with its buttons."""
-        context = {"deeds": self.allowed(request), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, context)
+        """The row's page with the buttons that make sense now."""
+        row = options.get("obj")
+        allowed = self.allowed(request).items()
+        deeds = {name: deed for name, deed in allowed if row is not None and deed.applies(row)}
+        return super().render_change_form(request, {**context, "deeds": deeds}, *args, **options)
 
 
 def do_to_chosen(model_admin: ActingAdmin[Row], request: HttpRequest, rows: models.QuerySet[Row]) -> None:
     """The chosen action on the chosen rows; the admin checked that it is one of the allowed."""
-    deed = model_admin.allowed(request)[request.POST["action"]]
-    act_on_each(request, rows, lambda row: deed.act(row, acting_user(request)))
+    act_on_each(request, rows, model_admin.allowed(request)[request.POST["action"]])
 
 
 def as_uuid(text: str) -> UUID | None:
@@ -180,12 +202,16 @@ def acting_user(request: HttpRequest) -> User:
     return request.user
 
 
-def act_on_each(request: HttpRequest, rows: Iterable[Row], act: Callable[[Row], object]) -> None:
-    """Do ``act`` to each row; tell how many it was done to, and in plain words why not to others."""
+def act_on_each(request: HttpRequest, rows: Iterable[Row], deed: Deed) -> None:
+    """Do ``deed`` to each row; tell how many it was done to, and in plain words why not to others."""
     done = 0
     for row in rows:
+        if not deed.applies(row):
+            nothing = _("Nothing is left to be done here.")
+            messages.warning(request, f"{row}: {nothing}")
+            continue
         try:
-            act(row)
+            deed.act(row, acting_user(request))
             done += 1
         except Refused as refusal:
             messages.warning(request, f"{row}: {TITLES[refusal.code]}")
@@ -194,4 +220,5 @@ def act_on_each(request: HttpRequest, rows: Iterable[Row], act: Callable[[Row], 
         except StorageFailed:
             messages.warning(request, f"{row}: {TITLES['STORAGE_FAILED']}")
     if done:
-        messages.success(request, _("Done for %(count)s.") % {"count": done})
+        outcome = _("Done for %(count)s.") % {"count": done}
+        messages.success(request, f"{deed.label}: {outcome}")

@@ -1,9 +1,10 @@
-"""Who may open a socket: known origins only, signed in by session or by bearer token."""
+"""Who may open a socket: our own pages only, signed in by session or by bearer token."""
 
 from typing import Any
 
 from channels.auth import AuthMiddlewareStack
-from channels.security.websocket import AllowedHostsOriginValidator
+
+from realtime.origins import OriginGuard
 
 
 def bearer_of(scope: dict[str, Any]) -> str:
@@ -30,4 +31,4 @@ class TokenUser:
 
 def guarded(application: Any) -> Any:
     """``application`` behind origin check, session and token sign-in."""
-    return AllowedHostsOriginValidator(AuthMiddlewareStack(TokenUser(application)))
+    return OriginGuard(AuthMiddlewareStack(TokenUser(application)))

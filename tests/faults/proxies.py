@@ -96,6 +96,20 @@ def nginx(
         yield port
 
 
+def certificate(folder: Path) -> str:
+    """nginx's lines for a certificate of its own making."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is missing")
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *files, *subject],
+        check=True,
+        capture_output=True,
+    )
+    return f"ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;"
+
+
 @contextmanager
 def haproxy(folder: Path, upstream: int) -> Iterator[int]:
     """The port of a HAProxy before the server on port ``upstream``."""

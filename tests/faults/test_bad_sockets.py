@@ -300,7 +300,7 @@ def half_open(hasty: Hasty, batch_id: str, token: str, buffer: int = 0) -> socke
         head(
             "GET",
             f"/ws/batches/{batch_id}/?after=0",
-            Origin=f"http://127.0.0.1:{hasty.port}",
+            Origin="http://127.0.0.1",
             Authorization=f"Bearer {token}",
             Upgrade="websocket",
             Connection="Upgrade",

@@ -3,7 +3,6 @@
 import re
 from uuid import uuid4
 
-import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
@@ -13,10 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from batches.models import Batch
-from essays import actions
 from essays.models import StepRun
 from files.models import FileUpload
-from huleedu.accounts import create_account
 from huleedu.authentication import make_token
 from huleedu.models import ApiToken, DeadLetter, LoggedEvent, OutboxMessage, Timer, WorkItem
 from huleedu.permissions import DONE, VIEWED, grant_support
@@ -25,59 +22,6 @@ from tests.pipeline import Pipeline
 
 FILE_NAME = "Astrid Lindqvist hemuppgift.txt"
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")|\son\w+=|\sstyle=|javascript:")
-
-
-@pytest.fixture
-def support(transactional_db: None) -> User:
-    return create_account("support", "helper", "correct horse battery")
-
-
-@pytest.fixture
-def desk(support: User, client: Client) -> Client:
-    client.force_login(support)
-    return client
-
-
-@pytest.fixture
-def batch(pipeline: Pipeline, teacher: User) -> Batch:
-    """A finished batch with one essay that has findings, one failed file, and a row of every kind."""
-    batch = pipeline.register(teacher, 2, partial_batch_threshold=0.5)
-    essay = essay_bytes(1) + b" They recieve a strangge secrett."
-    pipeline.upload(batch, essay, FILE_NAME)
-    pipeline.upload(batch, b"", "empty " + FILE_NAME)
-    pipeline.run()
-    actions.start(batch.pk, teacher)
-    pipeline.run()
-    pipeline.upload(pipeline.register(teacher, 1), essay_bytes(7), FILE_NAME)
-    make_token(teacher, "script")
-    upload = batch.files.earliest("created_at")
-    DeadLetter.objects.create(
-        kind="event",
-        event_type="BatchFileAdded",
-        event_id="0" * 64,
-        batch_id=batch.pk,
-        file_upload_id=upload.pk,
-        correlation_id=upload.correlation_id,
-        envelope=LoggedEvent.objects.filter(event_type="BatchFileAdded").latest("id").envelope,
-        consumer="relay",
-        attempts=4,
-        first_error="ValueError",
-        last_error="ValueError",
-        first_failed_at=upload.created_at,
-    )
-    WorkItem.objects.create(
-        step="extract",
-        task="files.tasks.extract_next",
-        subject_id=upload.pk,
-        revision=99,
-        batch_id=batch.pk,
-        owner_id=teacher.pk,
-        file_upload_id=upload.pk,
-        correlation_id=upload.correlation_id,
-        priority="LOW",
-        rank=1,
-    )
-    return batch
 
 
 def pages(model_label: str) -> list[str]:
