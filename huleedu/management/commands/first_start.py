@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from huleedu.accounts import ROLES, create_account, random_password
+from huleedu.static_files import collect
 
 FILE_NAME = "first-sign-in.txt"
 
@@ -17,15 +18,23 @@ FILE_NAME = "first-sign-in.txt"
 class Command(BaseCommand):
     """Migrates; without any account it makes one for each role and writes them to a private file."""
 
-    help = "Prepare the database; the first time also make two accounts, written to first-sign-in.txt."
+    help = "Prepare database and static files; the first time also make two accounts, written to first-sign-in.txt."
 
     def handle(self, **_options: object) -> None:
         call_command("migrate", interactive=False, verbosity=0)
+        self.prepare_static_files()
         if get_user_model().objects.exists():
             return
         path = settings.VAR_DIR / FILE_NAME
         create_first_accounts(path)
         self.stdout.write(f"The first two accounts are in {path}")
+
+    def prepare_static_files(self) -> None:
+        """Hash and compress them once for each release; without room for that they are served as they are."""
+        try:
+            collect()
+        except OSError as error:
+            self.stderr.write(f"Static files stay uncompressed: {error.strerror} ({settings.STATIC_ROOT})")
 
 
 def create_first_accounts(path: Path) -> None:
