@@ -72,7 +72,7 @@ class FormParser(DjangoMultiPartParser):
 
 
 class CutOffDetector(FileUploadHandler):
-    """Parses in place of Django, through a ``WatchedStream``; ``complete`` and ``folders`` tell afterwards."""
+    """Parses in place of Django, through a ``WatchedStream``; ``complete`` and ``folders`` tell more."""
 
     complete = False
     folders: Sequence[str] = ()
@@ -132,7 +132,8 @@ class MultipartView(ApiView):
 def read_parts(request: Request, names: Iterable[str], detector: CutOffDetector) -> list[Part]:
     """The files in the fields ``names``, in order. Raises ``Problem`` for files in other fields.
 
-    The detector's folders count only when there is one for each file, all in one field: then the order is the same.
+    The detector's folders count only when there is one for each file, all in one field: only then is the
+    order the same.
     """
     allowed = set(names)
     check_names(request.FILES, allowed)

@@ -17,10 +17,11 @@ from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponseBase
-from huleedu.apps import UsedStaticFiles
 from whitenoise.compress import Compressor
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from huleedu.apps import UsedStaticFiles
 
 RECIPE = b"1"  # of hashing and compressing: another one makes all files again
 SMALL = 64 * 1024  # bytes
@@ -69,7 +70,7 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
     def is_current(self) -> bool:
         """Whether the collected files are whole and made from the files that are here."""
         try:
-            return self.stamp().read_text() == made_from()
+            return self.exists(self.manifest_name) and self.stamp().read_text() == made_from()
         except OSError:
             return False
 

@@ -18,7 +18,7 @@ FILE_NAME = "first-sign-in.txt"
 class Command(BaseCommand):
     """Migrates; without any account it makes one for each role and writes them to a private file."""
 
-    help = "Prepare database and static files; the first time also make two accounts, written to first-sign-in.txt."
+    help = "Prepare database and static files; at first also make two accounts, written to first-sign-in.txt."
 
     def handle(self, **_options: object) -> None:
         call_command("migrate", interactive=False, verbosity=0)
