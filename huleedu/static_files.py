@@ -25,6 +25,7 @@ from huleedu.apps import UsedStaticFiles
 
 RECIPE = b"1"  # of hashing and compressing: another one makes all files again
 SMALL = 64 * 1024  # bytes
+NO_NAMES = '{"version": "1.1", "paths": {}}'
 STAMP = "made-from.sha256"
 HASH = re.compile(r"\.[0-9a-f]{12}(\.\w+)$")
 # A module's import of another one. Comments that name types do so without ``.js``, or do not mind.
@@ -74,9 +75,9 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
         except OSError:
             return False
 
-    def read_manifest(self) -> str | None:
-        """The manifest, if it holds for the files that are here."""
-        return super().read_manifest() if self.is_current() else None
+    def read_manifest(self) -> str:
+        """The manifest, if it holds for the files that are here; else one without names."""
+        return super().read_manifest() if self.is_current() else NO_NAMES
 
     def stored_name(self, name: str) -> str:
         """The name with its hash."""
