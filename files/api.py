@@ -53,7 +53,7 @@ UPLOAD_FORM = {
             "files": {"type": "array", "items": FILE, "maxItems": 200},
             "manifest": {
                 "type": "string",
-                "description": "JSON `[{client_ref?, filename, folder?, size, sha256?}]` in the order of the files",
+                "description": "JSON `[{client_ref?, filename, folder?, size, sha256?}]`, one for each file",
             },
         },
     }

@@ -2,12 +2,14 @@
 
 from django.apps import AppConfig, apps
 from django.conf import settings
+from django.contrib.staticfiles.apps import StaticFilesConfig
 
 
 class HuleeduConfig(AppConfig):
     """Starts the relay in workers of the relay cluster."""
 
     name = "huleedu"
+    default = True
 
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
@@ -25,3 +27,9 @@ class HuleeduConfig(AppConfig):
         accept_former_keys()
         if settings.PROCESS == "relay":
             post_spawn.connect(processes.start_relay, dispatch_uid="relay")
+
+
+class UsedStaticFiles(StaticFilesConfig):
+    """Django's app without files that no page of ours asks for: the API has no pages, htmx is version 2."""
+
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "rest_framework", "htmax-*", "htmx-4*"]

@@ -61,7 +61,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "huleedu.apps.UsedStaticFiles",
     "django_htmx",
     "csp",
     "rest_framework",
@@ -79,7 +79,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "huleedu.middleware.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "huleedu.static_files.StaticFilesMiddleware",
+    "huleedu.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -168,13 +169,15 @@ STORAGES = {
         if S3_BUCKET
         else {"BACKEND": "files.storage.DurableFileSystemStorage", "OPTIONS": {"location": STORAGE_ROOT}}
     ),
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "huleedu.static_files.HashedFiles"},
 }
 # How long a request waits for the store; everything it does must be over within five seconds.
 STORE_SECONDS = float(os.environ.get("HULEEDU_STORE_SECONDS", 2.5))
 STATIC_URL = "/static/"
+STATIC_ROOT = Path(os.environ.get("HULEEDU_STATIC", VAR_DIR / "static"))
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_MAX_AGE = 60
+WHITENOISE_MAX_AGE = 60  # seconds, for names without a hash
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Limits (docs/limits.md).
 MAX_FILE_BYTES = number("HULEEDU_MAX_FILE_BYTES", 10 * 1024 * 1024)

@@ -18,6 +18,7 @@ Record = Mapping[str, Any]
 
 _TROUBLE_FIRST = ("failed", "excess", "duplicate", "processing", "assigned")
 _CODE_OF_STATUS = {"excess": "EXCESS_CONTENT", "duplicate": "DUPLICATE_CONTENT"}
+_UNREAD = {"client_ref", "content_hash", "correlation_id", "created_at", "updated_at"}
 _OPEN = ("awaiting_content", "ready", "processing")
 _SEGMENTS = (
     ("ready", "assigned"),
@@ -66,7 +67,7 @@ def file_kind(filename: str) -> str:
 
 @register.filter
 def told_apart(rows: Iterable[Record], files: Iterable[Record]) -> list[dict[str, Any]]:
-    """``rows`` with ``shown_folder``: where the file lay, if another of ``files`` has its name; else empty."""
+    """``rows`` with ``shown_folder``: where a file lay, if another of ``files`` has its name; else empty."""
     twice = repeated(record["filename"] for record in files)
     return [
         {**row, "shown_folder": spaced(row["folder"]) if row["filename"].casefold() in twice else ""}
@@ -93,6 +94,14 @@ def trouble_first(files: Iterable[Record]) -> list[Record]:
     return sorted(
         shown, key=lambda record: (_TROUBLE_FIRST.index(record["status"]), record["essay_number"] or 0)
     )
+
+
+@register.filter
+def for_script(batch: Record) -> dict[str, Any]:
+    """A snapshot without what the page's script never reads: such digests and ids cannot be compressed."""
+    files = [{key: value for key, value in file.items() if key not in _UNREAD} for file in batch["files"]]
+    essays = [{key: essay[key] for key in ("essay_id", "status")} for essay in batch["essays"]]
+    return {**batch, "files": files, "essays": essays}
 
 
 @register.simple_tag

@@ -27,7 +27,8 @@ DROP_FOLDER = """(files) => {
   Object.defineProperty(event, "dataTransfer", { value: { types: ["Files"], items, files: [] } });
   dispatchEvent(event);
 }"""
-SHOWN = """() => [...document.querySelectorAll(".file-row [data-part=name]")].map((name) => name.textContent).sort()"""
+SHOWN = """() => [...document.querySelectorAll(".file-row [data-part=name]")]
+  .map((name) => name.textContent).sort()"""
 
 
 def rows_say(page: Page, *expected: str) -> None:

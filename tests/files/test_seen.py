@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
+from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from files.models import FileUpload
@@ -19,7 +20,7 @@ def page(teacher: User) -> APIClient:
     return client
 
 
-def send(client: APIClient, batch_id: str, referer: str | None) -> object:
+def send(client: APIClient, batch_id: str, referer: str | None) -> Response:
     headers = {"Referer": referer} if referer is not None else None
     return upload(client, batch_id, some_file(b"some words"), headers=headers)
 

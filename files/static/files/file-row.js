@@ -83,7 +83,8 @@ function drawEssayLink(row, entry) {
   const link = /** @type {HTMLAnchorElement} */ (find(row, "essay"));
   link.hidden = entry.status !== "assigned" || !entry.essay_number;
   if (link.hidden) return;
-  link.href = (row.dataset.essayUrl || "").replace(/\/0\/$/, `/${entry.essay_number}/`);
+  const page = /** @type {HTMLElement | null} */ (document.querySelector("[data-essay-url]"));
+  link.href = (page?.dataset.essayUrl || "").replace(/\/0\/$/, `/${entry.essay_number}/`);
   write(link, say("essayLink", { n: Number(entry.essay_number) }));
 }
 

@@ -14,6 +14,7 @@ from huleedu.database_schema import check_schema
 from huleedu.errors import Unfit
 from huleedu.fitting import EXIT_UNFIT
 from huleedu.installation import check_key
+from huleedu.static_files import collect
 
 FILE_NAME = "first-sign-in.txt"
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
     Ends with 78 when the key is not the installation's, or the database is newer than this code.
     """
 
-    help = "Prepare the database; the first time also make two accounts, written to first-sign-in.txt."
+    help = "Prepare database and static files; at first also make two accounts, written to first-sign-in.txt."
 
     def handle(self, **_options: object) -> None:
         call_command("migrate", interactive=False, verbosity=0)
@@ -33,12 +34,20 @@ class Command(BaseCommand):
             check_key()
         except Unfit as error:
             raise CommandError(str(error), returncode=EXIT_UNFIT) from error
+        self.prepare_static_files()
         if get_user_model().objects.exists():
             return
         settings.VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = settings.VAR_DIR / FILE_NAME
         create_first_accounts(path)
         self.stdout.write(f"The first two accounts are in {path}")
+
+    def prepare_static_files(self) -> None:
+        """Hash and compress them once for each release; without room for that they are served as they are."""
+        try:
+            collect()
+        except OSError as error:
+            self.stderr.write(f"Static files stay uncompressed: {error.strerror} ({settings.STATIC_ROOT})")
 
 
 def create_first_accounts(path: Path) -> None:

@@ -1,0 +1,6 @@
+from typing import Any
+
+class Compressor:
+    def __init__(self, **options: Any) -> None: ...
+    @staticmethod
+    def compress_brotli(data: bytes) -> bytes: ...
