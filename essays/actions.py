@@ -17,6 +17,7 @@ from huleedu import work
 from huleedu.error_words import make_detail
 from huleedu.errors import ErrorCode, Refused
 from huleedu.events import (
+    UNDETERMINED,
     BatchEssaysReady,
     BatchPhaseConcluded,
     BatchReprocessRequested,
@@ -103,6 +104,7 @@ def order_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batc
         file_upload_id=upload.pk,
         correlation_id=upload.correlation_id,
         text_storage_id=slot.text_id,
+        language=upload.own_language or batch.language,
     )
     slot.move_to(EssaySlot.Status.PROCESSING)
     emit(
@@ -113,7 +115,7 @@ def order_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batc
             essay_id=slot.pk,
             file_upload_id=upload.pk,
             text_storage_id=run.text_storage_id,
-            language=batch.language,
+            language=run.language or UNDETERMINED,
         )
     )
 
@@ -143,11 +145,11 @@ def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
 
 
 @transaction.atomic
-def begin_step(item: WorkItem) -> tuple[StepRun, str] | None:
-    """Mark the run as running; returns it with the essay's language, or None when it is outdated."""
+def begin_step(item: WorkItem) -> StepRun | None:
+    """Mark the run as running and return it; None when it is outdated."""
     run = (
         StepRun.objects.select_for_update(of=("self",))
-        .select_related("slot__batch")
+        .select_related("slot")
         .filter(slot_id=item.subject_id, phase=item.step, revision=item.revision)
         .first()
     )
@@ -155,7 +157,7 @@ def begin_step(item: WorkItem) -> tuple[StepRun, str] | None:
         work.finish(item)
         return None
     run.begin()
-    return run, run.slot.batch.language
+    return run
 
 
 @transaction.atomic
@@ -208,6 +210,7 @@ def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[
                 "error": run.error,
                 "duration_ms": run.duration_ms,
                 "engine": run.engine,
+                "language": run.language or None,
                 **figures,
             }
         )

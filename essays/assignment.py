@@ -74,6 +74,7 @@ def report_assigned(upload: FileUpload, slot: EssaySlot) -> None:
             words=upload.words,
             characters=upload.characters,
             format=upload.format,
+            language=upload.own_language or None,
             rev=upload.rev,
         )
     )

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from files import actions, content, sandbox
 from files.models import FileUpload, StoredContent
+from files.steps.language import find_language
 from files.steps.validate import TextLimits
 from huleedu import work
 from huleedu.errors import StepError
@@ -53,6 +54,7 @@ def stored_text(upload: FileUpload, result: sandbox.SandboxResult, duration_ms: 
         words=result.words,
         characters=result.characters,
         format=result.format,
+        language=find_language(result.text) or "",
         engine=result.engine,
         duration_ms=duration_ms,
     )

@@ -38,14 +38,14 @@ export class FileList {
     this.filter();
   }
 
-  /** @param {Map<string, Entry>} entries @param {Iterable<string>} keys */
-  draw(entries, keys) {
+  /** @param {Map<string, Entry>} entries @param {Iterable<string>} keys @param {import("./file-row.js").Head} head */
+  draw(entries, keys, head) {
     const added = document.createDocumentFragment();
     for (const key of keys) {
       const entry = entries.get(key);
       const row = this.rows.get(key);
       if (!entry || entry.status === "removed") this.#drop(key);
-      else drawRow(row || this.#make(entry, added), entry, this.catalogue);
+      else drawRow(row || this.#make(entry, added), entry, this.catalogue, head);
     }
     this.list.prepend(added);
     this.filter();

@@ -3,6 +3,7 @@ import { fileKind, fileSize, say, write } from "../huleedu/js/words.js";
 
 /** @typedef {import("../realtime/batch-state.js").Entry} Entry */
 /** @typedef {{ title: string, help: string, actions: string[] }} Problem */
+/** @typedef {{ status: string, language: string | null }} Head */
 
 /** @type {Record<string, { chip: string, word: string }>} */
 const LOOKS = {
@@ -18,6 +19,9 @@ const LOOKS = {
 const TROUBLE = new Set(["failed", "unsent", "excess", "duplicate"]);
 /** @type {Record<string, string>} */
 const CODE_OF_STATE = { excess: "EXCESS_CONTENT", duplicate: "DUPLICATE_CONTENT" };
+
+/** @type {Record<string, string> | undefined} */
+let names;
 
 /** @param {string} id @returns {HTMLElement} */
 function copy(id) {
@@ -39,8 +43,9 @@ const find = (root, name) => /** @type {HTMLElement} */ (root.querySelector(`[da
  * @param {HTMLElement} row
  * @param {Entry} entry
  * @param {Record<string, Problem>} catalogue
+ * @param {Head} head
  */
-export function drawRow(row, entry, catalogue) {
+export function drawRow(row, entry, catalogue, head) {
   const before = row.dataset.status;
   row.dataset.status = entry.status;
   row.dataset.fileId = entry.file_upload_id || "";
@@ -50,6 +55,7 @@ export function drawRow(row, entry, catalogue) {
   const look = LOOKS[entry.status];
   find(row, "chip").className = `chip ${look.chip}`;
   write(find(row, "chip"), say(look.word));
+  write(find(row, "note"), entry.status === "assigned" ? languageNote(entry.language, head) : "");
   drawEssayLink(row, entry);
   drawProgress(row, entry);
   drawTrouble(row, entry, catalogue);
@@ -68,6 +74,21 @@ function drawName(row, entry) {
 function facts(entry) {
   const words = entry.words ? say("words", { n: entry.words }) : "";
   return [words, fileSize(entry.size)].filter(Boolean).join(" · ");
+}
+
+/** What is said of an essay that is not in its batch's language. @param {string | null} language @param {Head} head */
+function languageNote(language, head) {
+  if (language === "sv" || language === "en") {
+    return head.language && language !== head.language ? say("otherLanguage", { language: languageName(language) }) : "";
+  }
+  if (language) return say("uncheckedLanguage", { language: languageName(language) });
+  return head.language || head.status === "awaiting_content" ? "" : say("unclearLanguage");
+}
+
+/** @param {string} code */
+function languageName(code) {
+  names ??= JSON.parse(document.getElementById("language-names")?.textContent || "{}");
+  return names?.[code] || names?.und || code;
 }
 
 /** @param {HTMLElement} row @param {Entry} entry */

@@ -12,7 +12,7 @@ export type ErrorCode =
   | "UNSUPPORTED_FORMAT" | "CORRUPTED_FILE" | "ENCRYPTED_FILE" | "TIMEOUT" | "EMPTY_CONTENT"
   | "NO_TEXT_LAYER" | "ARCHIVE_LIMIT" | "CONTENT_TOO_SHORT" | "CONTENT_TOO_LONG" | "FILE_TOO_LARGE"
   | "DUPLICATE_CONTENT" | "EXCESS_CONTENT" | "EXTRACTION_FAILED" | "STORAGE_FAILED" | "MALWARE"
-  | "SPELLCHECK_FAILED" | "LANGUAGE_UNSUPPORTED" | (string & {});
+  | "SPELLCHECK_FAILED" | "LANGUAGE_UNSUPPORTED" | "LANGUAGE_UNKNOWN" | (string & {});
 
 export interface ErrorDetail {
   error_code: ErrorCode;
@@ -37,6 +37,10 @@ export interface FileRecord {
   essay_id: string | null;
   essay_number: number | null;
   words: number | null;
+  /** The essay's own (BCP 47, "und" for one without a name here); null: not known, the batch's applies. */
+  language: string | null;
+  /** The teacher chose it for this essay. */
+  language_chosen: boolean;
   error: ErrorDetail | null;
   created_at: string;
   updated_at: string;
@@ -57,7 +61,9 @@ export interface BatchSnapshot {
   correlation_id: string;
   title: string;
   class_name: string;
-  language: "sv" | "en";
+  /** Chosen by the teacher, or found from the first essays; null until these show one. */
+  language: "sv" | "en" | null;
+  language_chosen: boolean;
   status: BatchStatus;
   expected_essay_count: number;
   deadline: string | null;
@@ -88,6 +94,7 @@ export interface EventData {
   "file.processing.started": OfFile;
   "essay.slot.assigned": OfFile & {
     essay_id: string; essay_number: number; text_storage_id: string; filename: string; words: number; format: string;
+    language: string | null;
   };
   "essay.validation.failed": OfFile & {
     filename: string; size: number; validation_error_code: ErrorCode; validation_error_detail: ErrorDetail;
@@ -95,15 +102,23 @@ export interface EventData {
   "essay.content.excess": OfFile & { filename: string; reason: string };
   "essay.content.duplicate": OfFile & { duplicate_of: string };
   "batch.file.removed": OfFile;
+  "file.language.changed": OfFile & { who: number; old: string | null; language: string | null; language_chosen: boolean };
   "file.reprocess.requested": OfFile & { from_phase: string; revision: number };
   "batch.essays.ready": InBatch & Record<string, unknown>;
   "batch.readiness.timeout": InBatch & { missing_n: number } & Record<string, unknown>;
   "essay.spellcheck.completed": InBatch & {
     essay_id: string; file_upload_id: string; status: string; findings: number; words: number; density: number;
+    /** In which the spelling was checked; null when it was not known. */
+    language: string | null;
   };
   "batch.phase.concluded": InBatch & { phase: string; status: string; succeeded: number; failed: number };
   "batch.results.ready": InBatch & { status: string; succeeded: number; failed: number };
-  "batch.changed": InBatch & { status: BatchStatus; expected_essay_count: number; deadline: string | null };
+  "batch.language.found": InBatch & { language: "sv" | "en" };
+  "batch.changed": InBatch & {
+    status: BatchStatus; expected_essay_count: number; deadline: string | null;
+    /** Only when the language was changed. */
+    language?: "sv" | "en" | null; language_chosen?: boolean;
+  };
 }
 
 export type EventName = keyof EventData;
