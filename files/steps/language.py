@@ -19,7 +19,8 @@ _FEWEST_TO_EXCLUDE = 15
 # Albanian.
 _LEAST_SHARE = 0.22
 # A text in a language that is checked must not be any other's, and the other way round; whether it is
-# Norwegian or Danish matters less. The weight per word by which the best is ahead; in whole texts 0.4 or more.
+# Norwegian or Danish matters less. The weight per word by which the best is ahead; in whole texts 0.4 or
+# more.
 _CHECKED = ("sv", "en")
 _LEAST_LEAD = 0.2
 _LAST_LATIN_LETTER = "\u024f"
