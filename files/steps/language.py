@@ -49,6 +49,11 @@ def find_language(text: str) -> str | None:
     return best if lead >= _LEAST_LEAD * len(words) else None
 
 
+def warm() -> None:
+    """Read the words now instead of at the first text."""
+    _common_words()
+
+
 @lru_cache(maxsize=1)
 def _common_words() -> dict[str, tuple[tuple[str, float], ...]]:
     """Each common word with its languages and its weight in each; read in some milliseconds."""
