@@ -15,6 +15,7 @@ from batches.models import Batch, BatchPhase, EssaySlot
 from huleedu.clock import database_now
 from huleedu.errors import Refused
 from huleedu.events import (
+    UNDETERMINED,
     BatchCancelled,
     BatchChange,
     BatchDeadlineExtended,
@@ -40,7 +41,7 @@ class Registration:
     expected_essay_count: int
     title: str = ""
     class_name: str = ""
-    language: str = Batch.Language.SWEDISH
+    language: str = ""  # found from the essays
     assignment: str = ""
     configuration: Configuration = field(default_factory=Configuration)
 
@@ -56,6 +57,7 @@ def register(owner: User, registration: Registration, correlation_id: UUID | Non
         title=registration.title,
         class_name=registration.class_name,
         language=registration.language,
+        language_chosen=bool(registration.language),
         assignment=registration.assignment,
         expected_essay_count=registration.expected_essay_count,
         configuration=configuration.model_dump(mode="json"),
@@ -71,7 +73,7 @@ def register(owner: User, registration: Registration, correlation_id: UUID | Non
             owner_id=owner.pk,
             expected_essay_count=batch.expected_essay_count,
             essay_ids=[slot.pk for slot in slots],
-            language=batch.language,
+            language=batch.language or UNDETERMINED,
             configuration=batch.configuration,
         )
     )
@@ -129,7 +131,7 @@ def empty_slots(batch: Batch) -> QuerySet[EssaySlot]:
 
 
 def report_change(
-    batch: Batch, kind: type[BatchChange], who: int, old: object, new: object, **more: str
+    batch: Batch, kind: type[BatchChange], who: int, old: object, new: object, **more: str | bool | None
 ) -> None:
     """Emit a teacher's decision with the batch as it is now; ``more`` are fields of that kind alone."""
     fields = {
@@ -267,7 +269,7 @@ def initiate_next(batch: Batch) -> None:
             correlation_id=batch.correlation_id,
             revision=batch.run,
             essays_to_process=references(batch),
-            language=batch.language,
+            language=batch.language or UNDETERMINED,
         )
     )
 

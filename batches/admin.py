@@ -21,6 +21,7 @@ class BatchAdmin(OwnedAdmin[Batch]):
         "correlation_id",
         "class_name",
         "language",
+        "language_chosen",
         "status",
         "expected_essay_count",
         "configuration",

@@ -40,7 +40,7 @@ def register(request: Request, body: RegisterBody) -> Response:
         expected_essay_count=body.expected_essay_count,
         title=body.title.strip(),
         class_name=body.class_name.strip(),
-        language=body.language,
+        language=body.language or "",
         assignment=body.assignment,
         configuration=body.configuration,
     )

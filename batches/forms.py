@@ -4,12 +4,13 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from batches.actions import Registration
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
 from batches.models import MAX_ESSAYS, Batch
+
+LANGUAGE_CHOICES = [("", _("Found from the essays")), *Batch.Language.choices]
 
 
 class NewBatchForm(forms.Form):
@@ -24,7 +25,7 @@ class NewBatchForm(forms.Form):
             ("required", "invalid", "min_value", "max_value"), _("Write a number from 1 to 200.")
         ),
     )
-    language = forms.ChoiceField(choices=Batch.Language.choices, initial=get_language)
+    language = forms.ChoiceField(choices=LANGUAGE_CHOICES, required=False)
     spellcheck = forms.BooleanField(required=False, initial=True)
     # The form's own name, so that sending it twice makes one batch.
     once = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
@@ -53,6 +54,12 @@ class ExpectForm(DecisionForm):
     """Another number of essays."""
 
     expected_essay_count = forms.IntegerField(min_value=1, max_value=MAX_ESSAYS)
+
+
+class LanguageForm(DecisionForm):
+    """The batch's language, empty when it is to be found."""
+
+    language = forms.ChoiceField(choices=LANGUAGE_CHOICES, required=False)
 
 
 class CancelForm(DecisionForm):

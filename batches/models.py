@@ -63,7 +63,17 @@ class Batch(models.Model):
     correlation_id = models.UUIDField(default=uuid4, db_index=True)
     title = models.CharField(max_length=200, blank=True)
     class_name = models.CharField(max_length=80, blank=True)
-    language = models.CharField(max_length=2, choices=Language.choices, default=Language.SWEDISH)
+    language = models.CharField(
+        max_length=2,
+        choices=Language.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The teacher's choice, or found from the first essays; empty until then",
+    )
+    language_chosen = models.BooleanField(
+        default=False, db_default=False, help_text="The teacher chose the language"
+    )
     assignment = models.TextField(blank=True)
     expected_essay_count = models.PositiveSmallIntegerField()
     configuration = models.JSONField()
@@ -140,6 +150,11 @@ class Batch(models.Model):
         for name, value in fields.items():
             setattr(self, name, value)
         self.save(update_fields=["version", *fields])
+
+    def find_language(self, language: str) -> None:
+        """The essays show the language that nobody chose."""
+        self.language = language
+        self.save(update_fields=["language"])
 
     def note_timeout(self, at: datetime) -> None:
         """The readiness deadline passed."""

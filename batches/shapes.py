@@ -29,7 +29,9 @@ class RegisterBody(RequestBody):
     expected_essay_count: int = Field(ge=1, le=MAX_ESSAYS)
     title: str = Field(default="", max_length=200)
     class_name: str = Field(default="", max_length=80)
-    language: Language = "sv"
+    language: Language | None = Field(
+        default=None, description="Left out or null: found from the first essays"
+    )
     assignment: str = Field(default="", max_length=MAX_ASSIGNMENT)
     configuration: Configuration = Field(default_factory=Configuration)
 
@@ -64,6 +66,12 @@ class ExpectBody(RequestBody):
     """The number of essays from now on."""
 
     expected_essay_count: int = Field(ge=1, le=MAX_ESSAYS)
+
+
+class LanguageBody(RequestBody):
+    """The language from now on; null: found from the text, or for a batch from its essays."""
+
+    language: Language | None
 
 
 class CancelBody(RequestBody):

@@ -18,6 +18,7 @@ from huleedu import work
 from huleedu.error_words import make_detail
 from huleedu.errors import ErrorCode, Refused
 from huleedu.events import (
+    UNDETERMINED,
     BatchEssaysReady,
     BatchPhaseConcluded,
     BatchReprocessRequested,
@@ -104,6 +105,7 @@ def order_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batc
         file_upload_id=upload.pk,
         correlation_id=upload.correlation_id,
         text_storage_id=slot.text_id,
+        language=upload.own_language or batch.language,
     )
     slot.move_to(EssaySlot.Status.PROCESSING)
     emit(
@@ -114,7 +116,7 @@ def order_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batc
             essay_id=slot.pk,
             file_upload_id=upload.pk,
             text_storage_id=run.text_storage_id,
-            language=batch.language,
+            language=run.language or UNDETERMINED,
         )
     )
 
@@ -144,11 +146,11 @@ def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
 
 
 @transaction.atomic
-def begin_step(item: WorkItem) -> tuple[StepRun, str] | None:
-    """Mark the run as running; returns it with the essay's language, or None when it is outdated."""
+def begin_step(item: WorkItem) -> StepRun | None:
+    """Mark the run as running and return it; None when it is outdated."""
     run = (
         StepRun.objects.select_for_update(of=("self",))
-        .select_related("slot__batch")
+        .select_related("slot")
         .filter(slot_id=item.subject_id, phase=item.step, revision=item.revision)
         .first()
     )
@@ -156,7 +158,7 @@ def begin_step(item: WorkItem) -> tuple[StepRun, str] | None:
         work.finish(item)
         return None
     run.begin()
-    return run, run.slot.batch.language
+    return run
 
 
 @transaction.atomic
@@ -209,6 +211,7 @@ def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[
                 "error": run.error,
                 "duration_ms": run.duration_ms,
                 "engine": run.engine,
+                "language": run.language or None,
                 **figures,
             }
         )

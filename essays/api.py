@@ -6,15 +6,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from batches.models import EssaySlot
-from essays import actions, queries
+from batches.shapes import LanguageBody
+from essays import actions, languages, queries
 from essays.shapes import EssayAnswer
 from files import actions as file_actions
 from files.api import file_detail, find_file
 from files.shapes import FileDetail, FileReprocessBody
 from files.upload import check_capacity
 from huleedu.api_view import ApiView, parse_id, read_body, user_of
+from huleedu.errors import Refused
 from huleedu.idempotency import once
 from huleedu.schema import IDEMPOTENCY_KEY, answers
+
+
+def find_essay(request: Request, essay_id: str) -> EssaySlot:
+    """The caller's essay. Raises ``Http404`` alike for missing, malformed and other teachers' ids."""
+    try:
+        return queries.find_essay(user_of(request), parse_id(essay_id))
+    except EssaySlot.DoesNotExist as error:
+        raise Http404 from error
 
 
 class EssayView(ApiView):
@@ -23,11 +33,32 @@ class EssayView(ApiView):
     @extend_schema(operation_id="get_essay", responses=answers({200: EssayAnswer}, 404, 409, 503))
     def get(self, request: Request, essay_id: str) -> Response:
         """Text and findings of one essay."""
-        try:
-            slot = queries.find_essay(user_of(request), parse_id(essay_id))
-        except EssaySlot.DoesNotExist as error:
-            raise Http404 from error
-        return Response(queries.essay(slot))
+        return Response(queries.essay(find_essay(request, essay_id)))
+
+
+class EssayLanguageView(ApiView):
+    """The language of one essay."""
+
+    @extend_schema(
+        operation_id="set_essay_language",
+        parameters=[IDEMPOTENCY_KEY],
+        request=LanguageBody,
+        responses=answers({200: EssayAnswer}, 400, 404, 409, 422, 503),
+    )
+    def post(self, request: Request, essay_id: str) -> Response:
+        """Say in which language the essay is, or null: as found. It is checked again when that changes it."""
+        slot = find_essay(request, essay_id)
+        body = read_body(LanguageBody, request)
+
+        def choose() -> Response:
+            check_capacity()
+            upload = queries.file_of(slot)
+            if upload is None:
+                raise Refused("NOT_AN_ESSAY")
+            languages.set_essay_language(upload, user_of(request), body.language or "")
+            return Response(queries.essay(find_essay(request, essay_id)))
+
+        return once(request, choose)
 
 
 class FileReprocessView(ApiView):

@@ -79,6 +79,7 @@ def report_assigned(upload: FileUpload, slot: EssaySlot) -> None:
             words=upload.words,
             characters=upload.characters,
             format=upload.format,
+            language=upload.own_language or None,
             rev=upload.rev,
             error=ErrorDetail.model_validate(upload.error) if upload.error else None,
         )

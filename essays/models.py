@@ -34,6 +34,9 @@ class StepRun(models.Model):
     file_upload_id = models.UUIDField(db_index=True)
     correlation_id = models.UUIDField()
     text_storage_id = models.UUIDField()
+    language = models.CharField(
+        max_length=8, blank=True, default="", db_default="", help_text="That the text is taken to be in"
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.AWAITING)
     engine = models.CharField(max_length=120, blank=True, default="")
     output = models.JSONField(null=True, blank=True)

@@ -32,7 +32,13 @@ class Phase:
 
 
 def check_spelling(text: str, language: str) -> StepOutcome:
-    """Spelling findings with offsets, ranked suggestions and the corrected text. Raises ``StepError``."""
+    """Spelling findings with offsets, ranked suggestions and the corrected text.
+
+    ``language`` is a code, empty when it is not known. Raises ``StepError`` for one that has no dictionary:
+    nothing is checked with a wrong one.
+    """
+    if not language:
+        raise StepError(ErrorCode.LANGUAGE_UNKNOWN)
     code = LANGUAGES.get(language)
     if code is None:
         raise StepError(ErrorCode.LANGUAGE_UNSUPPORTED, language=language)

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from batches.models import Batch, EssaySlot
+from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from files import content
 from files.models import FileUpload
@@ -33,7 +34,10 @@ def essay(slot: EssaySlot) -> dict[str, Any]:
         "file_upload_id": upload.pk if upload else None,
         "filename": upload.filename if upload else None,
         "folder": upload.folder if upload else None,
-        "language": slot.batch.language,
+        "language": (language_of(upload, slot.batch) if upload else slot.batch.language) or None,
+        "language_chosen": bool(upload and upload.chosen_language),
+        "found_language": (upload.language or None) if upload else None,
+        "other_language": upload is not None and is_stray(upload, slot.batch),
         "status": slot.status,
         "text": text,
         "text_storage_id": slot.text_storage_id,
@@ -55,5 +59,6 @@ def spellcheck(slot: EssaySlot) -> dict[str, Any] | None:
         "corrected_text": output.get("corrected_text"),
         "words": output.get("words"),
         "density": output.get("density"),
+        "language": run.language or None,
         "error": run.error,
     }

@@ -2,11 +2,12 @@
 
 from batches.actions import reopen_if_done
 from batches.models import Batch
-from essays import actions, assignment
+from essays import actions, assignment, languages
 from essays.models import StepRun
 from files.models import FileUpload
 from huleedu import work
 from huleedu.events import (
+    BatchEssaysReady,
     BatchExpectationChanged,
     BatchFileRemoved,
     BatchReadinessTimeout,
@@ -37,7 +38,10 @@ def assign_slot(event: EssayContentProvisioned) -> None:
 
 
 def stream_first_step(event: EssaySlotAssigned) -> None:
-    """Start an early essay's first step while later files still upload."""
+    """Start an early essay's first step while later files still upload.
+
+    One that does not show its language waits until the others show the batch's.
+    """
     batch = Batch.objects.locked(event.batch_id)
     if batch.is_closed and batch.status != Batch.Status.CANCELLED:
         # The file came while the batch was concluding: its essay starts another run.
@@ -49,7 +53,9 @@ def stream_first_step(event: EssaySlotAssigned) -> None:
         pk=event.file_upload_id, slot=event.essay_id, slot__revision=event.revision
     )
     upload = holds.first()
-    if upload is not None and upload.slot is not None and upload.slot.text_storage_id is not None:
+    if upload is None or upload.slot is None or upload.slot.text_storage_id is None:
+        return
+    if upload.own_language or batch.language or batch.status != Batch.Status.AWAITING_CONTENT:
         actions.request_step(upload.slot, upload, steps[0], batch)
 
 
@@ -61,10 +67,17 @@ def note_progress(
     | PhaseCompleted
     | BatchReadinessTimeout,
 ) -> None:
-    """Something ended: the batch may be ready, or its phase concluded."""
+    """Something ended: the batch may be ready, or its phase concluded, or its language clear."""
     batch = Batch.objects.locked(event.batch_id)
+    early = batch.status == Batch.Status.AWAITING_CONTENT
+    languages.find_batch_language(batch, languages.CLEAR_LEAD if early else 0)
     actions.evaluate_readiness(batch)
     actions.conclude_phase(batch)
+
+
+def find_language(event: BatchEssaysReady) -> None:
+    """The batch goes on: by now its essays show its language, or none of them does."""
+    languages.find_batch_language(Batch.objects.locked(event.batch_id))
 
 
 def offer_places(event: BatchFileRemoved | EssayValidationFailed | BatchExpectationChanged) -> None:

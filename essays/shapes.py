@@ -3,7 +3,6 @@
 from typing import Literal
 from uuid import UUID
 
-from batches.shapes import Language
 from huleedu.events import ErrorDetail
 from huleedu.shapes import Answer
 
@@ -29,11 +28,17 @@ class Spellcheck(Answer):
     corrected_text: str | None
     words: int | None
     density: float | None
+    language: str | None
     error: ErrorDetail | None
 
 
 class EssayAnswer(Answer):
-    """One essay with its text; everything about the text is null while there is none."""
+    """One essay with its text; everything about the text is null while there is none.
+
+    ``language`` is what the essay is in: chosen by the teacher, else ``found_language``, else the batch's
+    (codes of BCP 47, ``und`` for one without a name here, null when nothing shows it).
+    ``other_language``: not the batch's.
+    """
 
     essay_id: UUID
     number: int
@@ -41,7 +46,10 @@ class EssayAnswer(Answer):
     file_upload_id: UUID | None
     filename: str | None
     folder: str | None
-    language: Language
+    language: str | None
+    language_chosen: bool
+    found_language: str | None
+    other_language: bool
     status: EssayStatus
     text: str | None
     text_storage_id: UUID | None

@@ -26,12 +26,11 @@ def run_next(phase_name: str) -> bool:
 
 def run_step(item: WorkItem) -> None:
     """Run one step on one essay's text and record how it ended."""
-    begun = actions.begin_step(item)
-    if begun is None:
+    run = actions.begin_step(item)
+    if run is None:
         return
-    run, language = begun
     try:
-        outcome = PHASES[item.step].step(content.read_text(run.text_storage_id), language)
+        outcome = PHASES[item.step].step(content.read_text(run.text_storage_id), run.language)
     except StepError as error:
         actions.fail_step(item, error.code, error.details)
         return

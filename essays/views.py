@@ -1,16 +1,22 @@
-"""The teacher's decision about a batch's essays: start with those that are here."""
+"""The teacher's decisions about a batch's essays: start with those that are here, and their language."""
 
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from batches.forms import LanguageForm
 from batches.models import Batch
-from essays import actions
-from huleedu.pages import PageRequest, carry_out, to_batch
+from batches.views import decide
+from essays import actions, languages
+from files.models import FileUpload
+from files.views import when_room
+from huleedu.pages import PageRequest, SeeOther, carry_out, tell_refusal, to_batch
 
 
 @login_required
@@ -20,3 +26,32 @@ def start(request: PageRequest, batch_id: UUID) -> HttpResponse:
     batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
     carry_out(request, lambda: actions.start(batch.pk, request.user), _("The batch has started."))
     return to_batch(batch.pk)
+
+
+@login_required
+@require_POST
+def batch_language(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """The batch's ``language``, empty to take it from the essays."""
+    done = _("The language is changed. Essays that it concerns are checked again.")
+    return decide(request, batch_id, LanguageForm(request.POST), set_language, done)
+
+
+def set_language(batch_id: UUID, user: User, language: str) -> None:
+    """Change the batch's language while there is room for the work it makes. Raises ``Refused``."""
+    when_room(lambda: languages.set_batch_language(batch_id, user, language))()
+
+
+@login_required
+@require_POST
+def essay_language(request: PageRequest, batch_id: UUID, number: int) -> HttpResponse:
+    """The ``language`` of essay ``number``, empty to take it from the text."""
+    files = FileUpload.objects.owned_by(request.user)
+    upload = get_object_or_404(files, batch_id=batch_id, slot__number=number)
+    form = LanguageForm(request.POST)
+    if form.is_valid():
+        language = form.cleaned_data["language"]
+        choose = when_room(lambda: languages.set_essay_language(upload, request.user, language))
+        carry_out(request, choose, _("The language of the essay is changed."))
+    else:
+        tell_refusal(request, "INVALID")
+    return SeeOther(reverse("essay", args=[batch_id, number]))

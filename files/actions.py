@@ -49,7 +49,10 @@ class Incoming:
 
 @dataclass(frozen=True)
 class ExtractedText:
-    """A durable text with its measures; ``duration_ms`` is the time extraction took."""
+    """A durable text with its measures; ``duration_ms`` is the time extraction took.
+
+    ``language`` is the code found from the text, empty when undecided.
+    """
 
     stored: Stored
     words: int
@@ -57,6 +60,7 @@ class ExtractedText:
     format: str
     engine: str
     duration_ms: int
+    language: str = ""
 
 
 def receive(batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUID) -> FileUpload:
@@ -231,6 +235,7 @@ def accept(item: WorkItem, text: ExtractedText) -> None:
         format=text.format,
         words=text.words,
         characters=text.characters,
+        language=text.language,
         engine=text.engine[:80],
         duration_ms=text.duration_ms,
     )
@@ -329,6 +334,8 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
         format=None,
         words=None,
         characters=None,
+        language="",
+        chosen_language="",
     )
     report_added(current)
     return current

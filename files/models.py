@@ -117,6 +117,17 @@ class FileUpload(models.Model):
     format = models.CharField(max_length=10, null=True, blank=True)
     words = models.PositiveIntegerField(null=True, blank=True)
     characters = models.PositiveIntegerField(null=True, blank=True)
+    language = models.CharField(
+        max_length=8, blank=True, default="", db_default="", help_text="Found from the text; empty: undecided"
+    )
+    chosen_language = models.CharField(
+        max_length=2,
+        choices=Batch.Language.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The teacher's choice for this essay, instead of the one found",
+    )
     engine = models.CharField(max_length=80, blank=True, default="")
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROCESSING)
@@ -164,6 +175,11 @@ class FileUpload(models.Model):
     def text_id(self) -> UUID:
         """The stored text. Raises ``LookupError`` before it is extracted."""
         return known(self.text_storage_id)
+
+    @property
+    def own_language(self) -> str:
+        """What the teacher chose for this essay, else what its text shows; empty when neither is known."""
+        return self.chosen_language or self.language
 
     def move_to(self, status: str, **fields: Any) -> None:
         """Change status and ``fields`` in one save, or raise ``InvalidTransition``; the row is locked."""

@@ -21,6 +21,8 @@ def file_record(upload: FileUpload) -> dict[str, Any]:
         "essay_id": slot.pk if slot else None,
         "essay_number": slot.number if slot else None,
         "words": upload.words,
+        "language": upload.own_language or None,
+        "language_chosen": bool(upload.chosen_language),
         "error": upload.error,
         "correlation_id": upload.correlation_id,
         "created_at": upload.created_at,

@@ -23,6 +23,7 @@ def report_provisioned(upload: FileUpload) -> None:
                 "words": upload.words,
                 "characters": upload.characters,
                 "format": upload.format,
+                "language": upload.language or None,
                 "extraction": {"engine": upload.engine, "duration_ms": upload.duration_ms or 0},
                 "error": upload.error,
             }

@@ -14,7 +14,11 @@ FileStatus = Literal["processing", "assigned", "failed", "excess", "duplicate", 
 
 
 class FileRecord(Answer):
-    """One file; ``rev`` grows with every change. ``folder`` is where it lay, empty when that is not known."""
+    """One file; ``rev`` grows with every change. ``folder`` is where it lay, empty when that is not known.
+
+    ``language`` is the essay's own: chosen by the teacher, else found from the text (a code of BCP 47,
+    ``und`` for one without a name here); null while it is not known or undecided: the batch's applies.
+    """
 
     file_upload_id: UUID
     client_ref: str | None
@@ -28,6 +32,8 @@ class FileRecord(Answer):
     essay_id: UUID | None
     essay_number: int | None
     words: int | None
+    language: str | None
+    language_chosen: bool
     error: ErrorDetail | None
     correlation_id: UUID
     created_at: datetime

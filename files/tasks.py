@@ -8,6 +8,7 @@ from django.conf import settings
 from files import actions, content, sandbox
 from files.models import StoredContent
 from files.steps.confinement import Confinement
+from files.steps.language import find_language
 from files.steps.validate import TextLimits
 from files.store import STORE
 from huleedu import work
@@ -75,6 +76,7 @@ def stored_text(result: sandbox.SandboxResult, duration_ms: int) -> actions.Extr
         words=result.words,
         characters=result.characters,
         format=result.format,
+        language=find_language(result.text) or "",
         engine=result.engine,
         duration_ms=duration_ms,
     )

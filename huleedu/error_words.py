@@ -110,8 +110,16 @@ WORDS: dict[ErrorCode, Words] = {
         ("retry", "support"),
     ),
     ErrorCode.LANGUAGE_UNSUPPORTED: Words(
-        _("There is no spelling check for this language"),
-        _("Spelling can be checked in Swedish and English."),
+        _("The essay is not in Swedish or English"),
+        _(
+            "Spelling is checked in Swedish and English only, so this essay was not checked. If it is in one "
+            "of them, choose the language on the essay’s page."
+        ),
+        ("support",),
+    ),
+    ErrorCode.LANGUAGE_UNKNOWN: Words(
+        _("The language of the essay is not clear"),
+        _("It was not checked. Choose the language on the essay’s page, or the language of the batch."),
         ("support",),
     ),
 }

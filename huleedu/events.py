@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from huleedu.errors import ErrorCode
 
+UNDETERMINED = "und"  # a language that is not known (BCP 47)
 SEPARATOR = "\x1f"  # a control character that no id, phase or outcome can hold
 Kind = Literal["event", "command"]
 Aggregate = Literal["batch", "file", "essay"]
@@ -174,6 +175,7 @@ class EssayContentProvisioned(FileEvent):
     words: int
     characters: int
     format: str
+    language: str | None = None
     extraction: Extraction
     error: ErrorDetail | None = None
 
@@ -198,6 +200,7 @@ class EssaySlotAssigned(EssayEvent):
     words: int | None = None
     characters: int | None = None
     format: str | None = None
+    language: str | None = None
     rev: int = 0
     error: ErrorDetail | None = None
 
@@ -264,6 +267,7 @@ class PhaseCompleted(EssayEvent):
     error: ErrorDetail | None = None
     duration_ms: int
     engine: str
+    language: str | None = None
 
     @property
     def outcome(self) -> str:
@@ -336,6 +340,29 @@ class FileReprocessRequested(FileEvent):
         return f"{type(self).__name__}:{self.from_phase}"
 
 
+class FileLanguageChanged(FileEvent):
+    """The teacher said in which language an essay is; ``language`` is its own from now on."""
+
+    topic = "huleedu.file.language.changed.v1"
+    phase_name = "language"
+    who: int
+    old: str | None
+    language: str | None
+    language_chosen: bool
+
+
+class BatchLanguageFound(Event):
+    """The first essays show the batch's language, which nobody chose."""
+
+    topic = "huleedu.batch.language.found.v1"
+    phase_name = "language"
+    language: str
+
+    @property
+    def outcome(self) -> str:
+        return f"found:{self.language}"
+
+
 class BatchChange(Event):
     """A teacher's decision about a batch; ``who`` is the user id."""
 
@@ -359,6 +386,14 @@ class BatchExpectationChanged(BatchChange):
 
 class BatchDeadlineExtended(BatchChange):
     topic = "huleedu.batch.deadline.extended.v1"
+
+
+class BatchLanguageChanged(BatchChange):
+    """``language`` is the batch's from now on, None when its essays do not show one."""
+
+    topic = "huleedu.batch.language.changed.v1"
+    language: str | None
+    language_chosen: bool
 
 
 class BatchStarted(BatchChange):

@@ -15,6 +15,7 @@ MESSAGE_NAMES = {
     "DuplicateContentDetected": "essay.content.duplicate",
     "BatchFileRemoved": "batch.file.removed",
     "FileReprocessRequested": "file.reprocess.requested",
+    "FileLanguageChanged": "file.language.changed",
     "BatchEssaysReady": "batch.essays.ready",
     "BatchReadinessTimeout": "batch.readiness.timeout",
     "SpellcheckCompleted": "essay.spellcheck.completed",
@@ -23,6 +24,8 @@ MESSAGE_NAMES = {
     "BatchCancelled": "batch.changed",
     "BatchExpectationChanged": "batch.changed",
     "BatchDeadlineExtended": "batch.changed",
+    "BatchLanguageChanged": "batch.changed",
+    "BatchLanguageFound": "batch.language.found",
     "BatchStarted": "batch.changed",
     "BatchReprocessRequested": "batch.changed",
 }

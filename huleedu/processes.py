@@ -36,10 +36,12 @@ def end_relay() -> None:
 
 
 def warm_steps() -> None:
-    """Load dictionaries in the parent: workers forked from it are warm and share its memory."""
+    """Load dictionaries and words in the parent: workers forked from it are warm and share its memory."""
     from essays.steps.lexicon import keep_tables_in
     from essays.steps.spellcheck import warm
+    from files.steps.language import warm as warm_words
 
+    warm_words()
     keep_tables_in(settings.VAR_DIR / "cache")
     for language in ("sv", "en"):
         warm(language)

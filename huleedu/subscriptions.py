@@ -25,7 +25,7 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[..., None], ...]] = {
     "DuplicateContentDetected": (result.forget, essay.offer_places, result.conclude_without_steps),
     "BatchExpectationChanged": (essay.offer_places, result.conclude_without_steps),
     "BatchReadinessTimeout": (essay.note_progress,),
-    "BatchEssaysReady": (batch.begin_processing, result.conclude_without_steps),
+    "BatchEssaysReady": (essay.find_language, batch.begin_processing, result.conclude_without_steps),
     "BatchStarted": (result.conclude_without_steps,),
     "BatchReprocessRequested": (essay.repeat_requested_phase,),
     "SpellcheckInitiate": (essay.request_phase,),

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from batches.api import RegisterView
-from essays.api import EssayView, FileReprocessView
+from essays.api import EssayLanguageView, EssayView, FileReprocessView
 from files.api import (
     ContentUploadView,
     ContentView,
@@ -14,7 +14,7 @@ from files.api import (
 )
 from huleedu.api import NotFoundView, SchemaView, TokenView
 from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
-from results.api_actions import CancelView, ExpectView, ExtendView, ReprocessView, StartView
+from results.api_actions import CancelView, ExpectView, ExtendView, LanguageView, ReprocessView, StartView
 
 urlpatterns = [
     path("auth/token", TokenView.as_view(), name="api-token"),
@@ -25,6 +25,7 @@ urlpatterns = [
     path("batches/<str:batch_id>/start", StartView.as_view(), name="api-start"),
     path("batches/<str:batch_id>/extend", ExtendView.as_view(), name="api-extend"),
     path("batches/<str:batch_id>/expect", ExpectView.as_view(), name="api-expect"),
+    path("batches/<str:batch_id>/language", LanguageView.as_view(), name="api-language"),
     path("batches/<str:batch_id>/cancel", CancelView.as_view(), name="api-cancel"),
     path("batches/<str:batch_id>/reprocess", ReprocessView.as_view(), name="api-reprocess"),
     path("batches/<str:batch_id>/status", StatusView.as_view(), name="api-status"),
@@ -37,6 +38,7 @@ urlpatterns = [
     path("files/<str:file_upload_id>/reprocess", FileReprocessView.as_view(), name="api-file-reprocess"),
     path("files/<str:file_upload_id>/trace", TraceView.as_view(), name="api-trace"),
     path("essays/<str:essay_id>", EssayView.as_view(), name="api-essay"),
+    path("essays/<str:essay_id>/language", EssayLanguageView.as_view(), name="api-essay-language"),
     path("content", ContentUploadView.as_view(), name="api-store-content"),
     path("content/<str:content_id>", ContentView.as_view(), name="api-content"),
     re_path(r"^[\s\S]*$", NotFoundView.as_view(), name="api-not-found"),

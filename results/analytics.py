@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from batches.models import Batch
+from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from files.actions import EXTRACT
 from files.models import FileUpload
@@ -17,7 +18,9 @@ WORD_BOUNDS = [0, 100, 250, 500, 1000, 2000]
 
 def analytics(batch: Batch) -> dict[str, Any]:
     """The batch's composition, by two queries. Sizes in bytes, times in milliseconds."""
-    files = list(FileUpload.objects.filter(batch=batch).present().order_by("created_at", "pk"))
+    files = list(
+        FileUpload.objects.filter(batch=batch).present().select_related("slot").order_by("created_at", "pk")
+    )
     ended = StepRun.objects.filter(slot__batch=batch, status__in=StepRun.ENDED)
     runs = list(ended.select_related("slot").defer("output"))
     present = [run for run in runs if run.revision == run.slot.revision]
@@ -27,9 +30,13 @@ def analytics(batch: Batch) -> dict[str, Any]:
         "statuses": dict(Counter(upload.status for upload in files)),
         "formats": formats(files),
         "sizes": distribution([upload.size for upload in files], SIZE_BOUNDS),
-        "words": distribution([upload.words for upload in files if upload.words is not None], WORD_BOUNDS),
+        "words": distribution(
+            [upload.words for upload in files if upload.words is not None and not is_stray(upload, batch)],
+            WORD_BOUNDS,
+        ),
         "failures": failures(files, present),
         "duplicates": duplicates(files),
+        "left_out": left_out(batch, files),
         "steps": step_times(batch, files, runs),
     }
 
@@ -93,6 +100,22 @@ def duplicates(files: list[FileUpload]) -> list[dict[str, Any]]:
         if upload.status == FileUpload.Status.DUPLICATE and upload.duplicate_of_id is not None:
             groups[upload.duplicate_of_id].append(upload.pk)
     return [{"duplicate_of": original, "file_upload_ids": copies} for original, copies in groups.items()]
+
+
+def left_out(batch: Batch, files: list[FileUpload]) -> list[dict[str, Any]]:
+    """The essays in another language than their batch, by number."""
+    strays = [
+        {
+            "essay_id": upload.slot.pk,
+            "number": upload.slot.number,
+            "file_upload_id": upload.pk,
+            "filename": upload.filename,
+            "language": language_of(upload, batch) or None,
+        }
+        for upload in files
+        if upload.status == FileUpload.Status.ASSIGNED and upload.slot and is_stray(upload, batch)
+    ]
+    return sorted(strays, key=lambda stray: int(stray["number"]))
 
 
 def step_times(batch: Batch, files: list[FileUpload], runs: list[StepRun]) -> dict[str, Any]:

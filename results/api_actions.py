@@ -11,8 +11,9 @@ from rest_framework.response import Response
 from batches import actions
 from batches.api import find_batch
 from batches.models import Batch
-from batches.shapes import CancelBody, ExpectBody, ExtendBody, ReprocessBody, StartBody
+from batches.shapes import CancelBody, ExpectBody, ExtendBody, LanguageBody, ReprocessBody, StartBody
 from essays import actions as essay_actions
+from essays import languages
 from files.upload import check_capacity
 from huleedu.api_view import ApiView, read_body, user_of
 from huleedu.errors import Refused
@@ -87,6 +88,27 @@ class ExpectView(ApiView):
         return decide(
             request, batch, lambda: actions.expect(batch.pk, user_of(request), body.expected_essay_count)
         )
+
+
+class LanguageView(ApiView):
+    """The language of the batch."""
+
+    @extend_schema(
+        operation_id="set_batch_language",
+        parameters=PARAMETERS,
+        request=LanguageBody,
+        responses=answers({200: Snapshot}, 400, 404, 409, 412, 422, 503),
+    )
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Say in which language the batch is, null: as its essays. What it concerns is checked again."""
+        batch = find_batch(request, batch_id)
+        body = read_body(LanguageBody, request)
+
+        def choose() -> Batch:
+            check_capacity()
+            return languages.set_batch_language(batch.pk, user_of(request), body.language or "")
+
+        return decide(request, batch, choose)
 
 
 class CancelView(ApiView):

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from batches.models import Batch
+from essays.languages import is_stray, language_of
 from files.models import FileUpload
 from files.records import file_record as file_record
 from huleedu.feed import position
@@ -70,7 +71,8 @@ def summary(batch: Batch, counts: Counts) -> dict[str, Any]:
         "correlation_id": batch.correlation_id,
         "title": batch.title,
         "class_name": batch.class_name,
-        "language": batch.language,
+        "language": batch.language or None,
+        "language_chosen": batch.language_chosen,
         "status": batch.status,
         "expected_essay_count": batch.expected_essay_count,
         "deadline": batch.deadline,
@@ -144,7 +146,7 @@ def status(batch: Batch) -> dict[str, Any]:
     return {**summary(batch, counts_of(batch)), "phases": phase_figures(batch)}
 
 
-def essay_row(result: EssayResult) -> dict[str, Any]:
+def essay_row(result: EssayResult, batch: Batch) -> dict[str, Any]:
     """One essay as the results list it."""
     spelling = result.phases.get("spellcheck")
     return {
@@ -158,8 +160,10 @@ def essay_row(result: EssayResult) -> dict[str, Any]:
         "status": result.slot.status,
         "words": result.words,
         "characters": result.characters,
+        "language": language_of(result.file, batch) or None,
+        "other_language": is_stray(result.file, batch),
         "spellcheck": (
-            {key: spelling.get(key) for key in ("status", "findings", "density", "error")}
+            {key: spelling.get(key) for key in ("status", "findings", "density", "language", "error")}
             if spelling
             else None
         ),
@@ -182,7 +186,7 @@ def results(batch: Batch) -> dict[str, Any]:
     )
     return {
         **summary(batch, counts_of(batch)),
-        "essays": [essay_row(result) for result in essay_results(batch)],
+        "essays": [essay_row(result, batch) for result in essay_results(batch)],
         "files": [file_record(upload) for upload in others],
         "phases": phase_figures(batch),
     }

@@ -21,7 +21,7 @@ from huleedu.events import (
 from huleedu.outbox import emit
 from results.models import BatchResult, EssayResult
 
-FIGURES = ("words", "findings", "density", "status", "error", "duration_ms", "engine")
+FIGURES = ("words", "findings", "density", "status", "error", "duration_ms", "engine", "language")
 
 
 def record_assigned(event: EssaySlotAssigned) -> None:

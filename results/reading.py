@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batches.models import Batch
+from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from essays.segments import Mark, Segment, make_marks, split
 from files import content
@@ -44,7 +45,7 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
     )
     index = numbers.index(number) if number in numbers else 0
     return Reading(
-        essay=essay_facts(result, batch.language),
+        essay=essay_facts(result, batch),
         damaged=text is None,
         paragraphs=[paragraph for paragraph in split(text or "", marks) if paragraph],
         findings=marks,
@@ -75,7 +76,7 @@ def findings_of(result: EssayResult) -> list[dict[str, Any]]:
     return runs.values_list("output__findings", flat=True).first() or []
 
 
-def essay_facts(result: EssayResult, language: str) -> dict[str, Any]:
+def essay_facts(result: EssayResult, batch: Batch) -> dict[str, Any]:
     """The essay's own facts; ``findings_count`` is None before its spelling was checked."""
     spelling = result.phases.get(SPELLCHECK, {})
     return {
@@ -84,7 +85,10 @@ def essay_facts(result: EssayResult, language: str) -> dict[str, Any]:
         "file_upload_id": result.file_id,
         "filename": result.file.filename,
         "folder": result.file.folder,
-        "language": language,
+        "language": language_of(result.file, batch),
+        "found_language": result.file.language,
+        "chosen_language": result.file.chosen_language,
+        "stray": is_stray(result.file, batch),
         "status": result.slot.status,
         "words": result.words,
         "findings_count": spelling.get("findings"),

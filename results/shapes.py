@@ -30,13 +30,17 @@ class BatchCounts(Answer):
 
 
 class BatchSummary(Answer):
-    """One batch as a list shows it."""
+    """One batch as a list shows it.
+
+    ``language`` is the teacher's choice or comes from the first essays; null until these show one.
+    """
 
     batch_id: UUID
     correlation_id: UUID
     title: str
     class_name: str
-    language: Language
+    language: Language | None
+    language_chosen: bool
     status: BatchStatus
     expected_essay_count: int
     deadline: datetime
@@ -98,11 +102,12 @@ class SpellcheckFigures(Answer):
     status: Literal["succeeded", "failed"]
     findings: int | None
     density: float | None
+    language: str | None
     error: ErrorDetail | None
 
 
 class EssayRow(Answer):
-    """One essay's result."""
+    """One essay's result; ``other_language``: not in its batch's, so class figures leave it out."""
 
     essay_id: UUID
     number: int
@@ -114,6 +119,8 @@ class EssayRow(Answer):
     status: EssayStatus
     words: int | None
     characters: int | None
+    language: str | None
+    other_language: bool
     spellcheck: SpellcheckFigures | None
 
 
@@ -233,8 +240,18 @@ class StepTimes(Answer):
     p95_ms: float | None
 
 
+class LeftOut(Answer):
+    """An essay in another language than its batch; ``language`` is null when it is not known."""
+
+    essay_id: UUID
+    number: int
+    file_upload_id: UUID
+    filename: str
+    language: str | None
+
+
 class Analytics(Answer):
-    """What the batch is made of; removed files are left out."""
+    """What the batch is made of, without removed files; ``words`` of the essays in the batch's language."""
 
     batch_id: UUID
     files: int
@@ -244,4 +261,5 @@ class Analytics(Answer):
     words: Distribution
     failures: list[FailureCount]
     duplicates: list[DuplicateGroup]
+    left_out: list[LeftOut]
     steps: dict[str, StepTimes]

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils.translation import gettext
 
 from batches.models import Batch
+from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from files.models import FileUpload
 from huleedu.error_words import words_for
@@ -47,6 +48,7 @@ def results_context(batch: Batch, filters: Filters) -> dict[str, Any]:
     rows = rows_of(batch)
     return {
         "tiles": tiles(counts_of(batch), batch.expected_essay_count, rows),
+        "left_out": [row for row in rows if row["stray"]],
         "histogram": histogram(word_counts(rows)),
         "kinds": kinds(rows),
         "common": common_marks(stored_findings(batch)),
@@ -61,14 +63,14 @@ def rows_of(batch: Batch) -> list[Row]:
     """Every file that was not removed: essays by their numbers, then the others by name; two queries."""
     results = {result.file_id: result for result in essay_results(batch)}
     files = FileUpload.objects.filter(batch=batch).present().select_related("slot")
-    rows = [row_of(upload, results.get(upload.pk)) for upload in files]
+    rows = [row_of(upload, results.get(upload.pk), batch) for upload in files]
     return sorted(
         rows, key=lambda row: (row["number"] is None, row["number"] or 0, row["filename"].casefold())
     )
 
 
-def row_of(upload: FileUpload, result: EssayResult | None) -> Row:
-    """One file with its essay's figures, as far as they are known."""
+def row_of(upload: FileUpload, result: EssayResult | None, batch: Batch) -> Row:
+    """One file with its essay's figures, as far as they are known; ``stray``: not in the batch's language."""
     assigned = upload.status == FileUpload.Status.ASSIGNED
     spelling = result.phases.get(SPELLCHECK, {}) if result and assigned else {}
     error = upload.error or spelling.get("error") or {}
@@ -83,16 +85,18 @@ def row_of(upload: FileUpload, result: EssayResult | None) -> Row:
         "words": upload.words,
         "findings": spelling.get("findings"),
         "density": spelling.get("density"),
+        "language": language_of(upload, batch),
+        "stray": assigned and is_stray(upload, batch),
         "error_code": error.get("error_code", ""),
     }
 
 
 def essay_rows(batch: Batch) -> list[dict[str, Any]]:
     """The batch's essays by number, with their figures and states; one query."""
-    return [essay_line(result) for result in essay_results(batch)]
+    return [essay_line(result, batch) for result in essay_results(batch)]
 
 
-def essay_line(result: EssayResult) -> dict[str, Any]:
+def essay_line(result: EssayResult, batch: Batch) -> dict[str, Any]:
     """One essay as lists show it."""
     spelling = result.phases.get(SPELLCHECK, {})
     return {
@@ -104,6 +108,8 @@ def essay_line(result: EssayResult) -> dict[str, Any]:
         "words": result.words,
         "findings": spelling.get("findings"),
         "density": spelling.get("density"),
+        "language": language_of(result.file, batch),
+        "stray": is_stray(result.file, batch),
         "error": in_words(spelling.get("error")),
     }
 
@@ -117,9 +123,12 @@ def in_words(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def tiles(counts: Counts, expected: int, rows: Sequence[Row]) -> dict[str, Any]:
-    """The headline figures; ``median_words`` and ``density`` (marks per 100 words) are None if not known."""
+    """The headline figures; ``median_words`` and ``density`` (marks per 100 words) are None if not known.
+
+    These two are of the essays in the batch's language.
+    """
     lengths = word_counts(rows)
-    checked = [row for row in rows if row["findings"] is not None and row["words"]]
+    checked = [row for row in rows if row["findings"] is not None and row["words"] and not row["stray"]]
     words = sum(row["words"] for row in checked)
     findings = sum(row["findings"] for row in checked)
     return {
@@ -132,8 +141,12 @@ def tiles(counts: Counts, expected: int, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def word_counts(rows: Iterable[Row]) -> list[int]:
-    """The lengths of the essays in words."""
-    return [row["words"] for row in rows if row["number"] is not None and row["words"] is not None]
+    """The lengths in words of the essays in the batch's language."""
+    return [
+        row["words"]
+        for row in rows
+        if row["number"] is not None and row["words"] is not None and not row["stray"]
+    ]
 
 
 def histogram(lengths: Sequence[int]) -> list[dict[str, Any]]:
@@ -183,12 +196,13 @@ def problems(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
-    """The spelling findings that the essays' results count, by one query."""
+    """The spelling findings that the results of essays in the batch's language count, by one query."""
     runs = StepRun.objects.filter(
         slot__batch=batch,
         phase=SPELLCHECK,
         status=StepRun.Status.SUCCEEDED,
         revision=F("slot__result__revision"),
+        language=batch.language,
     )
     return [finding for run in runs.values_list("output__findings", flat=True) for finding in run or ()]
 

@@ -35,13 +35,13 @@ class Pipeline:
 
     relay: Relay = field(default_factory=Relay)
 
-    def register(self, owner: User, expected: int, **configuration: object) -> Batch:
-        """A new batch in English."""
+    def register(self, owner: User, expected: int, language: str = "en", **configuration: object) -> Batch:
+        """A new batch, in English unless said otherwise."""
         return batch_actions.register(
             owner,
             batch_actions.Registration(
                 expected_essay_count=expected,
-                language="en",
+                language=language,
                 configuration=Configuration.model_validate(configuration),
             ),
         )

@@ -81,6 +81,7 @@ def record_findings(result: EssayResult, findings: list[Finding]) -> None:
         correlation_id=result.batch.correlation_id,
         text_storage_id=result.text_storage_id,
         status=StepRun.Status.SUCCEEDED,
+        language=result.batch.language,
         output={"findings": findings},
         ended_at=timezone.now(),
     )

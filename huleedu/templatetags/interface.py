@@ -10,12 +10,14 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext
 
 from files.names import repeated
+from huleedu import language_names
 from huleedu.error_words import words_for
 
 register = template.Library()
 
 Record = Mapping[str, Any]
 
+_CHECKED_LANGUAGES = ("sv", "en")
 _TROUBLE_FIRST = ("failed", "excess", "duplicate", "processing", "assigned")
 _CODE_OF_STATUS = {"excess": "EXCESS_CONTENT", "duplicate": "DUPLICATE_CONTENT"}
 _UNREAD = {"client_ref", "content_hash", "correlation_id", "created_at", "updated_at"}
@@ -156,6 +158,35 @@ def takes_files(batch: Record) -> bool:
 def problem_title(code: str) -> str:
     """What happened, in the reader's language, for an error code."""
     return str(words_for(code).title)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """A language's name in the reader's language."""
+    return language_names.language_name(code)
+
+
+@register.simple_tag
+def all_language_names() -> dict[str, str]:
+    """Every language's name, for scripts."""
+    return language_names.names()
+
+
+@register.simple_tag
+def language_note(language: str | None, batch: Record) -> str:
+    """What is said of an essay that is not in its batch's language or not in a known one, else nothing."""
+    expected = batch["language"]
+    if language in _CHECKED_LANGUAGES:
+        if not expected or language == expected:
+            return ""
+        return gettext("In %(language)s, and checked as such.") % {"language": language_name(language)}
+    if language:
+        return gettext("In %(language)s. The spelling is not checked.") % {
+            "language": language_name(language)
+        }
+    if expected or batch["status"] == "awaiting_content":
+        return ""
+    return gettext("The language is not clear. The spelling is not checked until you choose it.")
 
 
 @register.filter

@@ -38,7 +38,7 @@ def test_registration_answers_ids_of_all_places(client: APIClient, teacher: User
     assert answer["correlation_id"] == correlation_id == response.headers["X-Correlation-ID"]
     assert [essay["number"] for essay in answer["essays"]] == [1, 2, 3]
     batch = Batch.objects.get(pk=answer["batch_id"])
-    assert (batch.owner, batch.title, batch.language) == (teacher, "Hösten", "sv")
+    assert (batch.owner, batch.title, batch.language) == (teacher, "Hösten", "")
     assert batch.settings.priority == "HIGH"
 
 

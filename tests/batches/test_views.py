@@ -62,7 +62,7 @@ def test_a_form_that_is_sent_twice_has_one_effect(signed_in: Client, teacher: Us
 def test_new_batch_form_is_shown_with_its_choices(signed_in: Client) -> None:
     page = signed_in.get(reverse("batch-new"), headers={"Accept-Language": "sv"})
     assert page.status_code == 200
-    assert page.context["form"]["language"].value() == "sv"
+    assert not page.context["form"]["language"].value()  # whatever the language of the menus is
     assert page.context["form"]["spellcheck"].value() is True
 
 

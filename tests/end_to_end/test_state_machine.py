@@ -26,6 +26,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from batches import actions as batch_actions
 from batches.models import Batch, EssaySlot
 from essays import actions as essay_actions
+from essays import languages
 from essays.models import StepRun
 from essays.phases import PHASES, Phase, StepOutcome
 from files import actions as file_actions
@@ -76,8 +77,15 @@ def quick_reading(
     )
 
 
+def quick_language(text: str) -> str | None:
+    """Stand-in for finding the language: each text has its own, some have none."""
+    return {"1": "sv", "2": "nb", "3": None}.get(text.split()[2] if text.strip() else "", "en")
+
+
 def quick_spelling(text: str, language: str) -> StepOutcome:
-    """Stand-in for the spelling check: texts that name number 5 cannot be checked."""
+    """Stand-in for the spelling check: texts that name number 5 cannot be checked, nor third languages."""
+    if language not in Batch.Language.values:
+        raise StepError(ErrorCode.LANGUAGE_UNSUPPORTED)
     if "number 5" in text:
         raise StepError(ErrorCode.SPELLCHECK_FAILED)
     figures = {"words": len(text.split()), "findings": 0, "density": 0.0}
@@ -107,13 +115,16 @@ class PipelineMachine(RuleBasedStateMachine):
         auto_start=st.sampled_from([False, False, True]),
         threshold=st.sampled_from([0.0, 0.5, 0.8, 1.0]),
         steps=st.sampled_from([["spellcheck"], ["spellcheck"], []]),
+        language=st.sampled_from(["", "en"]),
     )
-    def begin(self, expected: int, auto_start: bool, threshold: float, steps: list[str]) -> None:
+    def begin(
+        self, expected: int, auto_start: bool, threshold: float, steps: list[str], language: str
+    ) -> None:
         self.pipeline = Pipeline()
         self.owners = [User.objects.create(username=str(uuid4())) for _ in range(2)]
         self.batches: list[Batch] = []
         self.readers: list[Reader] = []
-        self.register(expected, auto_start, threshold, steps, 0)
+        self.register(expected, auto_start, threshold, steps, 0, language)
 
     @rule(
         expected=st.integers(1, 3),
@@ -121,14 +132,21 @@ class PipelineMachine(RuleBasedStateMachine):
         threshold=st.sampled_from([0.0, 1.0]),
         steps=st.sampled_from([["spellcheck"], []]),
         teacher=st.integers(0, 1),
+        language=st.sampled_from(["", "en"]),
     )
     def register(
-        self, expected: int, auto_start: bool, threshold: float, steps: list[str], teacher: int
+        self,
+        expected: int,
+        auto_start: bool,
+        threshold: float,
+        steps: list[str],
+        teacher: int,
+        language: str,
     ) -> None:
         if len(self.batches) < BATCHES:
             configuration = {"auto_start": auto_start, "partial_batch_threshold": threshold, "steps": steps}
             owner = self.owners[teacher]
-            self.batches.append(self.pipeline.register(owner, expected, **configuration))
+            self.batches.append(self.pipeline.register(owner, expected, language, **configuration))
 
     def which(self, number: int) -> Batch:
         return self.batches[number % len(self.batches)]
@@ -201,6 +219,26 @@ class PipelineMachine(RuleBasedStateMachine):
                 essay_actions.repeat_batch(batch.pk, batch.owner, "spellcheck")
             elif count == 1:
                 batch_actions.cancel(batch.pk, batch.owner)
+        self.afterwards(batch, then, seed)
+
+    @rule(
+        which=WHICH,
+        number=st.integers(0, 9),
+        language=st.sampled_from(["", "sv", "en"]),
+        whole=st.booleans(),
+        then=AFTERWARDS,
+        seed=SEED,
+    )
+    def change_the_language(
+        self, which: int, number: int, language: str, whole: bool, then: str, seed: int
+    ) -> None:
+        batch = self.which(which)
+        upload = self.pick(batch, number)
+        with suppress(Refused):
+            if whole:
+                languages.set_batch_language(batch.pk, batch.owner, language)
+            elif upload is not None:
+                languages.set_essay_language(upload, batch.owner, language)
         self.afterwards(batch, then, seed)
 
     @rule(which=WHICH, then=AFTERWARDS, seed=SEED)
@@ -318,6 +356,8 @@ class PipelineMachine(RuleBasedStateMachine):
         for run in StepRun.objects.filter(slot__batch=batch).select_related("slot"):
             if run.revision == run.slot.revision:
                 assert run.status in StepRun.ENDED
+                if run.slot.status != EssaySlot.Status.AWAITING_CONTENT:
+                    assert run.language == languages.language_of(run.slot.file, batch)
         if batch.is_closed and batch.settings.steps:
             for slot in batch.slots.exclude(status=EssaySlot.Status.AWAITING_CONTENT):
                 assert slot.status in {EssaySlot.Status.COMPLETED, EssaySlot.Status.FAILED}
@@ -347,7 +387,11 @@ def quick_steps() -> Iterator[None]:
     """Reading and spelling without their cost."""
     phase = PHASES["spellcheck"]
     quick = Phase(phase.name, phase.request, phase.completed, quick_spelling)
-    with mock.patch("files.sandbox.run", quick_reading), mock.patch.dict(PHASES, {"spellcheck": quick}):
+    with (
+        mock.patch("files.sandbox.run", quick_reading),
+        mock.patch("files.tasks.find_language", quick_language),
+        mock.patch.dict(PHASES, {"spellcheck": quick}),
+    ):
         yield
 
 

@@ -17,7 +17,15 @@ from tests.rows import add_essay, add_file, finding, make_batch
 
 
 def row(**fields: Any) -> summary.Row:
-    return {"number": 1, "words": None, "findings": None, "format": "txt", "error_code": "", **fields}
+    return {
+        "number": 1,
+        "words": None,
+        "findings": None,
+        "format": "txt",
+        "error_code": "",
+        "stray": False,
+        **fields,
+    }
 
 
 def test_tiles_before_anything_is_known() -> None:

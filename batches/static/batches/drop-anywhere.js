@@ -33,7 +33,7 @@ class DropAnywhere extends HTMLElement {
     try {
       const n = Math.min(MOST_FILES, found.files.length);
       toast(say("makingBatch", { n }), { seconds: 3 });
-      const batch = await call("POST", "/v1/batches/register", { expected_essay_count: n, title: titleOf(found), language: this.dataset.language });
+      const batch = await call("POST", "/v1/batches/register", { expected_essay_count: n, title: titleOf(found) });
       await openInPlace(`/batches/${batch.batch_id}/`, found);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;

@@ -69,7 +69,7 @@ export class BatchController {
       epoch: snapshot.epoch,
       onEvent: (event) => {
         const change = this.state.apply(event);
-        this.#redraw(change.keys);
+        this.#redraw(change.language ? this.state.entries.keys() : change.keys);
         if (change.batch) this.#refreshSoon();
       },
       onSnapshot: (fresh) => this.#redraw(this.state.replace(fresh)),
@@ -103,7 +103,7 @@ export class BatchController {
     const keys = [...this.stale];
     this.stale.clear();
     const counts = this.state.counts();
-    if (keys.length) this.files.draw(this.state.entries, keys);
+    if (keys.length) this.files.draw(this.state.entries, keys, this.state.batch);
     this.files.showTotals({
       all: counts.received + counts.uploading + counts.unsent,
       attention: counts.attention,
@@ -212,9 +212,11 @@ export class BatchController {
 
   /** @param {HTMLFormElement} form @param {string} name */
   async #batchAction(form, name) {
-    /** @type {Record<string, number>} */
+    /** @type {Record<string, any>} */
     const body = {};
-    for (const [field, value] of new FormData(form)) if (field !== "csrfmiddlewaretoken") body[field] = Number(value);
+    for (const [field, value] of new FormData(form)) {
+      if (field !== "csrfmiddlewaretoken") body[field] = field === "language" ? value || null : Number(value);
+    }
     const { version, ...fields } = body;
     const seen = version === undefined ? undefined : { "If-Match": `"${version}"` };
     const snapshot = await call("POST", `/v1/batches/${this.batchId}/${name}`, fields, seen);

@@ -2,7 +2,7 @@
 import { count, language, say, timeLeft, timeZone, write } from "../huleedu/js/words.js";
 
 /** @typedef {ReturnType<import("../realtime/batch-state.js").BatchState["counts"]>} Counts */
-/** @typedef {{ status: string, expected: number, deadline: string | null, version: number }} Head */
+/** @typedef {{ status: string, expected: number, deadline: string | null, version: number, language: string | null }} Head */
 
 const OPEN = new Set(["awaiting_content", "ready", "processing"]);
 const SEGMENTS = /** @type {const} */ (["ready", "reading", "uploading", "failed", "excess", "duplicate"]);
@@ -63,6 +63,8 @@ export class BatchPanel {
     this.#action("expect", collecting, 0);
     this.#action("raise", alive && !collecting, 0);
     this.#action("cancel", open, 0);
+    this.#action("language", alive, 0);
+    for (const part of this.#all("[data-batch-language]")) part.hidden = part.dataset.batchLanguage !== (head.language || "");
     this.root.toggleAttribute("data-closed", !open && !(alive && counts.free > 0));
     this.root.toggleAttribute("data-cancelled", !alive);
     this.#version(head.version);

@@ -52,8 +52,8 @@ export class FileList {
     this.filter();
   }
 
-  /** @param {Map<string, Entry>} entries @param {Iterable<string>} keys */
-  draw(entries, keys) {
+  /** @param {Map<string, Entry>} entries @param {Iterable<string>} keys @param {import("./file-row.js").Head} head */
+  draw(entries, keys, head) {
     const added = document.createDocumentFragment();
     const before = this.repeated;
     this.repeated = repeatedNames(entries.values());
@@ -61,7 +61,7 @@ export class FileList {
       const entry = entries.get(key);
       const row = this.rows.get(key);
       if (!entry || entry.status === "removed") this.#drop(key);
-      else drawRow(row || this.#make(entry, added), entry, this.catalogue, this.#isRepeated(entry));
+      else drawRow(row || this.#make(entry, added), entry, this.catalogue, { head, repeated: this.#isRepeated(entry) });
     }
     this.list.prepend(added);
     this.filter();

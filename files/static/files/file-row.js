@@ -3,6 +3,7 @@ import { fileKind, fileSize, say, write } from "../huleedu/js/words.js";
 
 /** @typedef {import("../realtime/batch-state.js").Entry} Entry */
 /** @typedef {{ title: string, help: string, actions: string[] }} Problem */
+/** @typedef {{ status: string, language: string | null }} Head */
 
 /** @type {Record<string, { chip: string, word: string }>} */
 const LOOKS = {
@@ -20,6 +21,9 @@ const TROUBLE = new Set(["failed", "unsent", "excess", "duplicate"]);
 const isTrouble = (entry) => TROUBLE.has(entry.status) || (entry.status === "assigned" && entry.error !== null);
 /** @type {Record<string, string>} */
 const CODE_OF_STATE = { excess: "EXCESS_CONTENT", duplicate: "DUPLICATE_CONTENT" };
+
+/** @type {Record<string, string> | undefined} */
+let names;
 
 /** @param {string} id @returns {HTMLElement} */
 function copy(id) {
@@ -44,9 +48,9 @@ const before = (entry, repeated) => (repeated && entry.folder ? `${entry.folder.
  * @param {HTMLElement} row
  * @param {Entry} entry
  * @param {Record<string, Problem>} catalogue
- * @param {boolean} repeated Whether another file has the same name.
+ * @param {{ head: Head, repeated: boolean }} beside The batch's language; whether another file has the same name.
  */
-export function drawRow(row, entry, catalogue, repeated) {
+export function drawRow(row, entry, catalogue, { head, repeated }) {
   const folder = before(entry, repeated);
   const previous = row.dataset.status;
   row.dataset.status = entry.status;
@@ -57,6 +61,7 @@ export function drawRow(row, entry, catalogue, repeated) {
   const look = LOOKS[entry.status];
   find(row, "chip").className = `chip ${look.chip}`;
   write(find(row, "chip"), say(look.word));
+  write(find(row, "note"), entry.status === "assigned" ? languageNote(entry.language, head) : "");
   drawEssayLink(row, entry);
   drawProgress(row, entry, folder);
   drawTrouble(row, entry, catalogue, folder);
@@ -76,6 +81,21 @@ function drawName(row, entry, folder) {
 function facts(entry) {
   const words = entry.words ? say("words", { n: entry.words }) : "";
   return [words, fileSize(entry.size)].filter(Boolean).join(" · ");
+}
+
+/** What is said of an essay that is not in its batch's language. @param {string | null} language @param {Head} head */
+function languageNote(language, head) {
+  if (language === "sv" || language === "en") {
+    return head.language && language !== head.language ? say("otherLanguage", { language: languageName(language) }) : "";
+  }
+  if (language) return say("uncheckedLanguage", { language: languageName(language) });
+  return head.language || head.status === "awaiting_content" ? "" : say("unclearLanguage");
+}
+
+/** @param {string} code */
+function languageName(code) {
+  names ??= JSON.parse(document.getElementById("language-names")?.textContent || "{}");
+  return names?.[code] || names?.und || code;
 }
 
 /** @param {HTMLElement} row @param {Entry} entry */

@@ -25,13 +25,13 @@ const CHECKED = new Set(["completed", "succeeded", "failed"]);
 function entry(key, values) {
   return {
     key, file_upload_id: null, client_ref: null, filename: "", folder: "", size: 0, content_hash: "", format: null,
-    status: "processing", rev: -1, essay_id: null, essay_number: null, words: null, error: null,
+    status: "processing", rev: -1, essay_id: null, essay_number: null, words: null, language: null, language_chosen: false, error: null,
     created_at: "", updated_at: "", percent: 0, ...values,
   };
 }
 
 /** @param {BatchSnapshot} snapshot */
-const headOf = ({ status, expected_essay_count: expected, deadline, version }) => ({ status, expected, deadline, version });
+const headOf = ({ status, expected_essay_count: expected, deadline, version, language }) => ({ status, expected, deadline, version, language });
 
 export class BatchState {
   /** @param {BatchSnapshot} snapshot */
@@ -85,15 +85,18 @@ export class BatchState {
 
   /**
    * @param {LiveEvent} event
-   * @returns {{ keys: Set<string>, batch: boolean }} What to draw again; `batch`: the snapshot is worth reading.
+   * @returns {{ keys: Set<string>, batch: boolean, language: boolean }} What to draw again: with `language` every row;
+   *   `batch`: the snapshot is worth reading.
    */
   apply(event) {
     const data = /** @type {any} */ (event.data);
+    const before = this.batch.language;
     if (event.event === "batch.changed") this.#changed(data);
+    if (data.language !== undefined && event.event.startsWith("batch.")) this.batch.language = data.language;
     this.#essay(event.event, data);
     const change = data.file_upload_id ? CHANGES[event.event] : undefined;
     const keys = new Set(change ? this.#file(event, data, change) : []);
-    return { keys, batch: event.event.startsWith("batch.") && !event.event.startsWith("batch.file.") };
+    return { keys, batch: event.event.startsWith("batch.") && !event.event.startsWith("batch.file."), language: this.batch.language !== before };
   }
 
   /** What an event says of an essay's place: an essay that leaves is not checked any more. @param {string} name @param {any} data */
@@ -190,7 +193,9 @@ const CHANGES = {
   "essay.slot.assigned": (data, known) => ({
     status: "assigned", essay_id: data.essay_id, essay_number: data.essay_number, error: data.error ?? null,
     filename: data.filename ?? known.filename, words: data.words ?? known.words, format: data.format ?? known.format,
+    language: data.language === undefined ? known.language : data.language,
   }),
+  "file.language.changed": (data) => ({ language: data.language, language_chosen: data.language_chosen }),
   "essay.validation.failed": (data, known) => ({
     status: "failed", error: data.validation_error_detail, filename: data.filename ?? known.filename,
     size: data.size ?? known.size, essay_id: null, essay_number: null,

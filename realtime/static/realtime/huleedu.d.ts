@@ -12,7 +12,7 @@ export type ErrorCode =
   | "UNSUPPORTED_FORMAT" | "CORRUPTED_FILE" | "ENCRYPTED_FILE" | "TIMEOUT" | "EMPTY_CONTENT"
   | "NO_TEXT_LAYER" | "ARCHIVE_LIMIT" | "CONTENT_TOO_SHORT" | "CONTENT_TOO_LONG" | "FILE_TOO_LARGE"
   | "DUPLICATE_CONTENT" | "EXCESS_CONTENT" | "EXTRACTION_FAILED" | "STORAGE_FAILED" | "MALWARE"
-  | "SPELLCHECK_FAILED" | "LANGUAGE_UNSUPPORTED" | (string & {});
+  | "SPELLCHECK_FAILED" | "LANGUAGE_UNSUPPORTED" | "LANGUAGE_UNKNOWN" | (string & {});
 
 export interface ErrorDetail {
   error_code: ErrorCode;
@@ -39,6 +39,10 @@ export interface FileRecord {
   essay_id: string | null;
   essay_number: number | null;
   words: number | null;
+  /** The essay's own (BCP 47, "und" for one without a name here); null: not known, the batch's applies. */
+  language: string | null;
+  /** The teacher chose it for this essay. */
+  language_chosen: boolean;
   error: ErrorDetail | null;
   correlation_id: string;
   created_at: string;
@@ -60,7 +64,9 @@ export interface BatchSnapshot {
   correlation_id: string;
   title: string;
   class_name: string;
-  language: "sv" | "en";
+  /** Chosen by the teacher, or found from the first essays; null until these show one. */
+  language: "sv" | "en" | null;
+  language_chosen: boolean;
   status: BatchStatus;
   expected_essay_count: number;
   deadline: string;
@@ -126,6 +132,7 @@ export interface EventData {
     words: number | null;
     characters: number | null;
     format: string | null;
+    language?: string | null;
     rev: number;
     /** Why the file could not be read again, when its earlier text stands. */
     error?: ErrorDetail | null;
@@ -149,6 +156,12 @@ export interface EventData {
     filename: string;
     reason: "removed" | "replaced";
     essay_id: string | null;
+  };
+  "file.language.changed": OfFile & {
+    who: number;
+    old: string | null;
+    language: string | null;
+    language_chosen: boolean;
   };
   "file.reprocess.requested": OfFile & {
     from_phase: string;
@@ -177,6 +190,8 @@ export interface EventData {
     words: number | null;
     density: number | null;
     corrected_text_storage_id: string | null;
+    /** In which the spelling was checked; null when it was not known. */
+    language?: string | null;
   };
   "batch.phase.concluded": InBatch & {
     phase: string;
@@ -194,6 +209,9 @@ export interface EventData {
     duration_seconds: number;
     phases: Record<string, PhaseCounts>;
   };
+  "batch.language.found": InBatch & {
+    language: "sv" | "en";
+  };
   "batch.changed": InBatch & {
     who: number;
     old: unknown;
@@ -202,6 +220,9 @@ export interface EventData {
     expected_essay_count: number;
     deadline: string | null;
     reason?: string;
+    /** Only when the language was changed. */
+    language?: "sv" | "en" | null;
+    language_chosen?: boolean;
   };
 }
 

@@ -125,3 +125,18 @@ test("an essay that leaves its place, or gets another text, is not counted as ch
   state.apply(event("batch.file.removed", { file_upload_id: "f", essay_id: "x", reason: "removed", rev: 5 }));
   assert.equal(state.counts().checked, 0);
 });
+
+test("a language of the batch or of an essay is taken from events, and every row is drawn again for the batch's", () => {
+  const state = new BatchState(snapshot([record("f", "assigned", 2, { language: "sv" })], { language: null }));
+  const found = state.apply(event("batch.language.found", { language: "sv" }));
+  assert.deepEqual([state.batch.language, found.language, found.batch], ["sv", true, true]);
+  assert.equal(state.apply(event("batch.changed", { status: "processing" })).language, false);
+  assert.equal(state.batch.language, "sv");
+  const changed = state.apply(event("batch.changed", { language: null, language_chosen: false }));
+  assert.deepEqual([state.batch.language, changed.language], [null, true]);
+  state.apply(event("file.language.changed", { file_upload_id: "f", language: "en", language_chosen: true, rev: 3 }));
+  assert.deepEqual([state.entries.get("f").language, state.entries.get("f").status], ["en", "assigned"]);
+  state.apply(event("essay.slot.assigned", { file_upload_id: "f", essay_number: 1, rev: 4 }));
+  assert.equal(state.entries.get("f").language, "en");
+  assert.equal(state.batch.language, null);
+});
