@@ -3,8 +3,14 @@
 
     python docs/upload_folder.py http://127.0.0.1:8000 USER PASSWORD FOLDER [sv|en]
 
-Ends with 0 when every file became an essay with results, with 1 when some did not,
-with 2 when it could not go on.
+Every file of the folder itself is sent; what is not is named. Stopped or cut off, run the same command again:
+it goes on with the same batch and sends what is missing. Until all is done it keeps its place in
+FOLDER/.huleedu-upload.json.
+
+Ends with
+    0   every file became an essay with results
+    1   some did not, or could not be read or sent; each is named
+    2   it could not go on, or was stopped: says why, and the same command goes on if that is mended
 """
 
 import hashlib
@@ -13,16 +19,24 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-TRIES = 6
+TRIES = 8
+LONGEST_PAUSE = 15.0  # seconds
+ROUNDS = 3  # of sending what did not arrive whole
+# docs/limits.md: 64 MB and 200 files a request. Smaller ones lose less when a connection breaks.
 FILES_AT_ONCE = 20
+BYTES_AT_ONCE = 32 * 1024 * 1024
 POLL_SECONDS = 1.0
 WAIT_SECONDS = 3600
 AGAIN = {0, 408, 429, 500, 502, 503, 504, 507}  # 0: no answer came
+LANGUAGES = ("sv", "en")
+STATE = ".huleedu-upload.json"
 
 
 @dataclass
@@ -37,18 +51,26 @@ class Reply:
 class Refused(Exception):
     """The server said no, with a problem that trying again does not solve."""
 
+    def __init__(self, told: str, reply: Reply | None = None) -> None:
+        super().__init__(told)
+        self.status = reply.status if reply else 0
+        self.body = reply.body if reply else {}
+
 
 class Server:
     """HuleEdu's HTTP interface with one account's token."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, username: str, password: str) -> None:
         self.address = address.rstrip("/")
+        self.username = username
+        self.password = password
         self.token = ""
 
-    def sign_in(self, username: str, password: str) -> None:
+    def sign_in(self) -> None:
         """Get a token. Raises ``Refused``."""
-        answer = self.call("POST", "/v1/auth/token", {"username": username, "password": password})
-        self.token = answer["token"]
+        self.token = ""
+        credentials = {"username": self.username, "password": self.password}
+        self.token = self.call("POST", "/v1/auth/token", credentials)["token"]
 
     def call(self, method: str, path: str, data: object = None, key: str | None = None) -> dict[str, Any]:
         """One JSON request, repeated under the same key until it is answered. Raises ``Refused``."""
@@ -58,7 +80,21 @@ class Server:
     def send(
         self, method: str, path: str, body: bytes | None, content_type: str, key: str | None
     ) -> dict[str, Any]:
-        """One request, repeated while the fault is not in it. Raises ``Refused``."""
+        """One request, repeated while the fault is not in it; an ended token is renewed.
+
+        Raises ``Refused``.
+        """
+        had_token = bool(self.token)
+        reply = self.insist(method, path, body, content_type, key)
+        if reply.status == 401 and had_token:
+            self.sign_in()
+            reply = self.insist(method, path, body, content_type, key)
+        if not 200 <= reply.status < 300:
+            raise Refused(told_of(f"{method} {path}", reply), reply)
+        return reply.body
+
+    def insist(self, method: str, path: str, body: bytes | None, content_type: str, key: str | None) -> Reply:
+        """The last of at most ``TRIES`` answers, with growing pauses, or as long as the server asks for."""
         headers = {"Content-Type": content_type}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -70,10 +106,9 @@ class Server:
             in_progress = reply.status == 409 and reply.retry_after > 0
             if reply.status not in AGAIN and not in_progress:
                 break
-            time.sleep(reply.retry_after or 0.5 * 2**attempt)
-        if not 200 <= reply.status < 300:
-            raise Refused(f"{method} {path}: {reply.status} {reply.body.get('title', 'no answer')}")
-        return reply.body
+            if attempt + 1 < TRIES:
+                time.sleep(reply.retry_after or min(LONGEST_PAUSE, 0.5 * 2**attempt))
+        return reply
 
 
 def exchange(request: urllib.request.Request) -> Reply:
@@ -83,7 +118,8 @@ def exchange(request: urllib.request.Request) -> Reply:
             return Reply(answer.status, json.load(answer))
     except urllib.error.HTTPError as error:
         with error:
-            return Reply(error.code, problem_of(error.read()), float(error.headers.get("Retry-After", 0)))
+            pause = error.headers.get("Retry-After", "")
+            return Reply(error.code, problem_of(error.read()), float(pause) if pause.isdigit() else 0.0)
     except (OSError, ValueError):
         return Reply(0, {})
 
@@ -97,31 +133,63 @@ def problem_of(body: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def multipart(batch_id: str, files: list[Path]) -> tuple[bytes, str]:
-    """The form for ``files`` with its manifest, and its content type."""
-    contents = [file.read_bytes() for file in files]
-    manifest = [
-        {
-            "client_ref": str(number),
-            "filename": file.name,
-            "size": len(data),
-            "sha256": hashlib.sha256(data).hexdigest(),
-        }
-        for number, (file, data) in enumerate(zip(files, contents, strict=True))
-    ]
-    boundary = uuid4().hex
-    fields = {"batch_id": batch_id, "manifest": json.dumps(manifest)}
-    parts = [part(boundary, f'name="{name}"', value.encode()) for name, value in fields.items()]
-    parts += [
-        part(boundary, f'name="files"; filename="{number}{file.suffix}"', data)
-        for number, (file, data) in enumerate(zip(files, contents, strict=True))
-    ]
-    return b"".join(parts) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+def told_of(what: str, reply: Reply) -> str:
+    """A refusal in words, with every complaint on a line of its own."""
+    lines = [f"{what}: {reply.status or 'no answer'} {reply.body.get('title', '')}".rstrip()]
+    lines += [f"  {error['path']}: {error['message']}" for error in reply.body.get("errors") or []]
+    return "\n".join(lines)
 
 
-def part(boundary: str, disposition: str, data: bytes) -> bytes:
-    """One part of a form."""
-    return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + data + b"\r\n"
+@dataclass(frozen=True)
+class Essay:
+    """One file of the folder; ``ref`` names it and its content to the server."""
+
+    path: Path
+    size: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file's name as it can be told."""
+        return self.path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    @property
+    def ref(self) -> str:
+        """The same for the same name and content."""
+        return digest_of(self.name, self.sha256)
+
+
+@dataclass
+class Folder:
+    """What a folder holds, and in words what of it is not sent."""
+
+    essays: list[Essay] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def digest_of(*parts: str) -> str:
+    """Hexadecimal SHA-256 of ``parts``."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def look_into(folder: Path) -> Folder:
+    """Read every file of ``folder`` once. Raises ``OSError`` when the folder itself cannot be read."""
+    found = Folder()
+    for path in sorted(folder.iterdir()):
+        if path.name == STATE:
+            continue
+        if path.is_dir():
+            found.left_out.append(f"{path.name}/: a folder of its own, send it by itself")
+        elif is_of_the_system(path.name):
+            found.left_out.append(f"{path.name}: hidden, or made by the computer")
+        else:
+            try:
+                data = path.read_bytes()
+                found.essays.append(Essay(path, len(data), hashlib.sha256(data).hexdigest()))
+            except OSError as error:
+                found.unreadable.append(f"{path.name}: cannot be read ({error.strerror})")
+    return found
 
 
 def is_of_the_system(name: str) -> bool:
@@ -129,19 +197,181 @@ def is_of_the_system(name: str) -> bool:
     return name.startswith((".", "~$")) or name in {"Thumbs.db", "desktop.ini"}
 
 
-def upload(server: Server, folder: Path, language: str) -> str:
-    """Register a batch for the folder's files and send them; returns the batch's id. Raises ``Refused``."""
-    files = sorted(file for file in folder.iterdir() if file.is_file() and not is_of_the_system(file.name))
-    if not files:
-        raise Refused(f"{folder} holds no files")
-    body = {"expected_essay_count": len(files), "title": folder.resolve().name[:200], "language": language}
-    batch = server.call("POST", "/v1/batches/register", body, key=str(uuid4()))
-    batch_id: str = batch["batch_id"]
-    for start in range(0, len(files), FILES_AT_ONCE):
-        form, content_type = multipart(batch_id, files[start : start + FILES_AT_ONCE])
-        answer = server.send("POST", "/v1/files/batch", form, content_type, key=str(uuid4()))
-        say(f"{start + len(answer['files'])} of {len(files)} files sent")
-    return batch_id
+@dataclass
+class Place:
+    """How far an upload has come; kept in the folder, so that the next run can go on."""
+
+    address: str
+    username: str
+    key: str = field(default_factory=lambda: str(uuid4()))
+    batch_id: str = ""
+    sending: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, folder: Path, server: Server) -> "Place":
+        """Where the last run stopped, or the beginning."""
+        new = cls(server.address, server.username)
+        with suppress(OSError, ValueError, TypeError):
+            kept = cls(**json.loads((folder / STATE).read_text()))
+            if (kept.address, kept.username) == (new.address, new.username):
+                return kept
+        return new
+
+    def keep(self, folder: Path) -> None:
+        """Write the place down, whole or not at all."""
+        written = folder / f"{STATE}.new"
+        try:
+            written.write_text(json.dumps(asdict(self)))
+            written.replace(folder / STATE)
+        except OSError as error:
+            say(
+                f"If this is stopped it cannot go on by itself: {folder} cannot be written ({error.strerror})"
+            )
+
+    def forget(self, folder: Path) -> None:
+        """All is done."""
+        with suppress(OSError):
+            (folder / STATE).unlink()
+
+
+class Upload:
+    """One folder on its way into one batch."""
+
+    def __init__(self, server: Server, folder: Path, found: Folder, language: str) -> None:
+        self.server = server
+        self.folder = folder
+        self.essays = found.essays
+        self.language = language
+        self.place = Place.of(folder, server)
+        self.problems: dict[str, str] = {}  # by ref
+
+    def carry_out(self) -> str:
+        """Register, send what is not there yet; the batch's id. Raises ``Refused``."""
+        listed = self.find_batch()
+        if self.place.sending:
+            again = [essay for essay in self.essays if essay.ref in self.place.sending]
+            if len(again) == len(self.place.sending) and not listed.issuperset(self.place.sending):
+                self.send(again)
+        for _ in range(ROUNDS):
+            listed = self.listed()
+            missing = [one for one in self.essays if one.ref not in listed and one.ref not in self.problems]
+            if not missing:
+                break
+            sent = len(self.essays) - len(missing)
+            for some in portions(missing):
+                self.send(some)
+                sent += len(some)
+                say(f"{sent} of {len(self.essays)} files sent")
+        else:
+            raise Refused("some files do not arrive whole: run the same command again on a better connection")
+        self.cancel_if_empty(listed)
+        return self.place.batch_id
+
+    def find_batch(self) -> set[str]:
+        """What is in the batch where the last run stopped, or in a new one. Raises ``Refused``."""
+        if self.place.batch_id:
+            try:
+                listed = self.listed()
+                say(f"Going on with batch {self.place.batch_id}")
+                return listed
+            except Refused as refusal:
+                if refusal.status != 404:
+                    raise
+                self.place = Place(self.server.address, self.server.username)
+        self.place.keep(self.folder)
+        body = {
+            "expected_essay_count": len(self.essays),
+            "title": self.folder.resolve().name[:200],
+            "language": self.language,
+        }
+        key = digest_of(self.place.key, json.dumps(body))
+        self.place.batch_id = self.server.call("POST", "/v1/batches/register", body, key)["batch_id"]
+        self.place.keep(self.folder)
+        return set()
+
+    def listed(self) -> set[str]:
+        """The refs of the files that are in the batch. Raises ``Refused``."""
+        snapshot = self.server.call("GET", f"/v1/batches/{self.place.batch_id}")
+        return {file["client_ref"] for file in snapshot["files"]}
+
+    def send(self, essays: list[Essay]) -> None:
+        """Send ``essays`` in one request, or in two when they are too much for it. Raises ``Refused``."""
+        self.place.sending = [essay.ref for essay in essays]
+        self.place.keep(self.folder)
+        form, content_type = multipart(self.place.batch_id, essays)
+        key = digest_of(self.place.batch_id, *self.place.sending)
+        try:
+            answer = self.server.send("POST", "/v1/files/batch", form, content_type, key)
+        except Refused as refusal:
+            if refusal.status == 413 and len(essays) > 1:
+                middle = len(essays) // 2
+                self.send(essays[:middle])
+                self.send(essays[middle:])
+                return
+            if refusal.status == 413:
+                self.problems[essays[0].ref] = f"{essays[0].name}: {refusal.body.get('title', 'too big')}"
+                return
+            if refusal.body.get("code") == "BATCH_CLOSED":
+                self.place.forget(self.folder)  # the next run makes a new one
+            if refusal.status != 422 or "files" not in refusal.body:
+                raise Refused(with_names(str(refusal), essays)) from refusal
+            answer = refusal.body  # what did not arrive whole is sent again
+        for file in answer["files"]:
+            if file["file_upload_id"] is None:
+                self.problems[file["client_ref"]] = f"{file['filename']}: {file['error']['message']}"
+
+    def cancel_if_empty(self, listed: set[str]) -> None:
+        """Leave no batch behind in which nothing is. Raises ``Refused``."""
+        if not listed:
+            reason = {"reason": "No file could be sent."}
+            self.server.call("POST", f"/v1/batches/{self.place.batch_id}/cancel", reason, str(uuid4()))
+            self.place.forget(self.folder)
+            raise Refused("\n".join(["no file was taken", *self.problems.values()]))
+
+
+def portions(essays: list[Essay]) -> Iterator[list[Essay]]:
+    """``essays`` in order, as many at a time as one request takes; one that is too big is alone."""
+    some: list[Essay] = []
+    for essay in essays:
+        if some and (len(some) == FILES_AT_ONCE or sum(map(size_of, [*some, essay])) > BYTES_AT_ONCE):
+            yield some
+            some = []
+        some.append(essay)
+    if some:
+        yield some
+
+
+def size_of(essay: Essay) -> int:
+    """Bytes."""
+    return essay.size
+
+
+def with_names(told: str, essays: list[Essay]) -> str:
+    """A refusal that says ``manifest.3.filename``, with the file's name in place of its number."""
+    for number, essay in reversed(list(enumerate(essays))):
+        told = told.replace(f"manifest.{number}.", f"{essay.name}, ")
+    return told
+
+
+def multipart(batch_id: str, essays: list[Essay]) -> tuple[bytes, str]:
+    """The form for ``essays`` with its manifest, and its content type. Raises ``OSError``."""
+    manifest = [
+        {"client_ref": essay.ref, "filename": essay.name, "size": essay.size, "sha256": essay.sha256}
+        for essay in essays
+    ]
+    boundary = uuid4().hex
+    fields = {"batch_id": batch_id, "manifest": json.dumps(manifest)}
+    parts = [part(boundary, f'name="{name}"', value.encode()) for name, value in fields.items()]
+    parts += [
+        part(boundary, f'name="files"; filename="{number}"', essay.path.read_bytes())
+        for number, essay in enumerate(essays)
+    ]
+    return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
+
+
+def part(boundary: str, disposition: str, data: bytes) -> bytes:
+    """One part of a form."""
+    return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + data + b"\r\n"
 
 
 def wait(server: Server, batch_id: str) -> None:
@@ -205,17 +435,37 @@ def main(arguments: list[str]) -> int:
     if len(arguments) not in {4, 5}:
         sys.stderr.write(__doc__ or "")
         return 2
-    address, username, password, folder = arguments[:4]
+    address, username, password, name = arguments[:4]
     language = arguments[4] if len(arguments) == 5 else "sv"
-    server = Server(address)
     try:
-        server.sign_in(username, password)
-        batch_id = upload(server, Path(folder), language)
-        wait(server, batch_id)
-        return 0 if report(server, batch_id) else 1
+        return upload_folder(Server(address, username, password), Path(name), language)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. Run the same command again to go on.\n")
     except (Refused, OSError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+    return 2
+
+
+def upload_folder(server: Server, folder: Path, language: str) -> int:
+    """All of it; how the program ends. Raises ``Refused`` and ``OSError``."""
+    if language not in LANGUAGES:
+        raise Refused(f"the language must be sv or en, not {language!r}")
+    if not server.address.startswith(("http://", "https://")):
+        raise Refused(f"the address must begin with http:// or https://, not {server.address!r}")
+    found = look_into(folder)
+    for line in [*found.left_out, *found.unreadable]:
+        say(f"Not sent: {line}")
+    if not found.essays:
+        raise Refused(f"{folder} holds no files that can be sent")
+    server.sign_in()
+    upload = Upload(server, folder, found, language)
+    batch_id = upload.carry_out()
+    for line in upload.problems.values():
+        say(f"Not taken: {line}")
+    wait(server, batch_id)
+    good = report(server, batch_id)
+    upload.place.forget(folder)
+    return 0 if good and not upload.problems and not found.unreadable else 1
 
 
 if __name__ == "__main__":

@@ -8,17 +8,18 @@ import os
 import sys
 from collections.abc import Callable
 
-from huleedu.heartbeat import RelayWatch, steps_watch
+from huleedu.heartbeat import Asking, RelayWatch, steps_watch
 from huleedu.run import web_answers
 
 
 def check_of(process: str, database_url: str, port: int) -> Callable[[], bool]:
     """The question to a process of one kind. Raises KeyError for a kind that nobody asks."""
+    asking = Asking(database_url)
     questions: dict[str, Callable[[], bool]] = {
         "web": lambda: web_answers("127.0.0.1", port),
-        "relay": RelayWatch(database_url).of("relay"),
-        "standby": RelayWatch(database_url).of("standby"),
-        "steps": steps_watch(database_url),
+        "relay": RelayWatch(asking).of("relay"),
+        "standby": RelayWatch(asking).of("standby"),
+        "steps": steps_watch(asking),
     }
     return questions[process]
 

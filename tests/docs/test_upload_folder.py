@@ -1,77 +1,266 @@
 """The example script does what it says, against a real server."""
 
+import json
+import random
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from pytest_django.live_server_helper import LiveServer
+from rest_framework.request import Request
 
 from batches.models import Batch
+from files.api import UploadView
+from files.models import FileUpload
+from huleedu.models import ApiToken
+from huleedu.problems import Problem
 from tests.pipeline import Pipeline
 
+pytestmark = [pytest.mark.live]
 Essays = Callable[[int], bytes]
+Script = Callable[..., "subprocess.CompletedProcess[str]"]
 SCRIPT = Path(settings.BASE_DIR) / "docs" / "upload_folder.py"
+LOADER = SourceFileLoader("upload_folder", str(SCRIPT))
+upload_folder: Any = ModuleType("upload_folder")
+sys.modules["upload_folder"] = upload_folder
+LOADER.exec_module(upload_folder)
 PASSWORD = "correct horse battery"
+SIZE = 3_600_000
+STATE = ".huleedu-upload.json"
 
 
-def run_script(pipeline: Pipeline, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the script to its end while relay and workers do their part here."""
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder to fill, which holds nothing else."""
+    found = tmp_path / "9B"
+    found.mkdir()
+    return found
+
+
+@contextmanager
+def started(*arguments: str) -> "Iterator[subprocess.Popen[str]]":
+    """The script at work; it is ended afterwards."""
     command = [sys.executable, str(SCRIPT), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            pipeline.run()
-            time.sleep(0.05)
-        process.kill()
-        output, errors = process.communicate()
-    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-@pytest.mark.live
-def test_a_folder_becomes_results(
-    live_server: LiveServer, pipeline: Pipeline, teacher: User, make_essay: Essays, tmp_path: Path
-) -> None:
-    for number in range(3):
-        (tmp_path / f"Elev å{number}.txt").write_bytes(make_essay(number))
-    done = run_script(pipeline, live_server.url, teacher.username, PASSWORD, str(tmp_path))
+@pytest.fixture
+def run_script(live_server: LiveServer, pipeline: Pipeline, teacher: User) -> Script:
+    """Run the script to its end while relay and workers do their part here."""
+
+    def run(folder: Path, *more: str, password: str = PASSWORD) -> "subprocess.CompletedProcess[str]":
+        with started(live_server.url, teacher.username, password, str(folder), *more) as process:
+            deadline = time.monotonic() + 90
+            while process.poll() is None and time.monotonic() < deadline:
+                pipeline.run()
+                time.sleep(0.05)
+            process.kill()
+            output, errors = process.communicate()
+        return subprocess.CompletedProcess([], process.returncode, output, errors)
+
+    return run
+
+
+def fill(folder: Path, number: int, make_essay: Essays) -> None:
+    """``number`` good essays."""
+    for one in range(number):
+        (folder / f"Elev å{one:02}.txt").write_bytes(make_essay(one))
+
+
+def test_a_folder_becomes_results(run_script: Script, make_essay: Essays, folder: Path) -> None:
+    fill(folder, 3, make_essay)
+    done = run_script(folder)
     assert done.returncode == 0, done.stderr
     assert Batch.objects.get().status == Batch.Status.COMPLETED
     for number in range(3):
-        assert f"Elev å{number}.txt: completed," in done.stdout
+        assert f"Elev å{number:02}.txt: completed," in done.stdout
+    assert not (folder / STATE).exists()
 
 
-@pytest.mark.live
-def test_what_cannot_be_read_is_told(
-    live_server: LiveServer, pipeline: Pipeline, teacher: User, make_essay: Essays, tmp_path: Path
-) -> None:
-    (tmp_path / "good.txt").write_bytes(make_essay(1))
-    (tmp_path / "empty.txt").write_bytes(b"")
-    done = run_script(pipeline, live_server.url, teacher.username, PASSWORD, str(tmp_path))
+def test_what_cannot_be_read_is_told(run_script: Script, make_essay: Essays, folder: Path) -> None:
+    (folder / "good.txt").write_bytes(make_essay(1))
+    (folder / "empty.txt").write_bytes(b"")
+    done = run_script(folder)
     assert done.returncode == 1, done.stderr
     assert "good.txt: completed," in done.stdout
     assert "empty.txt: failed, No text found" in done.stdout
 
 
-@pytest.mark.live
-def test_a_folder_without_any_essay_comes_to_an_end(
-    live_server: LiveServer, pipeline: Pipeline, teacher: User, tmp_path: Path
-) -> None:
-    (tmp_path / "empty.txt").write_bytes(b"")
-    done = run_script(pipeline, live_server.url, teacher.username, PASSWORD, str(tmp_path))
+def test_a_folder_without_any_essay_comes_to_an_end(run_script: Script, folder: Path) -> None:
+    (folder / "empty.txt").write_bytes(b"")
+    done = run_script(folder)
     assert done.returncode == 1, done.stderr
     assert "empty.txt: failed, No text found" in done.stdout
 
 
-@pytest.mark.live
-def test_wrong_passwords_and_empty_folders(
-    live_server: LiveServer, pipeline: Pipeline, teacher: User, tmp_path: Path
+def test_wrong_passwords_and_wrong_arguments_leave_nothing_behind(
+    run_script: Script, make_essay: Essays, folder: Path
 ) -> None:
-    denied = run_script(pipeline, live_server.url, teacher.username, "wrong", str(tmp_path))
-    assert (denied.returncode, "401" in denied.stderr) == (2, True)
-    empty = run_script(pipeline, live_server.url, teacher.username, PASSWORD, str(tmp_path))
+    empty = run_script(folder)
     assert (empty.returncode, "holds no files" in empty.stderr) == (2, True)
+    fill(folder, 1, make_essay)
+    denied = run_script(folder, password="wrong")
+    assert (denied.returncode, "401" in denied.stderr) == (2, True)
+    for language in ("no", "SV", ""):
+        refused = run_script(folder, language)
+        assert (refused.returncode, "must be sv or en" in refused.stderr) == (2, True)
+    missing = run_script(folder / "nowhere")
+    assert (missing.returncode, "nowhere" in missing.stderr) == (2, True)
+    assert not Batch.objects.exists()
+    assert not (folder / STATE).exists()
+
+
+def test_a_refusal_names_the_field_and_leaves_no_batch(
+    run_script: Script, make_essay: Essays, folder: Path
+) -> None:
+    fill(folder, 201, make_essay)
+    done = run_script(folder)
+    assert done.returncode == 2
+    assert "expected_essay_count: " in done.stderr
+    assert "less than or equal to 200" in done.stderr
+    assert not Batch.objects.exists()
+
+
+def test_what_is_not_sent_is_named(run_script: Script, make_essay: Essays, folder: Path) -> None:
+    fill(folder, 1, make_essay)
+    (folder / "Nora").mkdir()
+    (folder / ".hidden.txt").write_bytes(make_essay(2))
+    (folder / "Thumbs.db").write_bytes(b"x")
+    (folder / "gone.txt").symlink_to(folder / "nowhere.txt")
+    done = run_script(folder)
+    assert done.returncode == 1, done.stderr
+    for name in ("Nora/: a folder", ".hidden.txt: hidden", "Thumbs.db: hidden", "gone.txt: cannot be read"):
+        assert f"Not sent: {name}" in done.stdout
+    assert FileUpload.objects.count() == 1
+
+
+def test_twenty_large_files_are_sent_in_portions(run_script: Script, folder: Path) -> None:
+    """One request of 72 MB was refused, and an empty batch stayed."""
+    for number in range(20):
+        (folder / f"{number}.pdf").write_bytes(b"%PDF-1.4\n" + random.Random(number).randbytes(SIZE))  # noqa: S311
+    done = run_script(folder)
+    assert done.returncode == 1, done.stderr
+    assert FileUpload.objects.count() == 20
+    assert "8 of 20 files sent" in done.stdout
+    assert done.stdout.count(": failed, ") == 20
+
+
+@pytest.fixture
+def small_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes less in one request than the script sends."""
+    initial = UploadView.initial
+
+    def limited(view: UploadView, request: Request, *arguments: Any, **named: Any) -> None:
+        initial(view, request, *arguments, **named)
+        if int(request.META["CONTENT_LENGTH"]) > 40_000:
+            raise Problem(413, "REQUEST_TOO_LARGE")
+
+    monkeypatch.setattr(UploadView, "initial", limited)
+
+
+def test_a_server_that_takes_less_gets_less_at_a_time(
+    run_script: Script, make_essay: Essays, folder: Path, small_requests: None
+) -> None:
+    for number in range(4):
+        (folder / f"{number}.txt").write_bytes(make_essay(number) + b" more" * 3_000)
+    (folder / "big.txt").write_bytes(b"word " * 10_000)
+    done = run_script(folder)
+    assert done.returncode == 1, done.stderr
+    assert "Not taken: big.txt: The upload is too big" in done.stdout
+    assert done.stdout.count(": completed, ") == 4
+
+
+def test_a_folder_of_which_nothing_is_taken_leaves_no_open_batch(
+    run_script: Script, folder: Path, small_requests: None
+) -> None:
+    (folder / "big.txt").write_bytes(b"word " * 10_000)
+    done = run_script(folder)
+    assert (done.returncode, "big.txt: The upload is too big" in done.stderr) == (2, True)
+    assert Batch.objects.get().status == Batch.Status.CANCELLED
+    assert not (folder / STATE).exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_what_was_stopped_goes_on_in_the_same_batch(
+    live_server: LiveServer, run_script: Script, teacher: User, make_essay: Essays, folder: Path, how: int
+) -> None:
+    fill(folder, 45, make_essay)
+    with started(live_server.url, teacher.username, PASSWORD, str(folder)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "20 of 45 files sent\n"
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=30)
+    if how == signal.SIGINT:
+        assert (process.returncode, "Run the same command again" in errors) == (2, True)
+    batch_id = json.loads((folder / STATE).read_text())["batch_id"]
+    done = run_script(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Going on with batch {batch_id}" in done.stdout
+    assert str(Batch.objects.get().pk) == batch_id
+    assert FileUpload.objects.count() == 45
+    assert done.stdout.count(": completed, ") == 45
+
+
+def test_stopped_before_the_answer_to_its_registration_no_second_batch_is_made(
+    live_server: LiveServer, run_script: Script, teacher: User, make_essay: Essays, folder: Path
+) -> None:
+    fill(folder, 1, make_essay)
+    server = upload_folder.Server(live_server.url, teacher.username, PASSWORD)
+    server.sign_in()
+    first = upload_folder.Upload(server, folder, upload_folder.look_into(folder), "sv")
+    first.find_batch()
+    place = json.loads((folder / STATE).read_text())
+    (folder / STATE).write_text(json.dumps({**place, "batch_id": ""}))
+    assert run_script(folder).returncode == 0
+    assert Batch.objects.count() == 1
+
+
+def test_a_token_that_ends_meanwhile_is_made_anew(
+    live_server: LiveServer, pipeline: Pipeline, teacher: User, make_essay: Essays, folder: Path
+) -> None:
+    fill(folder, 2, make_essay)
+    server = upload_folder.Server(live_server.url, teacher.username, PASSWORD)
+    server.sign_in()
+    upload = upload_folder.Upload(server, folder, upload_folder.look_into(folder), "en")
+    upload.find_batch()
+    ApiToken.objects.all().delete()
+    upload.carry_out()
+    assert FileUpload.objects.count() == 2
+    server.password = "wrong"
+    ApiToken.objects.all().delete()
+    with pytest.raises(upload_folder.Refused, match="401"):
+        upload.listed()
+
+
+def test_files_of_one_request_are_bounded_by_number_and_by_bytes() -> None:
+    def essays(*sizes: int) -> list[Any]:
+        return [upload_folder.Essay(Path(str(at)), size, "") for at, size in enumerate(sizes)]
+
+    most = upload_folder.BYTES_AT_ONCE
+    for sizes, expected in [
+        ((1,) * 45, [20, 20, 5]),
+        ((most // 2, most // 2, 1), [2, 1]),
+        ((most + 1, 1), [1, 1]),
+        ((1, most + 1), [1, 1]),
+        ((), []),
+    ]:
+        assert [len(some) for some in upload_folder.portions(essays(*sizes))] == expected
+
+
+def test_a_refused_manifest_names_the_file() -> None:
+    essays = [upload_folder.Essay(Path(f"{name}.txt"), 1, "") for name in "ab"]
+    assert upload_folder.with_names("  manifest.1.size: Too big", essays) == "  b.txt, size: Too big"
