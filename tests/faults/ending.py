@@ -116,6 +116,10 @@ def started(
 ) -> Iterator[Program]:
     """Start a program in a group of its own; nothing of it outlives the block."""
     mark, log = uuid4().hex, folder / f"{uuid4().hex}.log"
+    prepared = folder.parent / "prepared-dictionaries"  # once for all tests: they take seconds
+    prepared.mkdir(exist_ok=True)
+    if not (folder / "cache").exists():
+        (folder / "cache").symlink_to(prepared)
     environment = {
         **os.environ,
         "DATABASE_URL": database_address(),
