@@ -69,7 +69,7 @@ class Program:
     def wait_idle(self) -> None:
         """Return when it has loaded, listens to signals, and has had a second to start what it starts."""
 
-        until(lambda: signal.SIGTERM in self.signals("SigCgt"))
+        until(lambda: signal.SIGTERM in self.signals("SigCgt"), 120)
         time.sleep(1)
 
     def wait_for_its_first_line(self) -> None:
