@@ -10,6 +10,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads, Ctrl-C ends it as SIGTERM does
 
 import asyncio
+import os
 import resource
 import sys
 import time
@@ -272,6 +273,7 @@ def main(arguments: list[str]) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each socket is an open file
     CommandLine().run([*ARGUMENTS, *arguments, "huleedu.asgi:application"])
+    os._exit(0)  # nobody hears what threads may still answer; they are not waited for
 
 
 if __name__ == "__main__":
