@@ -359,6 +359,7 @@ def main(arguments: list[str]) -> None:
         CommandLine().run([*ARGUMENTS, *arguments, "huleedu.asgi:application"])
     finally:
         attendance.leave()
+    os._exit(0)  # nobody hears what threads may still answer; they are not waited for
 
 
 def attend() -> "Attendance":

@@ -69,7 +69,7 @@ class Program:
     def wait_idle(self) -> None:
         """Return when it has loaded, listens to signals, and has had a second to start what it starts."""
 
-        until(lambda: signal.SIGTERM in self.signals("SigCgt"))
+        until(lambda: signal.SIGTERM in self.signals("SigCgt"), 120)
         time.sleep(1)
 
     def wait_for_its_first_line(self) -> None:
@@ -116,6 +116,10 @@ def started(
 ) -> Iterator[Program]:
     """Start a program in a group of its own; nothing of it outlives the block."""
     mark, log = uuid4().hex, folder / f"{uuid4().hex}.log"
+    prepared = folder.parent / "prepared-dictionaries"  # once for all tests: they take seconds
+    prepared.mkdir(exist_ok=True)
+    if not (folder / "cache").exists():
+        (folder / "cache").symlink_to(prepared)
     environment = {
         **os.environ,
         "DATABASE_URL": database_address(),
