@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench chaos demo format lock messages clean
+.PHONY: help install run test check bench chaos fuzz demo format lock messages clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -32,6 +32,9 @@ bench: $(VENV)/.installed-bench ## Measure speed beside its peers (FIGURES="--qu
 
 chaos: $(VENV)/.installed-dev ## Kill and cut everything under load: SEED=1 MINUTES=3
 	@$(BIN)/python -m tests.faults.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),3)
+
+fuzz: $(VENV)/.installed-dev ## Hold a running copy against its description: SEED=1 MINUTES=3
+	@$(BIN)/python -m tests.faults.fuzz --seed $(or $(SEED),1) --minutes $(or $(MINUTES),3)
 
 format: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

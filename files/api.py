@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiRequest, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +21,7 @@ from files.multipart import MultipartView, Part, digest_of_form, read_fields, re
 from files.names import UNNAMED, name_on_disk
 from files.records import file_record
 from files.seen import check_seen
-from files.shapes import FileDetail, IncompleteUpload, StoredContentAnswer, Trace, UploadAnswer
+from files.shapes import FileDetail, IncompleteUpload, ManifestEntry, StoredContentAnswer, Trace, UploadAnswer
 from files.upload import (
     Comparison,
     Receipt,
@@ -44,21 +44,32 @@ from huleedu.throttle import Throttle
 from huleedu.turns import Turns
 
 FILE = {"type": "string", "format": "binary"}
-UPLOAD_FORM = {
-    "multipart/form-data": {
+UPLOAD_FORM = OpenApiRequest(
+    {
         "type": "object",
         "required": ["batch_id", "files"],
+        "additionalProperties": False,
         "properties": {
             "batch_id": {"type": "string", "format": "uuid"},
-            "files": {"type": "array", "items": FILE, "maxItems": 200},
+            "files": {"type": "array", "items": FILE, "minItems": 1, "maxItems": 200},
             "manifest": {
-                "type": "string",
-                "description": "JSON `[{client_ref?, filename, folder?, size, sha256?}]`, one for each file",
+                "type": "array",
+                "items": ManifestEntry.model_json_schema(),
+                "maxItems": 200,
+                "description": "One part with JSON, in the order of the files.",
             },
         },
+    },
+    encoding={"manifest": {"contentType": "application/json"}},
+)
+FILE_FORM = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["file"],
+        "additionalProperties": False,
+        "properties": {"file": FILE},
     }
 }
-FILE_FORM = {"multipart/form-data": {"type": "object", "required": ["file"], "properties": {"file": FILE}}}
 # A folder of thousands must not keep another teacher's class waiting: about as many at a time as keep the
 # machine busy, and then whoever has sent least.
 UPLOADS = Turns(at_once=2, pace=0.1, patience=2.0)
@@ -96,7 +107,7 @@ class UploadView(MultipartView):
     @extend_schema(
         operation_id="upload_files",
         parameters=[IDEMPOTENCY_KEY],
-        request=UPLOAD_FORM,
+        request={"multipart/form-data": UPLOAD_FORM},
         responses={
             **answers({201: UploadAnswer, 207: UploadAnswer}, 400, 404, 409, 413, 503, 507),
             (422, MEDIA_TYPE): OpenApiResponse(IncompleteUpload, description=DESCRIPTIONS[422]),

@@ -91,12 +91,15 @@ class UploadAnswer(Answer):
 
 
 class IncompleteUpload(ProblemDetails):
-    """What was kept, what did not arrive whole, and names the manifest does not know."""
+    """What was kept, what did not arrive whole, and names the manifest does not know.
+
+    Only ``UPLOAD_INCOMPLETE`` has these.
+    """
 
     batch_id: str | None = None
-    files: list[ReceivedFile]
-    missing: list[ManifestEntry]
-    unexpected: list[str]
+    files: list[ReceivedFile] | None = None
+    missing: list[ManifestEntry] | None = None
+    unexpected: list[str] | None = None
 
 
 class FileReprocessBody(RequestBody):

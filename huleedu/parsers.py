@@ -22,6 +22,12 @@ def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def read_number(text: str) -> float | int:
+    """A number with a point or an exponent; ``2.0`` is the integer 2, as JSON Schema has it."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
 class StrictJSONParser(BaseParser):
     """Refuses NaN, repeated names, invalid UTF-8 and nesting beyond the interpreter's limit."""
 
@@ -36,6 +42,11 @@ class StrictJSONParser(BaseParser):
         """The parsed value. Raises ``ParseError``."""
         try:
             text = codecs.decode(stream.read(), "utf-8")
-            return json.loads(text, parse_constant=reject_constant, object_pairs_hook=unique_pairs)
+            return json.loads(
+                text,
+                parse_constant=reject_constant,
+                parse_float=read_number,
+                object_pairs_hook=unique_pairs,
+            )
         except (ValueError, RecursionError) as error:
             raise ParseError from error

@@ -13,18 +13,22 @@ from huleedu.shapes import ProblemDetails
 DESCRIPTIONS = {
     400: "Something in the request is not right; `errors` has the paths.",
     401: "Not signed in, or wrong credentials.",
+    403: "A read token on a method that changes something, or a browser's form that did not come from us.",
     404: "Nothing here that is yours.",
+    408: "The request stopped coming.",
     409: "Not possible now; `code` says why.",
     412: "`If-Match` names an earlier version: somebody changed the batch meanwhile.",
     413: "Too big.",
+    415: "The body is packed, or not of a type this address takes.",
     422: "Cut off on the way, or the idempotency key belongs to another request.",
     429: "Too many requests; `Retry-After` says how long to wait.",
+    500: "A failure of ours; nothing of the request was done.",
     503: "Busy or waking up; `Retry-After` says how long to wait.",
     507: "No room left for files.",
 }
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": 255},
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     OpenApiParameter.HEADER,
     description="A repeat with the same key and body has no further effect and gets the same answer.",
 )

@@ -7,16 +7,24 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 
+def without_nul(described: dict[str, Any]) -> None:
+    """Say of every free text in ``described`` what PostgreSQL cannot hold; ``check_text`` refuses it."""
+    for field in described.get("properties", {}).values():
+        for kind in (field, *field.get("anyOf", [])):
+            if kind.get("type") == "string" and not kind.keys() & {"enum", "const", "pattern", "format"}:
+                kind["pattern"] = r"^[^\x00]*$"
+
+
 class RequestBody(BaseModel):
     """A JSON body as clients send it: unknown fields and wrong types are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=without_nul)
 
 
 class Query(BaseModel):
     """Query parameters: unknown ones are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=without_nul)
 
 
 class Answer(BaseModel):

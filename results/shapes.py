@@ -15,6 +15,8 @@ from huleedu.shapes import Answer, Query
 
 PhaseStatus = Literal["running", "succeeded", "succeeded_with_failures", "failed"]
 Format = Literal["txt", "docx", "pdf"]
+# Microseconds since 1970, up to the year 2286, and a batch; an empty one is the first page.
+CURSOR = "^([0-9]{1,16}_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?$"
 
 
 class BatchCounts(Answer):
@@ -156,7 +158,7 @@ class BatchesQuery(Query):
 
     q: str = Field(default="", max_length=200, description="In title or class")
     status: BatchStatus | None = None
-    cursor: str | None = Field(default=None, max_length=200)
+    cursor: str | None = Field(default=None, pattern=CURSOR, description="`next` of the page before")
     limit: int = Field(default=50, ge=1, le=200)
 
 

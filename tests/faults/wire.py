@@ -92,6 +92,11 @@ class Hasty:
     port: int
     process: "subprocess.Popen[bytes]"
 
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return f"http://127.0.0.1:{self.port}"
+
     @contextmanager
     def wire(self) -> Iterator[Wire]:
         """A connection of one's own."""
@@ -106,7 +111,7 @@ class Hasty:
 
     def get(self, path: str, token: str | None = None) -> Answer:
         """GET ``path`` as a well-behaved client."""
-        return send(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=bearer(token)))
+        return send(urllib.request.Request(f"{self.url}{path}", headers=bearer(token)))
 
     def names(self, batch_id: str, token: str) -> list[str]:
         """The names of the files a batch holds."""
@@ -147,16 +152,25 @@ def hasty_server(
     installation: Installation, folder: Path, variables: dict[str, str] | None = None
 ) -> Iterator[Hasty]:
     """A hasty server on the databases of ``installation``, with ``variables``; its log lies in ``folder``."""
+    limited = {"HULEEDU_MAX_REQUEST_BYTES": str(LIMIT), **(variables or {})}
+    with beside(installation, folder, "tests.faults.hasty_server", limited) as found:
+        yield found
+
+
+@contextmanager
+def beside(
+    installation: Installation, folder: Path, module: str, variables: dict[str, str]
+) -> Iterator[Hasty]:
+    """The web server of ``module`` on the databases of ``installation``; its log lies in ``folder``."""
     (pid,) = installation.processes(["huleedu.server"])
     inherited = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     environment = dict(variable.split("=", 1) for variable in inherited if variable)
-    environment |= {"HULEEDU_MAX_REQUEST_BYTES": str(LIMIT), "HULEEDU_VAR": str(folder)}
-    environment |= {"HULEEDU_STORAGE": str(installation.var / "content")}
-    environment |= variables or {}
+    environment |= {"HULEEDU_VAR": str(folder), "HULEEDU_STORAGE": str(installation.var / "content")}
+    environment |= variables
     port = free_port()
-    with (folder / "hasty.log").open("ab") as log:
+    with (folder / "beside.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.hasty_server", "-b", "127.0.0.1", "-p", str(port)],
+            [sys.executable, "-m", module, "-b", "127.0.0.1", "-p", str(port)],
             cwd=ROOT,
             env=environment,
             stdout=log,
@@ -164,7 +178,7 @@ def hasty_server(
         )
     found = Hasty(installation, port, process)
     try:
-        wait_until(lambda: found.get("/healthz").status == 200, 60, "the hasty server answers")
+        wait_until(lambda: found.get("/healthz").status == 200, 60, "the server beside answers")
         yield found
     finally:
         process.terminate()

@@ -111,5 +111,5 @@ def test_the_description_knows_limits_and_keys() -> None:
     assert body["required"] == ["expected_essay_count"]
     assert body["properties"]["expected_essay_count"]["maximum"] == 200
     parameters = document["paths"]["/v1/batches/register"]["post"]["parameters"]
-    assert [parameter["name"] for parameter in parameters] == ["Idempotency-Key"]
+    assert [parameter["name"] for parameter in parameters] == ["Idempotency-Key", "X-Correlation-ID"]
     assert set(document["components"]["securitySchemes"]) == {"bearerToken", "browserSession"}
