@@ -1,53 +1,52 @@
-"""What languages are called, for people, by their codes. English here, Swedish in locale/."""
+""" "In" which language, for people, by the languages' codes. English here, Swedish in locale/."""
 
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
-# The context, because Swedish writes them small inside a sentence.
 NAMES = {
-    "ar": pgettext_lazy("inside a sentence", "Arabic"),
-    "bg": pgettext_lazy("inside a sentence", "Bulgarian"),
-    "ca": pgettext_lazy("inside a sentence", "Catalan"),
-    "cs": pgettext_lazy("inside a sentence", "Czech"),
-    "da": pgettext_lazy("inside a sentence", "Danish"),
-    "de": pgettext_lazy("inside a sentence", "German"),
-    "el": pgettext_lazy("inside a sentence", "Greek"),
-    "en": pgettext_lazy("inside a sentence", "English"),
-    "es": pgettext_lazy("inside a sentence", "Spanish"),
-    "fa": pgettext_lazy("inside a sentence", "Persian"),
-    "fi": pgettext_lazy("inside a sentence", "Finnish"),
-    "fil": pgettext_lazy("inside a sentence", "Filipino"),
-    "fr": pgettext_lazy("inside a sentence", "French"),
-    "he": pgettext_lazy("inside a sentence", "Hebrew"),
-    "hi": pgettext_lazy("inside a sentence", "Hindi"),
-    "hu": pgettext_lazy("inside a sentence", "Hungarian"),
-    "id": pgettext_lazy("inside a sentence", "Indonesian"),
-    "is": pgettext_lazy("inside a sentence", "Icelandic"),
-    "it": pgettext_lazy("inside a sentence", "Italian"),
-    "lt": pgettext_lazy("inside a sentence", "Lithuanian"),
-    "lv": pgettext_lazy("inside a sentence", "Latvian"),
-    "mk": pgettext_lazy("inside a sentence", "Macedonian"),
-    "nb": pgettext_lazy("inside a sentence", "Norwegian"),
-    "nl": pgettext_lazy("inside a sentence", "Dutch"),
-    "pl": pgettext_lazy("inside a sentence", "Polish"),
-    "pt": pgettext_lazy("inside a sentence", "Portuguese"),
-    "ro": pgettext_lazy("inside a sentence", "Romanian"),
-    "ru": pgettext_lazy("inside a sentence", "Russian"),
-    "sh": pgettext_lazy("inside a sentence", "Bosnian, Croatian or Serbian"),
-    "sk": pgettext_lazy("inside a sentence", "Slovak"),
-    "sl": pgettext_lazy("inside a sentence", "Slovenian"),
-    "sv": pgettext_lazy("inside a sentence", "Swedish"),
-    "tr": pgettext_lazy("inside a sentence", "Turkish"),
-    "uk": pgettext_lazy("inside a sentence", "Ukrainian"),
-    "ur": pgettext_lazy("inside a sentence", "Urdu"),
-    "und": pgettext_lazy("inside a sentence", "another language"),
+    "ar": _("in Arabic"),
+    "bg": _("in Bulgarian"),
+    "ca": _("in Catalan"),
+    "cs": _("in Czech"),
+    "da": _("in Danish"),
+    "de": _("in German"),
+    "el": _("in Greek"),
+    "en": _("in English"),
+    "es": _("in Spanish"),
+    "fa": _("in Persian"),
+    "fi": _("in Finnish"),
+    "fil": _("in Filipino"),
+    "fr": _("in French"),
+    "he": _("in Hebrew"),
+    "hi": _("in Hindi"),
+    "hu": _("in Hungarian"),
+    "id": _("in Indonesian"),
+    "is": _("in Icelandic"),
+    "it": _("in Italian"),
+    "lt": _("in Lithuanian"),
+    "lv": _("in Latvian"),
+    "mk": _("in Macedonian"),
+    "nb": _("in Norwegian"),
+    "nl": _("in Dutch"),
+    "pl": _("in Polish"),
+    "pt": _("in Portuguese"),
+    "ro": _("in Romanian"),
+    "ru": _("in Russian"),
+    "sh": _("in Bosnian, Croatian or Serbian"),
+    "sk": _("in Slovak"),
+    "sl": _("in Slovenian"),
+    "sv": _("in Swedish"),
+    "tr": _("in Turkish"),
+    "uk": _("in Ukrainian"),
+    "ur": _("in Urdu"),
+    "und": _("in another language"),
 }
 
 
 def language_name(code: str) -> str:
-    """The language's name in the reader's language, to stand inside a sentence."""
+    """The words "in Swedish" and their siblings, in the reader's language."""
     return str(NAMES.get(code, NAMES["und"]))
 
 
 def names() -> dict[str, str]:
-    """All names in the reader's language, for scripts."""
+    """All of them in the reader's language, for scripts."""
     return {code: str(name) for code, name in NAMES.items()}

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.utils import formats, timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from files.names import repeated
@@ -179,11 +180,10 @@ def language_note(language: str | None, batch: Record) -> str:
     if language in _CHECKED_LANGUAGES:
         if not expected or language == expected:
             return ""
-        return gettext("In %(language)s, and checked as such.") % {"language": language_name(language)}
+        return gettext("%(language)s, and checked as such.") % {"language": capfirst(language_name(language))}
     if language:
-        return gettext("In %(language)s. The spelling is not checked.") % {
-            "language": language_name(language)
-        }
+        name = capfirst(language_name(language))
+        return gettext("%(language)s. The spelling is not checked.") % {"language": name}
     if expected or batch["status"] == "awaiting_content":
         return ""
     return gettext("The language is not clear. The spelling is not checked until you choose it.")

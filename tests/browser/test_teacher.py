@@ -10,6 +10,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 from tests.browser.conftest import Visit, sign_in
 from tests.browser.material import essay, make_folder, read_batch, register, text_file
 
+LANGUAGES = Path(__file__).resolve().parents[1] / "files" / "steps" / "languages"
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
 WATCH_SUMS = """
@@ -202,6 +203,31 @@ def test_starting_early_leaves_room_for_late_essays(visit: Visit) -> None:
     expect(row(page, "late.txt")).to_contain_text("Essay 3")
     headline(page, "3 of 5 essays ready")
     chip(page, "Finished")
+
+
+def test_essays_in_other_languages_say_so_and_the_batchs_can_be_changed(visit: Visit) -> None:
+    page = new_page(visit, "Languages", 3)  # in English
+    texts = {name: (LANGUAGES / f"{name}.txt").read_text(encoding="utf-8") for name in ("sv", "en", "nb")}
+    choose(page, *(text_file(f"{name}.txt", text) for name, text in texts.items()))
+    chip(page, "Finished, some with problems")
+    note = "[data-part=note]"
+    expect(row(page, "sv.txt").locator(note)).to_have_text("In Swedish, and checked as such.")
+    expect(row(page, "nb.txt").locator(note)).to_have_text("In Norwegian. The spelling is not checked.")
+    expect(row(page, "en.txt").locator(note)).to_have_text("")
+    page.get_by_role("link", name="Change the language").click()
+    page.get_by_label("Language", exact=True).select_option("sv")
+    page.locator("#language-dialog").get_by_role("button", name="Save").click()
+    expect(page.locator("[data-batch-language]:visible")).to_have_text("in Swedish")
+    expect(row(page, "en.txt").locator(note)).to_have_text("In English, and checked as such.")
+    expect(row(page, "sv.txt").locator(note)).to_have_text("")
+    row(page, "nb.txt").locator("[data-part=essay]").click()
+    expect(page.locator(".marks")).to_contain_text("In Norwegian. The spelling is not checked.")
+    page.get_by_label("Language of this essay").select_option("sv")
+    page.locator(".language-choice").get_by_role("button", name="Change").click()
+    expect(page.get_by_label("Language of this essay")).to_have_value("sv")
+    page.get_by_role("link", name="Files").click()
+    chip(page, "Finished")
+    expect(row(page, "nb.txt").locator(note)).to_have_text("")
 
 
 def test_a_cancelled_batch_offers_nothing(visit: Visit) -> None:

@@ -177,8 +177,8 @@ def test_pages_say_it(browser: Client, batch: Batch, menus: str, stray: str, unc
 def test_results_name_who_is_left_out(browser: Client, batch: Batch) -> None:
     page = browser.get(f"/batches/{batch.pk}/results/", headers={"Accept-Language": "en"}).content.decode()
     assert "2 essays are in another language than the batch. The figures of the class leave them out:" in page
-    assert "(en.txt, English)" in page
-    assert "(nb.txt, Norwegian)" in page
+    assert "(en.txt, in English)" in page
+    assert "(nb.txt, in Norwegian)" in page
 
 
 def test_a_new_batch_asks_for_no_language(browser: Client) -> None:

@@ -92,10 +92,11 @@ function languageNote(language, head) {
   return head.language || head.status === "awaiting_content" ? "" : say("unclearLanguage");
 }
 
-/** @param {string} code */
+/** "In English", to begin a sentence. @param {string} code */
 function languageName(code) {
   names ??= JSON.parse(document.getElementById("language-names")?.textContent || "{}");
-  return names?.[code] || names?.und || code;
+  const name = names?.[code] || names?.und || code;
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 /** @param {HTMLElement} row @param {Entry} entry */

@@ -31,7 +31,7 @@ function entry(key, values) {
 }
 
 /** @param {BatchSnapshot} snapshot */
-const headOf = ({ status, expected_essay_count: expected, deadline, version, language }) => ({ status, expected, deadline, version, language });
+const headOf = ({ status, expected_essay_count: expected, deadline, version, language = null }) => ({ status, expected, deadline, version, language });
 
 export class BatchState {
   /** @param {BatchSnapshot} snapshot */
