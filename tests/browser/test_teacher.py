@@ -215,7 +215,7 @@ def test_essays_in_other_languages_say_so_and_the_batchs_can_be_changed(visit: V
     expect(row(page, "nb.txt").locator(note)).to_have_text("In Norwegian. The spelling is not checked.")
     expect(row(page, "en.txt").locator(note)).to_have_text("")
     page.get_by_role("link", name="Change the language").click()
-    page.get_by_label("Language", exact=True).select_option("sv")
+    page.locator("#language-field").select_option("sv")
     page.locator("#language-dialog").get_by_role("button", name="Save").click()
     expect(page.locator("[data-batch-language]:visible")).to_have_text("in Swedish")
     expect(row(page, "en.txt").locator(note)).to_have_text("In English, and checked as such.")
