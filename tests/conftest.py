@@ -7,6 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
+from files.store import STORE
+from huleedu.metrics import CIRCUIT_OPEN
 from tests.pipeline import Pipeline
 
 
@@ -20,6 +22,8 @@ def content_folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:
         "OPTIONS": {"location": folder},
     }
     settings.STORAGES = storages
+    STORE.forget()
+    CIRCUIT_OPEN.labels(STORE.name).set(0)
     yield folder
 
 
