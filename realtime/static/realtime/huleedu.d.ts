@@ -12,7 +12,7 @@ export type ErrorCode =
   | "UNSUPPORTED_FORMAT" | "CORRUPTED_FILE" | "ENCRYPTED_FILE" | "TIMEOUT" | "EMPTY_CONTENT"
   | "NO_TEXT_LAYER" | "ARCHIVE_LIMIT" | "CONTENT_TOO_SHORT" | "CONTENT_TOO_LONG" | "FILE_TOO_LARGE"
   | "DUPLICATE_CONTENT" | "EXCESS_CONTENT" | "EXTRACTION_FAILED" | "STORAGE_FAILED" | "MALWARE"
-  | "SPELLCHECK_FAILED" | "LANGUAGE_UNSUPPORTED" | "LANGUAGE_UNKNOWN" | (string & {});
+  | "SPELLCHECK_FAILED" | "LANGUAGE_UNSUPPORTED" | "LANGUAGE_UNKNOWN" | "CONTENT_DAMAGED" | (string & {});
 
 export interface ErrorDetail {
   error_code: ErrorCode;
@@ -116,7 +116,7 @@ export interface PhaseCounts {
 export interface EventData {
   "batch.file.added": OfFile & {
     filename: string;
-    folder?: string;
+    folder: string;
     size: number;
     content_hash: string;
     raw_storage_id: string;
@@ -132,10 +132,9 @@ export interface EventData {
     words: number | null;
     characters: number | null;
     format: string | null;
-    language?: string | null;
+    language: string | null;
     rev: number;
-    /** Why the file could not be read again, when its earlier text stands. */
-    error?: ErrorDetail | null;
+    error: ErrorDetail | null;
   };
   "essay.validation.failed": OfFile & {
     filename: string;
@@ -157,15 +156,15 @@ export interface EventData {
     reason: "removed" | "replaced";
     essay_id: string | null;
   };
+  "file.reprocess.requested": OfFile & {
+    from_phase: string;
+    requested_by: number;
+  };
   "file.language.changed": OfFile & {
     who: number;
     old: string | null;
     language: string | null;
     language_chosen: boolean;
-  };
-  "file.reprocess.requested": OfFile & {
-    from_phase: string;
-    requested_by: number;
   };
   "batch.essays.ready": InBatch & {
     ready_essays: EssayReference[];
@@ -186,12 +185,11 @@ export interface EventData {
     error: ErrorDetail | null;
     duration_ms: number;
     engine: string;
+    language: string | null;
     findings: number | null;
     words: number | null;
     density: number | null;
     corrected_text_storage_id: string | null;
-    /** In which the spelling was checked; null when it was not known. */
-    language?: string | null;
   };
   "batch.phase.concluded": InBatch & {
     phase: string;
@@ -209,9 +207,6 @@ export interface EventData {
     duration_seconds: number;
     phases: Record<string, PhaseCounts>;
   };
-  "batch.language.found": InBatch & {
-    language: "sv" | "en";
-  };
   "batch.changed": InBatch & {
     who: number;
     old: unknown;
@@ -220,9 +215,11 @@ export interface EventData {
     expected_essay_count: number;
     deadline: string | null;
     reason?: string;
-    /** Only when the language was changed. */
-    language?: "sv" | "en" | null;
+    language?: string | null;
     language_chosen?: boolean;
+  };
+  "batch.language.found": InBatch & {
+    language: string;
   };
 }
 
