@@ -39,11 +39,10 @@ class Shell:
 
         return VALUE.sub(ours, self.blocks["where"])
 
-    def script(self, *names: str, without: str = "") -> list[str]:
-        """The command line that runs the blocks ``names`` in one shell, lines with ``without`` left out."""
+    def script(self, *names: str) -> list[str]:
+        """The command line that runs the blocks ``names`` in one shell."""
         text = "\n".join([self.where(), *(self.blocks[name] for name in names)])
-        lines = [line for line in text.splitlines() if not without or without not in line]
-        return ["bash", "-euo", "pipefail", "-c", "\n".join(lines)]
+        return ["bash", "-euo", "pipefail", "-c", text]
 
     def variables(self) -> dict[str, str]:
         """A bare environment: what the blocks need besides, they must say."""

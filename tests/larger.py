@@ -169,13 +169,12 @@ class Larger:
 
     def check(self) -> None:
         """Step 8."""
-        known = "check_installation" in self.manage("help")
-        self.run("read", "check", without="" if known else "check_installation")
+        self.run("read", "check")
 
-    def run(self, *blocks: str, without: str = "") -> str:
+    def run(self, *blocks: str) -> str:
         """Run blocks of the document and return what they print; fails when they fail."""
         done = subprocess.run(
-            self.shell.script(*blocks, without=without),
+            self.shell.script(*blocks),
             check=False,
             cwd=ROOT,
             env=self.shell.variables(),

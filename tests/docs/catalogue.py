@@ -81,6 +81,14 @@ def constants(nodes: list[ast.expr]) -> list[Any]:
     return [node.value for node in nodes if isinstance(node, ast.Constant)]
 
 
+def codes_of_refusal(node: ast.ClassDef) -> list[str]:
+    """The codes that a kind of ``Refused`` of its own names."""
+    if not any(isinstance(base, ast.Name) and base.id == "Refused" for base in node.bases):
+        return []
+    named = (each for each in ast.walk(node) if isinstance(each, ast.Attribute))
+    return [each.attr for each in named if isinstance(each.value, ast.Name) and each.value.id == "ErrorCode"]
+
+
 def problem_statuses() -> dict[str, set[int]]:
     """The HTTP statuses with which each code of a problem is answered, wherever the code names both."""
     found: defaultdict[str, set[int]] = defaultdict(set)
@@ -90,6 +98,10 @@ def problem_statuses() -> dict[str, set[int]]:
                 values = constants(node.args)
                 if isinstance(node.func, ast.Name) and node.func.id == "Refused" and values:
                     found[values[0]].add(STATUS_OF_REFUSAL.get(values[0], 409))
+            elif isinstance(node, ast.ClassDef):
+                values = []
+                for code in codes_of_refusal(node):
+                    found[code].add(STATUS_OF_REFUSAL.get(code, 409))
             elif isinstance(node, ast.Tuple):
                 values = constants(node.elts)
             else:

@@ -47,7 +47,7 @@ def targets() -> set[str]:
 def test_every_command_named_exists(document: Path) -> None:
     text = commands(document)
     assert set(re.findall(r"(?:^|[\s;])make ([a-z]+)", text, re.MULTILINE)) <= targets()
-    known = get_commands().keys() | {"run", "check_installation"}
+    known = get_commands().keys() | {"run"}
     assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= known
     for module in re.findall(r"python\d? -m ([\w.]+)", text):
         assert find_spec(module), module
