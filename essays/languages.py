@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from batches.actions import reopen_if_done, report_change
 from batches.models import Batch, EssaySlot
-from essays.actions import order_step, present_runs
+from essays.actions import check_texts, order_step, present_runs
 from essays.models import StepRun
 from files.models import FileUpload
 from huleedu.errors import Refused
@@ -110,13 +110,25 @@ def slot_of(upload: FileUpload) -> EssaySlot:
     return upload.slot
 
 
-@transaction.atomic
 def set_batch_language(batch_id: UUID, user: User, language: str) -> Batch:
     """The teacher says in which language the batch is; empty takes it from the essays again.
 
     Essays whose language changes by it are checked again, and only those. Repeating it changes nothing.
-    Raises ``Refused`` for a cancelled batch.
+    Raises ``Refused`` for a cancelled batch and for texts that are not there whole, and ``StorageFailed``:
+    then all stays as it is.
     """
+    followers = {
+        "file__status": FileUpload.Status.ASSIGNED,
+        "file__language": "",
+        "file__chosen_language": "",
+    }
+    check_texts(EssaySlot.objects.filter(batch_id=batch_id, **followers))
+    return change_batch_language(batch_id, user, language)
+
+
+@transaction.atomic
+def change_batch_language(batch_id: UUID, user: User, language: str) -> Batch:
+    """Change it and tell. Raises ``Refused``."""
     batch = Batch.objects.locked(batch_id)
     refuse_cancelled(batch)
     before = (batch.language, batch.language_chosen)
@@ -137,13 +149,19 @@ def set_batch_language(batch_id: UUID, user: User, language: str) -> Batch:
     return batch
 
 
-@transaction.atomic
 def set_essay_language(upload: FileUpload, user: User, language: str) -> FileUpload:
     """The teacher says in which language an essay is; empty takes it from the text again.
 
     The essay is checked again when that changes its language. Repeating it changes nothing.
-    Raises ``Refused``.
+    Raises ``Refused``, also when the text is not there whole, and ``StorageFailed``: then all stays as it is.
     """
+    check_texts(EssaySlot.objects.filter(file=upload.pk))
+    return change_essay_language(upload, user, language)
+
+
+@transaction.atomic
+def change_essay_language(upload: FileUpload, user: User, language: str) -> FileUpload:
+    """Change it and tell. Raises ``Refused``."""
     batch = Batch.objects.locked(upload.batch_id)
     refuse_cancelled(batch)
     current = FileUpload.objects.locked(upload.pk)

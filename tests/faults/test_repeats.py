@@ -165,6 +165,18 @@ def test_a_step_whose_text_is_damaged_is_not_repeated(
     assert everything(batch) == before
 
 
+def test_a_language_is_not_changed_for_a_text_that_cannot_be_checked_again(
+    upload: FileUpload, batch: Batch, content_folder: Path, client: APIClient
+) -> None:
+    batch.files.update(language="")  # the essays follow their batch
+    flip(path_of(content_folder, "text", upload.text_id))
+    before = everything(batch)
+    for address in (f"/v1/essays/{upload.slot_id}/language", f"/v1/batches/{batch.pk}/language"):
+        answer = client.post(address, {"language": "sv"}, format="json")
+        assert problem(answer, 409, "CONTENT_DAMAGED")["details"] == {"essays": "1"}
+    assert everything(batch) == before
+
+
 def test_a_store_that_is_wholly_gone_is_waited_for(
     upload: FileUpload,
     batch: Batch,
