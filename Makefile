@@ -48,7 +48,7 @@ lock: ## Pin requirements*.in with hashes
 	@$(VENV)/lock/bin/pip --disable-pip-version-check install --quiet pip-tools
 	@for name in requirements requirements-dev requirements-bench; do \
 	  $(VENV)/lock/bin/pip-compile --quiet --no-header --generate-hashes --allow-unsafe --strip-extras \
-	    --no-emit-index-url --output-file $$name.txt $$name.in || exit 1; done
+	    --no-emit-index-url --no-emit-find-links --output-file $$name.txt $$name.in || exit 1; done
 
 clean: ## Remove the virtual environment and caches (not ./var)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

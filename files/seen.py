@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import Resolver404, ResolverMatch, resolve
 from rest_framework.request import Request
 
@@ -22,8 +23,9 @@ def check_seen(request: Request, batch_id: UUID) -> None:
 
 def page_of(request: Request) -> ResolverMatch | None:
     """The page of ours that sends the request, as far as it can be told."""
+    ours = {request.get_host(), *(urlsplit(origin).netloc for origin in settings.CSRF_TRUSTED_ORIGINS)}
     try:
         page = urlsplit(request.headers.get("Referer", ""))
-        return resolve(page.path) if page.netloc == request.get_host() else None
+        return resolve(page.path) if page.netloc in ours else None
     except (ValueError, Resolver404):
         return None

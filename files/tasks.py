@@ -36,7 +36,7 @@ def limits() -> TextLimits:
 
 # What a first try may take of a worker. Reading an ordinary essay takes 2 to 50 ms.
 FIRST_SECONDS = 0.3
-SLOW_NICENESS = 10
+SLOW_NICENESS = 5  # a quarter of a busy processor: 15 s of it within the 60 s that a file may take
 
 
 def confinement(item: WorkItem) -> Confinement:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-DRAIN_SECONDS = 6.0  # then whoever is left is cut off: the supervisor waits 7, others no more than 10
+DRAIN_SECONDS = 5.0  # then whoever is left is cut off, before the kernel's alarm (``server.STOP_SECONDS``)
 FIRST_REQUEST_SECONDS = 1.0  # for the first byte on a connection that was made just before
 LOOK_SECONDS = 0.05
 SERVICE_RESTART = 1012

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 HEADER_SECONDS = 20.0  # from the first byte of a request to the end of its headers
 IDLE_SECONDS = 30.0  # without a byte of a body, or between two requests
 TOTAL_SECONDS = 600.0  # for a whole body
-STOP_SECONDS = 6.0  # after a signal, for requests that are being answered
+STOP_SECONDS = 6.5  # after a signal; draining and taking leave need less, the supervisor waits 7
 LINGER_SECONDS = 2.0  # a refused client may go on sending that long without losing the answer
 MAX_HEADER_BYTES = 16 * 1024
 MAX_WRAPPING = (

@@ -32,9 +32,9 @@ def ending(installation: Installation, tmp_path: Path) -> Iterator[Hasty]:
 
 
 def end(server: Hasty) -> float:
-    """Wait for the end of a server that was told to; the seconds it took."""
+    """Wait for the end of a server that was told to, by itself and in order; the seconds it took."""
     began = time.monotonic()
-    server.process.wait(END_SECONDS)
+    assert server.process.wait(END_SECONDS) == 0
     return time.monotonic() - began
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django import Settings
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
@@ -36,6 +37,12 @@ def test_a_page_fills_no_other_batch(page: APIClient, path: str) -> None:
     batch_id, other = register(page)["batch_id"], register(page)["batch_id"]
     problem(send(page, batch_id, HERE + path.format(other=other)), 409, "WRONG_PAGE")
     assert not FileUpload.objects.exists()
+
+
+def test_a_page_behind_a_proxy_is_ours_under_its_trusted_address(page: APIClient, settings: Settings) -> None:
+    settings.CSRF_TRUSTED_ORIGINS = ["https://huleedu.example:8443"]
+    batch_id, other = register(page)["batch_id"], register(page)["batch_id"]
+    problem(send(page, batch_id, f"https://huleedu.example:8443/batches/{other}/"), 409, "WRONG_PAGE")
 
 
 def test_who_is_no_page_of_ours_is_not_judged(page: APIClient, teacher: User) -> None:
