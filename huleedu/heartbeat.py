@@ -5,9 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 
 from huleedu.programs import process_facts
 
@@ -17,6 +18,7 @@ LISTENING_SECONDS = 20
 BUSY_SECONDS = 75  # the longest a healthy step may run: reading one file is cut off after 60 s
 ASK_EVERY_SECONDS = 8.0
 RELAYS_EVERY_SECONDS = 6.0
+T = TypeVar("T")
 # A machine that is gone without a word is noticed within about 11 s.
 SESSION: dict[str, Any] = {
     "connect_timeout": 3,
@@ -25,6 +27,7 @@ SESSION: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 12_000,
 }
+ANSWER_SECONDS = 5.0  # a server that is there and says nothing is given up after that, and asked anew
 LEADING_SECONDS = 15  # a relay that leads signs every 7 seconds
 STANDING_BY_SECONDS = 45  # one that stands by every 20
 
@@ -60,20 +63,28 @@ class Signs:
         return not self.busy and not self.active and (self.waiting or not self.listening)
 
 
+class ImpatientSession(psycopg.Connection[tuple[Any, ...]]):
+    """A session whose questions are answered in time, or raise ``OperationalError``."""
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """As psycopg's, with a limit of its own where none is given."""
+        return super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
+
+
 class Asking:
     """A session of its own for questions asked now and then: opening one costs far more than an answer."""
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
         self._lock = threading.Lock()
-        self._session: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._session: ImpatientSession | None = None
 
     def ask(self, statement: str) -> list[tuple[Any, ...]] | None:
         """The rows of one statement; None when the database is away."""
         with self._lock:
             try:
                 if self._session is None:
-                    self._session = psycopg.connect(self._database_url, autocommit=True, **SESSION)
+                    self._session = ImpatientSession.connect(self._database_url, autocommit=True, **SESSION)
                 return self._session.execute(statement.encode()).fetchall()
             except psycopg.Error:
                 self._close()
