@@ -129,9 +129,9 @@ def test_code_older_than_the_database_is_refused(larger: Larger) -> None:
 
 
 def test_code_newer_than_the_database_says_what_to_run(larger: Larger) -> None:
-    larger.execute("DELETE FROM django_migrations WHERE name = '0008_fitting_together'")
+    larger.execute("DELETE FROM django_migrations WHERE name = '0009_workitem_slow'")
     for part in [larger.start(role) for role in ROLES]:
-        refused(part, "(huleedu.0008_fitting_together)", "Run: python manage.py migrate")
+        refused(part, "(huleedu.0009_workitem_slow)", "Run: python manage.py migrate")
 
 
 def test_a_database_without_tables_says_what_to_run(tmp_path: Path) -> None:

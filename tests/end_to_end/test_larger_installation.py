@@ -265,7 +265,9 @@ def test_webs_restart_in_turn_without_an_unanswered_request(
             larger.run("read", "first answers")
             time.sleep(0.5)
     seen = load.seen
-    assert set(seen) <= {("read", 200), ("write", 201), ("upload", 201), ("hello", 1)}, seen
+    # Two that read without a pause may be told to read less often: an answer, too.
+    slower = {("read", 429), ("write", 429)}
+    assert set(seen) - slower <= {("read", 200), ("write", 201), ("upload", 201), ("hello", 1)}, seen
     assert min(seen["read", 200], seen["write", 201], seen["upload", 201]) > 10, seen
     assert load.closed
     assert set(load.closed) == {1012}, load.closed

@@ -2,10 +2,12 @@
 
 import os
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from files.models import StoredContent
 from tests.conftest import essay_bytes
 from tests.faults.teacher import register, upload_many, wait_completed
 from tests.faults.world import World, kill
@@ -52,20 +54,26 @@ def test_killed_before_the_commit_nothing_was_promised(world: World, token: str)
     wait_completed(world, token, batch_id, [again.body["files"][0]["file_upload_id"]])
 
 
+def stored_files(world: World) -> list[Path]:
+    """Every file of originals and texts."""
+    return [
+        path for kind in StoredContent.Kind for path in (world.content / kind).rglob("*") if path.is_file()
+    ]
+
+
 def test_bytes_that_a_crash_left_are_tidied_away(world: World, token: str) -> None:
     batch_id = register(world, token, 1)
     known = world.count("SELECT count(*) FROM files_storedcontent")
     arm(world, "upload.after_store")
     wait_completed(world, token, batch_id, upload_many(world, token, batch_id, 1))
-    files = [path for path in world.content.rglob("*") if path.is_file() and "probe" not in path.parts]
+    files = stored_files(world)
     rows = world.count("SELECT count(*) FROM files_storedcontent")
     assert rows == known + 2
     assert len(files) > rows
     for path in files:
         os.utime(path, (time.time() - 7200, time.time() - 7200))
     assert world.manage("tidy").returncode == 0
-    left = [path for path in world.content.rglob("*") if path.is_file() and "probe" not in path.parts]
-    assert len(left) == rows
+    assert len(stored_files(world)) == rows
 
 
 def test_killed_after_the_commit_a_repeat_gets_the_same_file_at_once(world: World, token: str) -> None:

@@ -58,6 +58,7 @@ CALLS = [
     Call("api-extend", "post", "/v1/batches/{}/extend", "batch", {"seconds": 5}),
     Call("api-expect", "post", "/v1/batches/{}/expect", "batch", {"expected_essay_count": 3}),
     Call("api-cancel", "post", "/v1/batches/{}/cancel", "batch", {}),
+    Call("api-language", "post", "/v1/batches/{}/language", "batch", {"language": "sv"}),
     Call("api-reprocess", "post", "/v1/batches/{}/reprocess", "batch", {}),
     Call("api-status", "get", "/v1/batches/{}/status", "batch"),
     Call("api-results", "get", "/v1/batches/{}/results", "batch"),
@@ -70,6 +71,7 @@ CALLS = [
     Call("api-file-reprocess", "post", "/v1/files/{}/reprocess", "file", {}),
     Call("api-trace", "get", "/v1/files/{}/trace", "file"),
     Call("api-essay", "get", "/v1/essays/{}", "essay"),
+    Call("api-essay-language", "post", "/v1/essays/{}/language", "essay", {"language": "sv"}),
     Call("api-store-content", "post", "/v1/content", body=one_file, format="multipart"),
     Call("api-content", "get", "/v1/content/{}", "content"),
 ]
