@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.httpsession import URLLib3Session
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -160,6 +161,21 @@ def test_the_whole_way(
     assert Batch.objects.get().status == Batch.Status.COMPLETED
     assert verify() == (0, f"{StoredContent.objects.count()} contents, 0 damaged.\n")
     assert not DeadLetter.objects.exists()
+
+
+def test_a_text_is_read_with_one_request(
+    line: Proxy, read_essays: list[FileUpload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    send_on = URLLib3Session.send
+
+    def send_counted(session: URLLib3Session, request: Any) -> Any:
+        asked.append(request.method)
+        return send_on(session, request)
+
+    monkeypatch.setattr(URLLib3Session, "send", send_counted)
+    assert content.check(StoredContent.Kind.TEXT, [one.text_id for one in read_essays]) == []
+    assert asked == ["GET", "GET"]
 
 
 def test_large_files_are_one_object_and_come_back_whole(

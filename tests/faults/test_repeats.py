@@ -1,14 +1,16 @@
 """F22: damaged content is never served, and a repeat that cannot begin, or fails, costs no result."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from batches.models import Batch
@@ -16,6 +18,7 @@ from essays import actions as essay_actions
 from files import actions, content
 from files.models import FileUpload, StoredContent
 from huleedu.dead_letters import replay
+from huleedu.endpoints import budget
 from huleedu.errors import ContentDamaged, ErrorCode, Refused, StepError, StorageFailed
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
 from results.models import EssayResult
@@ -207,6 +210,25 @@ def test_a_store_that_is_wholly_gone_is_waited_for(
     pipeline.run()
     batch.refresh_from_db()
     assert batch.status == Batch.Status.COMPLETED
+
+
+def test_a_distant_store_is_not_one_that_is_away(
+    teacher: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All texts of a batch were to be read within the time of one call."""
+    stored = [content.store_text(uuid4(), f"text {number}") for number in range(80)]
+    for one in stored:
+        content.record(one, teacher.pk, None)
+    damage_of = content.damage_of
+
+    def slow(row: StoredContent) -> content.Damage | None:
+        time.sleep(0.12)
+        return damage_of(row)
+
+    monkeypatch.setattr(content, "damage_of", slow)
+    settings.STORE_SECONDS = 0.4
+    with budget(settings.STORE_SECONDS):
+        assert content.check(StoredContent.Kind.TEXT, [one.id for one in stored]) == []
 
 
 def lose_bytes(folder: Path, upload: FileUpload, _patch: pytest.MonkeyPatch) -> None:
