@@ -49,14 +49,25 @@ def shown_by_essays(batch: Batch, lead: int) -> str:
 
 
 def find_batch_language(batch: Batch, lead: int = 0) -> None:
-    """Take the language of the locked batch from its essays, once, if nobody chose it and they show one."""
-    if batch.language:
+    """Take the language of the locked batch from its essays, once, if nobody chose it and they show one.
+
+    Of a cancelled batch nothing is checked again: it keeps what it has.
+    """
+    if batch.language or batch.status == Batch.Status.CANCELLED:
         return
     language = shown_by_essays(batch, lead)
     if not language:
         return
     batch.find_language(language)
-    emit(BatchLanguageFound(batch_id=batch.pk, correlation_id=batch.correlation_id, language=language))
+    # Given back by the teacher and found again is another fact: her decisions are counted.
+    emit(
+        BatchLanguageFound(
+            batch_id=batch.pk,
+            correlation_id=batch.correlation_id,
+            revision=batch.version,
+            language=language,
+        )
+    )
     check_again(batch, essays_of(batch))
 
 

@@ -252,25 +252,24 @@ def test_an_essay_read_after_a_cancellation_is_recorded_and_starts_nothing(
 
 
 def test_a_language_found_again_is_told_again(pipeline: Pipeline, teacher: User) -> None:
-    batch = register(teacher, 2)
-    (swedish,) = fill(pipeline, batch, text("sv"))
-    start(batch.pk, teacher)
+    batch = register(teacher, 5)
+    for swedish in fill(pipeline, batch, *(text("sv", number) for number in range(3))):
+        file_actions.remove(swedish)
     pipeline.run()
-    file_actions.remove(swedish)
     languages.set_batch_language(batch.pk, teacher, "")
     pipeline.run()
     batch.refresh_from_db()
     assert batch.language == ""
-    fill(pipeline, batch, text("sv", 2))
+    fill(pipeline, batch, *(text("sv", number) for number in range(3, 6)))
     assert batch.language == "sv"
     found = pipeline.events(batch, "BatchLanguageFound")
-    assert [(one["language"], one["revision"]) for one in found] == [("sv", 1), ("sv", 2)]
+    assert [(one["language"], one["revision"]) for one in found] == [("sv", 0), ("sv", 1)]
 
 
 def test_class_figures_without_a_language_are_of_all(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 2)
     fill(pipeline, batch, text("sv") + b"\nfelstavningg\n")
-    assert batch.language == ""
+    assert (batch.language, batch.status) == ("", Batch.Status.AWAITING_CONTENT)
     page = results_context(batch, Filters())
     assert page["tiles"]["density"] > 0
     assert "felstavningg" in {row["word"] for row in page["common"]}
