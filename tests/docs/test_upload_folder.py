@@ -238,7 +238,7 @@ def test_stopped_before_the_answer_to_its_registration_no_second_batch_is_made(
     fill(folder, 1, make_essay)
     server = upload_folder.Server(live_server.url, teacher.username, PASSWORD)
     server.sign_in()
-    first = upload_folder.Upload(server, folder, upload_folder.look_into(folder), "sv")
+    first = upload_folder.Upload(server, folder, upload_folder.look_into(folder), None)
     first.find_batch()
     place = json.loads((folder / STATE).read_text())
     (folder / STATE).write_text(json.dumps({**place, "batch_id": ""}))

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from http.client import HTTPConnection
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from botocore.httpsession import URLLib3Session
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -167,13 +167,13 @@ def test_a_text_is_read_with_one_request(
     line: Proxy, read_essays: list[FileUpload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    send_on = URLLib3Session.send
+    begin = HTTPConnection.putrequest
 
-    def send_counted(session: URLLib3Session, request: Any) -> Any:
-        asked.append(request.method)
-        return send_on(session, request)
+    def begin_counted(connection: HTTPConnection, method: str, *more: Any, **named: Any) -> None:
+        asked.append(method)
+        begin(connection, method, *more, **named)
 
-    monkeypatch.setattr(URLLib3Session, "send", send_counted)
+    monkeypatch.setattr(HTTPConnection, "putrequest", begin_counted)
     assert content.check(StoredContent.Kind.TEXT, [one.text_id for one in read_essays]) == []
     assert asked == ["GET", "GET"]
 
