@@ -115,6 +115,12 @@ def open_for_content(batch_id: UUID) -> Batch:
     return batch
 
 
+def refuse_cancelled(batch: Batch) -> None:
+    """Raise ``Refused`` for a cancelled batch: nothing of it is read or checked any more."""
+    if batch.status == Batch.Status.CANCELLED:
+        raise Refused("BATCH_CLOSED", status=batch.status)
+
+
 def check_version(batch_id: UUID, versions: Container[int]) -> None:
     """Lock the batch in the running transaction if its version is one of ``versions``.
 
@@ -173,8 +179,7 @@ def expect(batch_id: UUID, user: User, expected_essay_count: int) -> Batch:
     A completed batch goes on when files wait for the new places. Raises ``Refused``.
     """
     batch = Batch.objects.locked(batch_id)
-    if batch.status == Batch.Status.CANCELLED:
-        raise Refused("BATCH_CLOSED", status=batch.status)
+    refuse_cancelled(batch)
     old = batch.expected_essay_count
     if expected_essay_count == old:
         return batch
@@ -279,8 +284,7 @@ def reopen_if_done(batch: Batch) -> None:
 
     Raises ``Refused`` for a cancelled batch.
     """
-    if batch.status == Batch.Status.CANCELLED:
-        raise Refused("BATCH_CLOSED", status=batch.status)
+    refuse_cancelled(batch)
     if batch.is_closed:
         batch.reopen()
         initiate_next(batch)

@@ -28,24 +28,33 @@ def new_batch(request: PageRequest) -> HttpResponse:
     return render(request, "batches/new.html", {"form": form})
 
 
+def nothing(_batch_id: UUID, **_said: object) -> None:
+    """What most decisions need beforehand."""
+
+
 def decide(
     request: PageRequest,
     batch_id: UUID,
     form: DecisionForm,
     action: Callable[..., object],
     done: str,
+    check: Callable[..., object] = nothing,
 ) -> HttpResponse:
-    """Carry out a decision about the user's own batch with what ``form`` holds; then the batch's page."""
+    """Carry out a decision about the user's own batch with what ``form`` holds; then the batch's page.
+
+    ``check`` comes before the batch is locked: it may wait for the store.
+    """
     batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
     if form.is_valid():
         said = dict(form.cleaned_data)
         version = said.pop("version")
 
-        @transaction.atomic
         def decision() -> None:
-            if version is not None:
-                actions.check_version(batch.pk, {version})
-            action(batch.pk, request.user, **said)
+            check(batch.pk, **said)
+            with transaction.atomic():
+                if version is not None:
+                    actions.check_version(batch.pk, {version})
+                action(batch.pk, request.user, **said)
 
         carry_out(request, decision, done)
     else:

@@ -3,6 +3,8 @@
 
     python docs/upload_folder.py http://127.0.0.1:8000 USER PASSWORD FOLDER [sv|en]
 
+The last word is the language of the class; without it HuleEdu finds it from the essays.
+
 Every file of the folder itself is sent; what is not is named. Stopped or cut off, run the same command again:
 it goes on with the same batch and sends what is missing. Until all is done it keeps its place in
 FOLDER/.huleedu-upload.json.
@@ -237,7 +239,7 @@ class Place:
 class Upload:
     """One folder on its way into one batch."""
 
-    def __init__(self, server: Server, folder: Path, found: Folder, language: str) -> None:
+    def __init__(self, server: Server, folder: Path, found: Folder, language: str | None) -> None:
         self.server = server
         self.folder = folder
         self.essays = found.essays
@@ -436,7 +438,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(__doc__ or "")
         return 2
     address, username, password, name = arguments[:4]
-    language = arguments[4] if len(arguments) == 5 else "sv"
+    language = arguments[4] if len(arguments) == 5 else None
     try:
         return upload_folder(Server(address, username, password), Path(name), language)
     except KeyboardInterrupt:
@@ -446,9 +448,9 @@ def main(arguments: list[str]) -> int:
     return 2
 
 
-def upload_folder(server: Server, folder: Path, language: str) -> int:
+def upload_folder(server: Server, folder: Path, language: str | None) -> int:
     """All of it; how the program ends. Raises ``Refused`` and ``OSError``."""
-    if language not in LANGUAGES:
+    if language is not None and language not in LANGUAGES:
         raise Refused(f"the language must be sv or en, not {language!r}")
     if not server.address.startswith(("http://", "https://")):
         raise Refused(f"the address must begin with http:// or https://, not {server.address!r}")

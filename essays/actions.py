@@ -8,7 +8,14 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from batches.actions import begin, open_batch, references, reopen_if_done, report_change
+from batches.actions import (
+    begin,
+    open_batch,
+    references,
+    refuse_cancelled,
+    reopen_if_done,
+    report_change,
+)
 from batches.models import Batch, BatchPhase, EssaySlot
 from essays.models import StepRun
 from essays.phases import PHASES, StepOutcome
@@ -282,8 +289,24 @@ def repeat_step(upload: FileUpload, user: User, phase_name: str) -> FileUpload:
 
     Raises ``Refused``, also when the text is not there whole, and ``StorageFailed``: then all stays as it is.
     """
-    check_texts(EssaySlot.objects.filter(file=upload.pk))
+    check_repeat(upload, phase_name)
     return begin_repeat(upload, user, phase_name)
+
+
+def check_repeat(upload: FileUpload, phase_name: str) -> None:
+    """Make sure that the essay's text can be read for the step, and lock nothing meanwhile.
+
+    Raises ``Refused`` and ``StorageFailed``.
+    """
+    refuse_repeat(Batch.objects.get(pk=upload.batch_id), phase_name)
+    check_texts(EssaySlot.objects.filter(file=upload.pk))
+
+
+def refuse_repeat(batch: Batch, phase_name: str) -> None:
+    """Raise ``Refused`` for a step the batch does not have, and for a cancelled batch."""
+    if phase_name not in batch.settings.steps:
+        raise Refused("STEP_NOT_CONFIGURED", phase=phase_name)
+    refuse_cancelled(batch)
 
 
 def check_texts(slots: QuerySet[EssaySlot]) -> None:
@@ -302,8 +325,7 @@ def begin_repeat(upload: FileUpload, user: User, phase_name: str) -> FileUpload:
     current = FileUpload.objects.locked(upload.pk)
     if current.slot is None or current.status != FileUpload.Status.ASSIGNED:
         raise Refused("NOT_AN_ESSAY")
-    if phase_name not in batch.settings.steps:
-        raise Refused("STEP_NOT_CONFIGURED", phase=phase_name)
+    refuse_repeat(batch, phase_name)
     current.slot.repeat()
     current.move_to(FileUpload.Status.ASSIGNED)
     reopen_if_done(batch)
@@ -326,16 +348,24 @@ def repeat_batch(batch_id: UUID, user: User, phase_name: str) -> Batch:
 
     Raises ``Refused``, also when a text is not there whole, and ``StorageFailed``: then all stays as it is.
     """
-    check_texts(EssaySlot.objects.filter(batch_id=batch_id, file__status=FileUpload.Status.ASSIGNED))
+    check_repeat_of_all(batch_id, phase_name)
     return begin_repeat_of_all(batch_id, user, phase_name)
+
+
+def check_repeat_of_all(batch_id: UUID, phase_name: str) -> None:
+    """Make sure that every essay's text can be read for the step, and lock nothing meanwhile.
+
+    Raises ``Refused`` and ``StorageFailed``.
+    """
+    refuse_repeat(Batch.objects.get(pk=batch_id), phase_name)
+    check_texts(EssaySlot.objects.filter(batch_id=batch_id, file__status=FileUpload.Status.ASSIGNED))
 
 
 @transaction.atomic
 def begin_repeat_of_all(batch_id: UUID, user: User, phase_name: str) -> Batch:
     """Order the step once more for every essay and tell. Raises ``Refused``."""
     batch = Batch.objects.locked(batch_id)
-    if phase_name not in batch.settings.steps:
-        raise Refused("STEP_NOT_CONFIGURED", phase=phase_name)
+    refuse_repeat(batch, phase_name)
     slots = list(batch.slots.filter(status__in=FILLED, file__status=FileUpload.Status.ASSIGNED))
     if not slots:
         raise Refused("NO_ESSAYS")

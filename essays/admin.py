@@ -87,6 +87,7 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
             "content_hash",
         ),
         *("raw_storage_id", "text_storage_id", "format", "words", "characters", "engine", "duration_ms"),
+        *("language", "chosen_language"),
         *("status", "error", "duplicate_of_id", "revision", "rev", "created_at", "updated_at"),
     )
 
@@ -140,7 +141,8 @@ class StepRunAdmin(ReadOnlyAdmin[StepRun]):
     ordering = ("-id",)
     uuid_search = ("slot_id", "file_upload_id", "text_storage_id", "slot__batch_id")
     fields = (
-        *("slot_id", "phase", "revision", "file_upload_id", "text_storage_id", "status", "engine", "error"),
+        *("slot_id", "phase", "revision", "file_upload_id", "text_storage_id", "language"),
+        *("status", "engine", "error"),
         *("created_at", "started_at", "ended_at"),
     )
 

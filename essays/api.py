@@ -55,8 +55,12 @@ class EssayLanguageView(ApiView):
             upload = queries.file_of(slot)
             if upload is None:
                 raise Refused("NOT_AN_ESSAY")
-            languages.set_essay_language(upload, user_of(request), body.language or "")
-            return Response(queries.essay(find_essay(request, essay_id)))
+            language = body.language or ""
+            languages.check_essay_language(upload, language)
+            # What the answer needs of the store is read before anything is locked.
+            texts = queries.texts_of(slot)
+            languages.change_essay_language(upload, user_of(request), language)
+            return Response(queries.essay(find_essay(request, essay_id), texts))
 
         return once(request, choose)
 

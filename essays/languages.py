@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
-from batches.actions import reopen_if_done, report_change
+from batches.actions import refuse_cancelled, reopen_if_done, report_change
 from batches.models import Batch, EssaySlot
 from essays.actions import check_texts, order_step, present_runs
 from essays.models import StepRun
@@ -49,14 +49,25 @@ def shown_by_essays(batch: Batch, lead: int) -> str:
 
 
 def find_batch_language(batch: Batch, lead: int = 0) -> None:
-    """Take the language of the locked batch from its essays, once, if nobody chose it and they show one."""
-    if batch.language:
+    """Take the language of the locked batch from its essays, once, if nobody chose it and they show one.
+
+    Of a cancelled batch nothing is checked again: it keeps what it has.
+    """
+    if batch.language or batch.status == Batch.Status.CANCELLED:
         return
     language = shown_by_essays(batch, lead)
     if not language:
         return
     batch.find_language(language)
-    emit(BatchLanguageFound(batch_id=batch.pk, correlation_id=batch.correlation_id, language=language))
+    # Given back by the teacher and found again is another fact: her decisions are counted.
+    emit(
+        BatchLanguageFound(
+            batch_id=batch.pk,
+            correlation_id=batch.correlation_id,
+            revision=batch.version,
+            language=language,
+        )
+    )
     check_again(batch, essays_of(batch))
 
 
@@ -117,13 +128,31 @@ def set_batch_language(batch_id: UUID, user: User, language: str) -> Batch:
     Raises ``Refused`` for a cancelled batch and for texts that are not there whole, and ``StorageFailed``:
     then all stays as it is.
     """
-    followers = {
-        "file__status": FileUpload.Status.ASSIGNED,
-        "file__language": "",
-        "file__chosen_language": "",
-    }
-    check_texts(EssaySlot.objects.filter(batch_id=batch_id, **followers))
+    check_batch_language(batch_id, language)
     return change_batch_language(batch_id, user, language)
+
+
+def check_batch_language(batch_id: UUID, language: str) -> None:
+    """Make sure that the texts which the batch's new language concerns can be read, and lock nothing.
+
+    Raises ``Refused`` and ``StorageFailed``.
+    """
+    batch = Batch.objects.get(pk=batch_id)
+    refuse_cancelled(batch)
+    after = language_after(batch, language)
+    if after != (batch.language, batch.language_chosen):
+        batch.language, batch.language_chosen = after
+        check_texts_of(concerned_essays(batch, essays_of(batch)))
+
+
+def language_after(batch: Batch, language: str) -> tuple[str, bool]:
+    """The batch's language when the teacher says ``language``, and whether it then is chosen."""
+    return language or shown_by_essays(batch, 0), bool(language)
+
+
+def check_texts_of(uploads: Iterable[FileUpload]) -> None:
+    """Make sure that the texts of these essays can be read. Raises ``Refused`` and ``StorageFailed``."""
+    check_texts(EssaySlot.objects.filter(file__in=[upload.pk for upload in uploads]))
 
 
 @transaction.atomic
@@ -132,7 +161,7 @@ def change_batch_language(batch_id: UUID, user: User, language: str) -> Batch:
     batch = Batch.objects.locked(batch_id)
     refuse_cancelled(batch)
     before = (batch.language, batch.language_chosen)
-    after = (language or shown_by_essays(batch, 0), bool(language))
+    after = language_after(batch, language)
     if after == before:
         return batch
     batch.change(language=after[0], language_chosen=after[1])
@@ -155,8 +184,22 @@ def set_essay_language(upload: FileUpload, user: User, language: str) -> FileUpl
     The essay is checked again when that changes its language. Repeating it changes nothing.
     Raises ``Refused``, also when the text is not there whole, and ``StorageFailed``: then all stays as it is.
     """
-    check_texts(EssaySlot.objects.filter(file=upload.pk))
+    check_essay_language(upload, language)
     return change_essay_language(upload, user, language)
+
+
+def check_essay_language(upload: FileUpload, language: str) -> None:
+    """Make sure that the essay's text can be read if its new language concerns it, and lock nothing.
+
+    Raises ``Refused`` and ``StorageFailed``.
+    """
+    batch = Batch.objects.get(pk=upload.batch_id)
+    refuse_cancelled(batch)
+    current = FileUpload.objects.select_related("slot").get(pk=upload.pk)
+    slot_of(current)
+    if current.chosen_language != language:
+        current.chosen_language = language
+        check_texts_of(concerned_essays(batch, [current]))
 
 
 @transaction.atomic
@@ -185,9 +228,3 @@ def change_essay_language(upload: FileUpload, user: User, language: str) -> File
     )
     check_again(batch, [current])
     return current
-
-
-def refuse_cancelled(batch: Batch) -> None:
-    """Raise ``Refused`` for a cancelled batch: nothing of it is checked any more."""
-    if batch.status == Batch.Status.CANCELLED:
-        raise Refused("BATCH_CLOSED", status=batch.status)

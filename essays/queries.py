@@ -1,5 +1,6 @@
 """One essay as the API shows it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +24,19 @@ def file_of(slot: EssaySlot) -> FileUpload | None:
     return slot.file if hasattr(slot, "file") else None
 
 
-def essay(slot: EssaySlot) -> dict[str, Any]:
-    """Text, figures and findings of its present revision. Raises ``StorageFailed`` and ``ContentDamaged``."""
+def texts_of(slot: EssaySlot) -> dict[UUID, str]:
+    """The slot's text by its id. Raises ``StorageFailed`` and ``ContentDamaged``."""
+    return {slot.text_storage_id: content.read_text(slot.text_storage_id)} if slot.text_storage_id else {}
+
+
+def essay(slot: EssaySlot, texts: Mapping[UUID, str] | None = None) -> dict[str, Any]:
+    """Text, figures and findings of its present revision; a text that is among ``texts`` is not read again.
+
+    Raises ``StorageFailed`` and ``ContentDamaged``.
+    """
     upload = file_of(slot)
-    text = content.read_text(slot.text_storage_id) if slot.text_storage_id else None
+    known = texts if texts and slot.text_storage_id in texts else texts_of(slot)
+    text = known[slot.text_storage_id] if slot.text_storage_id else None
     return {
         "essay_id": slot.pk,
         "number": slot.number,

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -33,12 +32,13 @@ def start(request: PageRequest, batch_id: UUID) -> HttpResponse:
 def batch_language(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """The batch's ``language``, empty to take it from the essays."""
     done = _("The language is changed. Essays that it concerns are checked again.")
-    return decide(request, batch_id, LanguageForm(request.POST), set_language, done)
+    form = LanguageForm(request.POST)
+    return decide(request, batch_id, form, languages.change_batch_language, done, check_language)
 
 
-def set_language(batch_id: UUID, user: User, language: str) -> None:
-    """Change the batch's language while there is room for the work it makes. Raises ``Refused``."""
-    when_room(lambda: languages.set_batch_language(batch_id, user, language))()
+def check_language(batch_id: UUID, language: str) -> None:
+    """Make sure that what the language concerns can be checked. Raises ``Refused``, ``StorageFailed``."""
+    when_room(lambda: languages.check_batch_language(batch_id, language))()
 
 
 @login_required

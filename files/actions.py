@@ -10,7 +10,7 @@ from django.core.files.base import File
 from django.db import transaction
 from django.utils import timezone
 
-from batches.actions import empty_slots, open_for_content, reopen_if_done
+from batches.actions import empty_slots, open_for_content, refuse_cancelled, reopen_if_done
 from batches.models import Batch
 from files import content
 from files.content import Stored
@@ -378,9 +378,18 @@ def reread(upload: FileUpload, requested_by: User) -> FileUpload:
 
     Raises ``Refused``, also when the bytes are not whole, and ``StorageFailed``: then all stays as it is.
     """
+    check_reread(upload)
+    return begin_reread(upload, requested_by)
+
+
+def check_reread(upload: FileUpload) -> None:
+    """Make sure that the file's bytes can be read, and lock nothing meanwhile.
+
+    Raises ``Refused``, ``ContentDamaged`` and ``StorageFailed``.
+    """
+    refuse_cancelled(Batch.objects.get(pk=upload.batch_id))
     if upload.raw_storage_id is not None:
         content.check_one(StoredContent.Kind.RAW, upload.raw_storage_id)
-    return begin_reread(upload, requested_by)
 
 
 @transaction.atomic

@@ -1,13 +1,17 @@
 """An S3-compatible store that is not waited for longer than somebody would wait for it."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from django.core.files.base import File
 from storages.backends.s3 import S3Storage
+from storages.utils import clean_name
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 2  # without a byte
@@ -50,11 +54,29 @@ class ObjectStorage(S3Storage):
             self._session = super()._create_session()
         return self._session
 
+    def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
+        """The object as it comes, to be read once from its beginning. Raises ``FileNotFoundError``.
+
+        One request, where django-storages asks twice for the size first.
+        """
+        with told_like_others(name):
+            answer = self.bucket.Object(self._normalize_name(clean_name(name))).get()
+        found: File[bytes] = File(answer["Body"], name)
+        found.size = answer["ContentLength"]
+        return found
+
     def get_modified_time(self, name: str) -> datetime:
-        """When the object was written. Raises ``FileNotFoundError`` like other stores."""
-        try:
+        """When the object was written. Raises ``FileNotFoundError``."""
+        with told_like_others(name):
             return super().get_modified_time(name)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == NOT_FOUND:
-                raise FileNotFoundError(name) from error
-            raise
+
+
+@contextmanager
+def told_like_others(name: str) -> Iterator[None]:
+    """Raise ``FileNotFoundError`` for what is not there, like other stores."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == NOT_FOUND:
+            raise FileNotFoundError(name) from error
+        raise

@@ -1,4 +1,4 @@
-"""What support staff do with dead letters. Each function is one transaction and may be repeated."""
+"""What support staff do with dead letters. Each change is one transaction and may be repeated."""
 
 import structlog
 from django.contrib.auth.models import User
@@ -16,12 +16,21 @@ from huleedu.waking import wake
 log = structlog.get_logger(__name__)
 
 
-@transaction.atomic
 def replay(dead_letter: DeadLetter, user: User) -> DeadLetter:
     """Try it again: an event goes back to the outbox, failed work is asked for anew as a repeat by ``user``.
 
-    A letter that was handled before stays as it is. Raises ``Refused`` when its file has moved on since.
+    A letter that was handled before stays as it is. Raises ``Refused`` when its file has moved on since or
+    cannot be read, and ``StorageFailed``.
     """
+    letter = DeadLetter.objects.get(pk=dead_letter.pk)
+    if letter.status == DeadLetter.Status.DEAD and letter.kind == DeadLetter.Kind.WORK:
+        check_work(letter)
+    return set_going(letter, user)
+
+
+@transaction.atomic
+def set_going(dead_letter: DeadLetter, user: User) -> DeadLetter:
+    """Do it and close the letter, if it still is dead. Raises ``Refused``."""
     letter = DeadLetter.objects.select_for_update().get(pk=dead_letter.pk)
     if letter.status != DeadLetter.Status.DEAD:
         return letter
@@ -57,13 +66,31 @@ def put_back(letter: DeadLetter) -> None:
 def repeat_work(letter: DeadLetter, user: User) -> None:
     """Its failure ended the file or the essay, so only a new revision can bring another outcome."""
     list(Batch.objects.select_for_update(no_key=True).filter(pk=letter.batch_id))
+    upload = upload_of(letter)
+    if letter.event_type == file_actions.EXTRACT:
+        file_actions.begin_reread(upload, user)
+    else:
+        essay_actions.begin_repeat(upload, user, letter.event_type)
+
+
+def check_work(letter: DeadLetter) -> None:
+    """Make sure that what failed work needs can be read: the store is not waited for under a lock.
+
+    Raises ``Refused`` and ``StorageFailed``.
+    """
+    upload = upload_of(letter)
+    if letter.event_type == file_actions.EXTRACT:
+        file_actions.check_reread(upload)
+    else:
+        essay_actions.check_repeat(upload, letter.event_type)
+
+
+def upload_of(letter: DeadLetter) -> FileUpload:
+    """The file on which the work failed, with its slot. Raises ``Refused`` when it has moved on since."""
     upload = FileUpload.objects.select_related("slot").filter(pk__in=[letter.file_upload_id]).first()
     if upload is None or not is_current(letter, upload):
         raise Refused("DEAD_LETTER_OUTDATED")
-    if letter.event_type == file_actions.EXTRACT:
-        file_actions.reread(upload, user)
-    else:
-        essay_actions.repeat_step(upload, user, letter.event_type)
+    return upload
 
 
 def is_current(letter: DeadLetter, upload: FileUpload) -> bool:

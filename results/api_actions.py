@@ -27,18 +27,26 @@ PARAMETERS = [IDEMPOTENCY_KEY, IF_MATCH]
 RESPONSES = answers({200: Snapshot}, 400, 404, 409, 412, 422)
 
 
-def decide(request: Request, batch: Batch, decision: Callable[[], Batch]) -> Response:
+def nothing() -> None:
+    """What most decisions need beforehand."""
+
+
+def decide(
+    request: Request, batch: Batch, decision: Callable[[], Batch], check: Callable[[], None] = nothing
+) -> Response:
     """Carry ``decision`` out once and answer the batch as it is then.
 
-    With ``If-Match`` only while nobody has decided something else. Raises ``Refused`` then.
+    With ``If-Match`` only while nobody has decided something else. Raises ``Refused`` then. ``check`` comes
+    before the batch is locked: it may wait for the store.
     """
     seen = versions_seen(request)
 
-    @transaction.atomic
     def effect() -> Response:
-        if seen is not None:
-            actions.check_version(batch.pk, seen)
-        return Response(snapshot(decision()))
+        check()
+        with transaction.atomic():
+            if seen is not None:
+                actions.check_version(batch.pk, seen)
+            return Response(snapshot(decision()))
 
     return versioned(once(request, effect))
 
@@ -104,11 +112,16 @@ class LanguageView(ApiView):
         batch = find_batch(request, batch_id)
         body = read_body(LanguageBody, request)
 
-        def choose() -> Batch:
-            check_capacity()
-            return languages.set_batch_language(batch.pk, user_of(request), body.language or "")
+        language = body.language or ""
 
-        return decide(request, batch, choose)
+        def check() -> None:
+            check_capacity()
+            languages.check_batch_language(batch.pk, language)
+
+        def choose() -> Batch:
+            return languages.change_batch_language(batch.pk, user_of(request), language)
+
+        return decide(request, batch, choose, check)
 
 
 class CancelView(ApiView):
@@ -139,11 +152,14 @@ class ReprocessView(ApiView):
         body = read_body(ReprocessBody, request)
         phase = body.phase or first_step(batch)
 
-        def repeat() -> Batch:
+        def check() -> None:
             check_capacity()
-            return essay_actions.repeat_batch(batch.pk, user_of(request), phase)
+            essay_actions.check_repeat_of_all(batch.pk, phase)
 
-        return decide(request, batch, repeat)
+        def repeat() -> Batch:
+            return essay_actions.begin_repeat_of_all(batch.pk, user_of(request), phase)
+
+        return decide(request, batch, repeat, check)
 
 
 def first_step(batch: Batch) -> str:

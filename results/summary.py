@@ -196,13 +196,16 @@ def problems(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
-    """The spelling findings that the results of essays in the batch's language count, by one query."""
+    """The spelling findings that the results of essays in the batch's language count, by one query.
+
+    Of all essays while the batch has none, as everywhere (``is_stray``).
+    """
     runs = StepRun.objects.filter(
         slot__batch=batch,
         phase=SPELLCHECK,
         status=StepRun.Status.SUCCEEDED,
         revision=F("slot__result__revision"),
-        language=batch.language,
+        **({"language": batch.language} if batch.language else {}),
     )
     return [finding for run in runs.values_list("output__findings", flat=True) for finding in run or ()]
 

@@ -91,6 +91,23 @@ def test_a_folder_becomes_results(run_script: Script, make_essay: Essays, folder
     assert not (folder / STATE).exists()
 
 
+@pytest.mark.parametrize(
+    ("more", "language", "chosen"), [((), "en", False), (("en",), "en", True), (("sv",), "sv", True)]
+)
+def test_the_language_of_the_class_is_found_unless_it_is_said(
+    run_script: Script,
+    make_essay: Essays,
+    folder: Path,
+    more: tuple[str, ...],
+    language: str,
+    chosen: bool,
+) -> None:
+    fill(folder, 2, make_essay)
+    assert run_script(folder, *more).returncode == 0
+    batch = Batch.objects.get()
+    assert (batch.language, batch.language_chosen) == (language, chosen)
+
+
 def test_what_cannot_be_read_is_told(run_script: Script, make_essay: Essays, folder: Path) -> None:
     (folder / "good.txt").write_bytes(make_essay(1))
     (folder / "empty.txt").write_bytes(b"")
@@ -221,7 +238,7 @@ def test_stopped_before_the_answer_to_its_registration_no_second_batch_is_made(
     fill(folder, 1, make_essay)
     server = upload_folder.Server(live_server.url, teacher.username, PASSWORD)
     server.sign_in()
-    first = upload_folder.Upload(server, folder, upload_folder.look_into(folder), "sv")
+    first = upload_folder.Upload(server, folder, upload_folder.look_into(folder), None)
     first.find_batch()
     place = json.loads((folder / STATE).read_text())
     (folder / STATE).write_text(json.dumps({**place, "batch_id": ""}))

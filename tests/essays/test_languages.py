@@ -6,17 +6,21 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.db.models.functions import Now
 
 from batches import actions as batch_actions
 from batches.configuration import Configuration
 from batches.models import Batch
 from essays import languages
+from essays.actions import start
 from essays.models import StepRun
 from essays.phases import PHASES
 from files import actions as file_actions
 from files.models import FileUpload
 from huleedu.errors import Refused, StepError
+from huleedu.models import DeadLetter, OutboxMessage
 from results.analytics import analytics
+from results.models import EssayResult
 from results.queries import results, snapshot
 from results.summary import Filters, results_context
 from tests.pipeline import Pipeline
@@ -226,6 +230,49 @@ def test_refusals(pipeline: Pipeline, teacher: User) -> None:
         languages.set_batch_language(batch.pk, teacher, "en")
     with pytest.raises(Refused, match="BATCH_CLOSED"):
         languages.set_essay_language(upload, teacher, "en")
+
+
+def test_an_essay_read_after_a_cancellation_is_recorded_and_starts_nothing(
+    pipeline: Pipeline, teacher: User
+) -> None:
+    batch = register(teacher, 3)
+    fill(pipeline, batch, UNCLEAR.encode(), UNCLEAR.replace("1", "7").encode())
+    late = pipeline.upload(batch, text("sv"))
+    start(batch.pk, teacher)
+    pipeline.relay.drain()
+    assert StepRun.objects.filter(slot__batch=batch).count() == 2
+    batch_actions.cancel(batch.pk, teacher)
+    while pipeline.relay.drain() or pipeline.work_once():
+        OutboxMessage.objects.update(due_at=Now())
+    assert not DeadLetter.objects.exists()
+    late.refresh_from_db()
+    batch.refresh_from_db()
+    assert (late.status, batch.status, batch.language) == ("assigned", Batch.Status.CANCELLED, "")
+    assert EssayResult.objects.filter(file=late).exists()
+
+
+def test_a_language_found_again_is_told_again(pipeline: Pipeline, teacher: User) -> None:
+    batch = register(teacher, 5)
+    for swedish in fill(pipeline, batch, *(text("sv", number) for number in range(3))):
+        file_actions.remove(swedish)
+    pipeline.run()
+    languages.set_batch_language(batch.pk, teacher, "")
+    pipeline.run()
+    batch.refresh_from_db()
+    assert batch.language == ""
+    fill(pipeline, batch, *(text("sv", number) for number in range(3, 6)))
+    assert batch.language == "sv"
+    found = pipeline.events(batch, "BatchLanguageFound")
+    assert [(one["language"], one["revision"]) for one in found] == [("sv", 0), ("sv", 1)]
+
+
+def test_class_figures_without_a_language_are_of_all(pipeline: Pipeline, teacher: User) -> None:
+    batch = register(teacher, 2)
+    fill(pipeline, batch, text("sv") + b"\nfelstavningg\n")
+    assert (batch.language, batch.status) == ("", Batch.Status.AWAITING_CONTENT)
+    page = results_context(batch, Filters())
+    assert page["tiles"]["density"] > 0
+    assert "felstavningg" in {row["word"] for row in page["common"]}
 
 
 def test_a_batch_without_steps_knows_its_language_too(pipeline: Pipeline, teacher: User) -> None:

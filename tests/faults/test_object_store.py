@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from http.client import HTTPConnection
 from typing import Any
 from uuid import uuid4
 
@@ -160,6 +161,21 @@ def test_the_whole_way(
     assert Batch.objects.get().status == Batch.Status.COMPLETED
     assert verify() == (0, f"{StoredContent.objects.count()} contents, 0 damaged.\n")
     assert not DeadLetter.objects.exists()
+
+
+def test_a_text_is_read_with_one_request(
+    line: Proxy, read_essays: list[FileUpload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    begin = HTTPConnection.putrequest
+
+    def begin_counted(connection: HTTPConnection, method: str, *more: Any, **named: Any) -> None:
+        asked.append(method)
+        begin(connection, method, *more, **named)
+
+    monkeypatch.setattr(HTTPConnection, "putrequest", begin_counted)
+    assert content.check(StoredContent.Kind.TEXT, [one.text_id for one in read_essays]) == []
+    assert asked == ["GET", "GET"]
 
 
 def test_large_files_are_one_object_and_come_back_whole(

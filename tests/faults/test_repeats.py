@@ -1,21 +1,28 @@
 """F22: damaged content is never served, and a repeat that cannot begin, or fails, costs no result."""
 
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from batches import actions as batch_actions
 from batches.models import Batch
 from essays import actions as essay_actions
+from essays import languages
 from files import actions, content
 from files.models import FileUpload, StoredContent
 from huleedu.dead_letters import replay
+from huleedu.endpoints import budget
 from huleedu.errors import ContentDamaged, ErrorCode, Refused, StepError, StorageFailed
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
 from results.models import EssayResult
@@ -177,6 +184,142 @@ def test_a_language_is_not_changed_for_a_text_that_cannot_be_checked_again(
     assert everything(batch) == before
 
 
+def test_a_damaged_text_costs_no_language_that_leaves_it_alone(
+    upload: FileUpload, batch: Batch, content_folder: Path, client: APIClient, teacher: User
+) -> None:
+    """Also without a language of its own, as every essay from before languages were found."""
+    batch.files.update(language="")
+    flip(path_of(content_folder, "text", upload.text_id))
+    address = f"/v1/batches/{batch.pk}/language"
+    assert client.post(address, {"language": "en"}, format="json").status_code == 200
+    for language in ("en", "", "en"):
+        languages.set_essay_language(upload, teacher, language)
+    assert client.post(address, {"language": "sv"}, format="json").status_code == 200
+    # The API's answer holds the text: without it nothing is changed.
+    before = everything(batch)
+    answer = client.post(f"/v1/essays/{upload.slot_id}/language", {"language": None}, format="json")
+    problem(answer, 409, "CONTENT_DAMAGED")
+    same = client.post(f"/v1/essays/{upload.slot_id}/language", {"language": "en"}, format="json")
+    problem(same, 409, "CONTENT_DAMAGED")
+    assert everything(batch) == before
+
+
+def test_a_damaged_text_costs_no_language_where_nothing_is_checked(
+    pipeline: Pipeline, teacher: User, content_folder: Path, client: APIClient
+) -> None:
+    batch = pipeline.register(teacher, 1, steps=[])
+    lost = pipeline.upload(batch, essay_bytes(1))
+    pipeline.run()
+    lost.refresh_from_db()
+    FileUpload.objects.update(language="")
+    path_of(content_folder, "text", lost.text_id).unlink()
+    answer = client.post(f"/v1/batches/{batch.pk}/language", {"language": "sv"}, format="json")
+    assert answer.status_code == 200
+
+
+def test_what_is_refused_anyway_does_not_wait_for_the_store(
+    pipeline: Pipeline, teacher: User, content_folder: Path, client: APIClient
+) -> None:
+    batch = pipeline.register(teacher, 2)
+    stays = pipeline.upload(batch, essay_bytes(1))
+    pipeline.run()
+    FileUpload.objects.update(language="")
+    batch_actions.cancel(batch.pk, teacher)
+    content_folder.rename(content_folder.with_name("away"))
+    stays.refresh_from_db()
+    for address, body in (
+        (f"/v1/batches/{batch.pk}/language", {"language": "sv"}),
+        (f"/v1/essays/{stays.slot_id}/language", {"language": "sv"}),
+        (f"/v1/batches/{batch.pk}/reprocess", {}),
+        (f"/v1/files/{stays.pk}/reprocess", {"phase": "spellcheck"}),
+        (f"/v1/files/{stays.pk}/reprocess", {}),
+    ):
+        problem(client.post(address, body, format="json"), 409, "BATCH_CLOSED")
+
+
+Decide = Callable[[FileUpload, APIClient, Client, User], object]
+
+
+def repeat_all(upload: FileUpload, client: APIClient, _page: Client, _teacher: User) -> object:
+    headers = {"If-Match": '"0"', "Idempotency-Key": "k"}
+    return client.post(f"/v1/batches/{upload.batch_id}/reprocess", {}, format="json", headers=headers)
+
+
+def change_language(upload: FileUpload, client: APIClient, _page: Client, _teacher: User) -> object:
+    address, headers = f"/v1/batches/{upload.batch_id}/language", {"If-Match": '"0"'}
+    return client.post(address, {"language": "sv"}, format="json", headers=headers)
+
+
+def change_language_by_form(upload: FileUpload, _client: APIClient, page: Client, _teacher: User) -> object:
+    said = {"language": "sv", "version": "0"}
+    return page.post(reverse("batch-language", args=[upload.batch_id]), said)
+
+
+def replay_step(upload: FileUpload, _client: APIClient, _page: Client, teacher: User) -> object:
+    return replay(letter_of(upload, "spellcheck"), teacher)
+
+
+def replay_reading(upload: FileUpload, _client: APIClient, _page: Client, teacher: User) -> object:
+    FileUpload.objects.update(error={"error_code": "EXTRACTION_FAILED"})
+    return replay(letter_of(upload, "extract"), teacher)
+
+
+def letter_of(upload: FileUpload, step: str) -> DeadLetter:
+    """A dead letter of work on the file or its essay."""
+    assert upload.slot is not None
+    revision = upload.revision if step == "extract" else upload.slot.revision
+    return DeadLetter.objects.create(
+        kind=DeadLetter.Kind.WORK,
+        event_id="0" * 64,
+        event_type=step,
+        batch_id=upload.batch_id,
+        file_upload_id=upload.pk,
+        correlation_id=upload.correlation_id,
+        envelope={"revision": revision, "subject_id": str(upload.slot_id)},
+        attempts=1,
+        first_failed_at=upload.created_at,
+    )
+
+
+@pytest.mark.parametrize(
+    "decision", [repeat_all, change_language, change_language_by_form, replay_step, replay_reading]
+)
+def test_nothing_is_locked_while_the_store_is_read(
+    decision: Decide,
+    upload: FileUpload,
+    batch: Batch,
+    client: APIClient,
+    page: Client,
+    teacher: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch.files.update(language="")
+    free: list[bool] = []
+    check = content.check
+
+    def take_batch() -> None:
+        try:
+            with transaction.atomic():
+                Batch.objects.select_for_update(nowait=True, no_key=True).get(pk=batch.pk)
+            free.append(True)
+        except OperationalError:
+            free.append(False)
+        finally:
+            connection.close()
+
+    def check_and_look(*arguments: Any) -> list[ContentDamaged]:
+        other = threading.Thread(target=take_batch)
+        other.start()
+        other.join()
+        return check(*arguments)
+
+    monkeypatch.setattr(content, "check", check_and_look)
+    before = everything(batch)
+    decision(upload, client, page, teacher)
+    assert free == [True]
+    assert everything(batch) != before, "it was done"
+
+
 def test_a_store_that_is_wholly_gone_is_waited_for(
     upload: FileUpload,
     batch: Batch,
@@ -207,6 +350,25 @@ def test_a_store_that_is_wholly_gone_is_waited_for(
     pipeline.run()
     batch.refresh_from_db()
     assert batch.status == Batch.Status.COMPLETED
+
+
+def test_a_distant_store_is_not_one_that_is_away(
+    teacher: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All texts of a batch were to be read within the time of one call."""
+    stored = [content.store_text(uuid4(), f"text {number}") for number in range(80)]
+    for one in stored:
+        content.record(one, teacher.pk, None)
+    damage_of = content.damage_of
+
+    def slow(row: StoredContent) -> content.Damage | None:
+        time.sleep(0.12)
+        return damage_of(row)
+
+    monkeypatch.setattr(content, "damage_of", slow)
+    settings.STORE_SECONDS = 0.4
+    with budget(settings.STORE_SECONDS):
+        assert content.check(StoredContent.Kind.TEXT, [one.id for one in stored]) == []
 
 
 def lose_bytes(folder: Path, upload: FileUpload, _patch: pytest.MonkeyPatch) -> None:

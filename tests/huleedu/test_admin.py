@@ -246,3 +246,21 @@ def test_nothing_else_is_registered() -> None:
     labels = {model._meta.label for model in admin.site._registry}
     assert labels == {*VIEWED, "auth.User", "auth.Group"}
     assert Timer in admin.site._registry
+
+
+def test_support_sees_in_which_language_an_essay_was_taken(desk: Client, batch: Batch) -> None:
+    upload = FileUpload.objects.filter(batch=batch, slot__isnull=False).earliest("created_at")
+    run = StepRun.objects.get(slot=upload.slot_id)
+    FileUpload.objects.filter(pk=upload.pk).update(language="nb", chosen_language="en")
+    StepRun.objects.filter(pk=run.pk).update(language="sv")
+    file_page = desk.get(reverse("admin:files_fileupload_change", args=[upload.pk])).content.decode()
+    run_page = desk.get(reverse("admin:essays_steprun_change", args=[run.pk])).content.decode()
+    assert shown(file_page, "language") == "nb"
+    assert shown(file_page, "chosen_language") == "English"
+    assert shown(run_page, "language") == "sv"
+
+
+def shown(page: str, field: str) -> str:
+    """What a row's page says of one field."""
+    found = re.search(rf'field-{field}">.*?class="readonly">(.*?)</div>', page, re.DOTALL)
+    return found[1].strip() if found else "nothing"
