@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
@@ -18,9 +19,10 @@ from pytest_django import DjangoDbBlocker
 from files.store import STORE
 from huleedu import health, presence
 from huleedu.broker import ListeningBroker
+from huleedu.fitting import ANOTHER
 from huleedu.heartbeat import Asking, steps_are_stuck, steps_watch
 from huleedu.models import RelayPresence, WorkItem
-from tests.processes import own_facts
+from tests.processes import alive, own_facts
 
 
 def seen(role: str, seconds_ago: float = 0) -> None:
@@ -189,6 +191,35 @@ def test_everything_hangs_and_a_hundred_probes_cost_a_handful_of_threads(
     for _ in range(100):
         ask(client)
     assert wall.calls == 3 * health.ROUNDS
+
+
+@pytest.fixture
+def locked_presences(everything: None, wall: Wall) -> Iterator[None]:
+    """For four seconds nobody can read the signs of life, as while a migration changes their table."""
+    with psycopg.connect(url()) as session:
+        session.execute("LOCK TABLE huleedu_relaypresence IN ACCESS EXCLUSIVE MODE")
+        release = threading.Timer(4.0, session.rollback)
+        release.start()
+        yield
+        release.join()
+
+
+def test_signs_that_cannot_be_read_do_not_keep_a_probe(client: Client, locked_presences: None) -> None:
+    began = time.monotonic()
+    body = client.get("/readyz").json()
+    assert time.monotonic() - began < 2
+    assert (body["checks"]["database"], body["checks"]["agreement"]) == ("ok", "degraded")
+    assert body["differences"] == []
+
+
+def test_what_differs_is_told_although_a_later_check_hangs(
+    client: Client, everything: None, wall: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = alive("web", store=ANOTHER)
+    monkeypatch.setitem(health.CHECKS, "agreement", wall)
+    body = client.get("/readyz").json()
+    assert (body["checks"]["processes"], body["checks"]["agreement"]) == ("failed", "degraded")
+    assert body["differences"] == [{"process": stranger, "differs": "another store"}]
 
 
 def test_a_round_that_hung_is_forgotten_when_it_comes_back(
