@@ -1,5 +1,6 @@
 """Health: /healthz asks nobody, /readyz names what is missing, the supervisor asks for the workers."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -24,11 +25,13 @@ from huleedu.heartbeat import Asking, steps_are_stuck, steps_watch
 from huleedu.models import RelayPresence, WorkItem
 from tests.processes import alive, own_facts
 
+HERE = socket.gethostname()[:30]
 
-def seen(role: str, seconds_ago: float = 0) -> None:
+
+def seen(role: str, seconds_ago: float = 0, host: str = HERE) -> None:
     moment = timezone.now() - timedelta(seconds=seconds_ago)
     values = {"role": role, "seen_at": moment, "facts": own_facts()}
-    RelayPresence.objects.update_or_create(name=f"{role}-test", defaults=values)
+    RelayPresence.objects.update_or_create(name=f"{role}-{host}-1", defaults=values)
 
 
 def queue(state: str, seconds_ago: float) -> WorkItem:
@@ -248,8 +251,8 @@ def url() -> str:
         ({"steps": 1}, [("queued", 5)], False),
         ({"steps": 1}, [("queued", 12)], True),
         ({"steps": 1, "worker": 3}, [("queued", 60)], False),
-        ({"steps": 40}, [("running", 50), ("queued", 60)], False),
-        ({"steps": 40}, [("running", 90), ("queued", 60)], True),
+        ({"steps": 40, "worker": 52}, [("running", 50), ("queued", 60)], False),
+        ({"steps": 40, "worker": 92}, [("running", 90), ("queued", 60)], True),
     ],
 )
 def test_stuck_workers_are_told_from_busy_ones(
@@ -262,6 +265,35 @@ def test_stuck_workers_are_told_from_busy_ones(
     with closing(Asking(url())) as asking:
         assert steps_are_stuck(asking) is stuck
         assert steps_watch(asking)() is not stuck
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "work", "stuck"),
+    [
+        ({}, {"steps": 1, "worker": 1}, [("running", 5)], True),
+        ({"steps": 30}, {"steps": 1, "worker": 1}, [], True),
+        ({"steps": 30, "worker": 80}, {"steps": 1, "worker": 1}, [("running", 5)], True),
+        ({"steps": 30, "worker": 50}, {"steps": 1, "worker": 1}, [], True),
+        ({"steps": 30, "worker": 50}, {"steps": 1}, [("running", 48)], False),
+        ({"steps": 30, "worker": 3}, {}, [("queued", 60)], False),
+        ({"steps": 1}, {"steps": 40, "worker": 50}, [("running", 48), ("queued", 60)], False),
+        ({"steps": 1}, {"steps": 300, "worker": 300}, [], False),
+    ],
+)
+def test_another_machines_workers_hide_no_stuck_ones(
+    transactional_db: None,
+    here: dict[str, float],
+    elsewhere: dict[str, float],
+    work: list[tuple[str, float]],
+    stuck: bool,
+) -> None:
+    for host, signs in ((HERE, here), ("elsewhere", elsewhere), (f"{HERE}x", elsewhere)):
+        for role, seconds in signs.items():
+            seen(role, seconds, host)
+    for state, seconds in work:
+        queue(state, seconds)
+    with closing(Asking(url())) as asking:
+        assert steps_are_stuck(asking) is stuck
 
 
 def test_a_database_that_is_away_does_not_restart_workers() -> None:
