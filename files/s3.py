@@ -1,10 +1,12 @@
 """An S3-compatible store that is not waited for longer than somebody would wait for it."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from weakref import WeakSet
 
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
@@ -20,11 +22,26 @@ CONNECTIONS = 16  # as many as there are threads that call the store
 NOT_FOUND = 404
 
 
+MADE: "WeakSet[ObjectStorage]" = WeakSet()
+
+
 class ObjectStorage(S3Storage):
     """One request for each object, in the thread that asks, with short timeouts and one more try."""
 
     _making = threading.Lock()
     _session: Any = None
+    _bucket: Any
+    _connections: threading.local
+    _unsigned_connections: threading.local
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        MADE.add(self)
+
+    def forget(self) -> None:
+        """Begin anew, without the session and the connections."""
+        self._session = self._bucket = None
+        self._connections, self._unsigned_connections = threading.local(), threading.local()
 
     def get_default_settings(self) -> dict[str, Any]:
         """django-storages' own with ours in front."""
@@ -80,3 +97,14 @@ def told_like_others(name: str) -> Iterator[None]:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == NOT_FOUND:
             raise FileNotFoundError(name) from error
         raise
+
+
+def begin_anew() -> None:
+    """In a child: two processes on one connection would read each other's answers, and nobody gives its
+    parent's lock back."""
+    ObjectStorage._making = threading.Lock()
+    for storage in list(MADE):
+        storage.forget()
+
+
+os.register_at_fork(after_in_child=begin_anew)

@@ -1,7 +1,8 @@
 """``python -m huleedu.alive [PORT]``: does this machine's process of kind ``HULEEDU_PROCESS`` work? 0 or 1.
 
 What the supervisor asks of its children, for whoever supervises containers: a web (on ``PORT``) answers, a
-relay leads or stands by, and step workers are not stuck. A database that is away says nothing about workers.
+relay leads or stands by, and the machine's step workers give signs of life. Those of every machine count as
+stuck while due work is left and none is at it. A database that is away says nothing about workers.
 """
 
 import os

@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 from django.conf import settings
@@ -111,28 +112,49 @@ def refused_name(role: str) -> str:
     return f"{process_name(role).rpartition('-')[0]}-{REFUSED}"
 
 
+class Looks:
+    """The looks at a store that did not answer at the start: now and then, and one at a time."""
+
+    def __init__(self) -> None:
+        self.forget()
+        os.register_at_fork(after_in_child=self.forget)  # the one that is out does not come back there
+
+    def forget(self) -> None:
+        """Begin anew: none is out."""
+        self.at = -LOOK_SECONDS
+        self.out = threading.Lock()
+
+
+LOOKS = Looks()
+
+
 def look_again() -> None:
-    """Look for a store that did not answer at the start, now and then, beside what this process does."""
-    if time.monotonic() - _Looked.at >= LOOK_SECONDS:
-        _Looked.at = time.monotonic()
-        threading.Thread(target=see_store, name="store", daemon=True).start()
+    """Look for a store that did not answer at the start, beside what this process does."""
+    if time.monotonic() - LOOKS.at < LOOK_SECONDS or not LOOKS.out.acquire(blocking=False):
+        return
+    LOOKS.at = time.monotonic()
+    try:
+        threading.Thread(target=see_store, args=(LOOKS.out.release,), name="store", daemon=True).start()
+    except RuntimeError:  # no thread to be had now
+        LOOKS.out.release()
 
 
-def see_store() -> None:
+def see_store(ended: Callable[[], None]) -> None:
     """Remember what the store says, once it answers."""
     try:
-        store = claim_store()
+        remember(claim_store())
     except Unfit as error:
         log.error("process.unfit", status="error", reason=str(error))
-        store = ANOTHER
+        remember(ANOTHER)
     except (DatabaseError, InterfaceError):
-        return
+        log.info("store.unseen", reason="database")
     finally:
         connection.close()
+        ended()
+
+
+def remember(store: str) -> None:
+    """Tell from now on what the store is to this process."""
     Identity.facts = {**Identity.facts, "store": store}
     if store != UNSEEN:
         Identity.find_out = None
-
-
-class _Looked:
-    at = 0.0

@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, connections
 
 from files.store import reach
-from huleedu.agreement import find_differences, living
+from huleedu.agreement import Difference, find_differences, living
 from huleedu.heartbeat import SIGNS, Signs
 from realtime.push import redis_client
 
@@ -22,7 +23,19 @@ PROBE_FOLDER = "probe"
 
 
 class Unwell(Exception):
-    """A check that ran and did not find what it should."""
+    """A check that ran and did not find what it should; of processes, which differ in what."""
+
+    def __init__(self, differences: Sequence[Difference] = ()) -> None:
+        super().__init__()
+        self.differences = tuple(differences)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The state of one thing, and the processes that its check named."""
+
+    state: str
+    differences: tuple[Difference, ...] = ()
 
 
 def check_database() -> None:
@@ -74,14 +87,15 @@ def check_steps() -> None:
 
 def check_processes() -> None:
     """No living process harms the others: each has the installation's key, store and tables."""
-    if any(each.harmful for each in find_differences(living())):
-        raise Unwell
+    differences = find_differences(living())
+    if any(each.harmful for each in differences):
+        raise Unwell(differences)
 
 
 def check_agreement() -> None:
     """All processes are of one release and have the same settings, and none was refused lately."""
-    if find_differences(living()):
-        raise Unwell
+    if differences := find_differences(living()):
+        raise Unwell(differences)
 
 
 CHECKS: dict[str, Callable[[], None]] = {
@@ -105,7 +119,7 @@ class Round:
     """One run over some checks in a thread of its own, which all who ask meanwhile look at."""
 
     def __init__(self, checks: dict[str, Callable[[], None]]) -> None:
-        self.states: dict[str, str] = {}
+        self.findings: dict[str, Finding] = {}
         self.began = time.monotonic()
         self.ended = threading.Event()
         threading.Thread(target=self._run, args=(checks,), name="health", daemon=True).start()
@@ -113,7 +127,7 @@ class Round:
     def _run(self, checks: dict[str, Callable[[], None]]) -> None:
         try:
             for name, check in checks.items():
-                self.states[name] = run_check(name, check)
+                self.findings[name] = run_check(name, check)
         finally:
             connections.close_all()
             self.ended.set()
@@ -141,25 +155,27 @@ class Rounds:
 ROUNDS_OF: defaultdict[frozenset[str], Rounds] = defaultdict(Rounds)
 
 
-def run_checks() -> dict[str, str]:
-    """The state of each thing: ok, degraded (HuleEdu works without it), or failed. No answer is a failure."""
+def run_checks() -> dict[str, Finding]:
+    """Of each thing: ok, degraded (HuleEdu works without it), or failed. No answer is a failure."""
     together = {name: check for name, check in CHECKS.items() if name not in APART}
     groups = [together, *({name: CHECKS[name]} for name in CHECKS if name in APART)]
     until = time.monotonic() + SECONDS
-    states: dict[str, str] = {}
+    findings: dict[str, Finding] = {}
     for current in [ROUNDS_OF[frozenset(group)].current(group) for group in groups]:
         current.ended.wait(max(0.0, until - time.monotonic()))
-        states |= dict(current.states)
-    return {name: states.get(name, failure_of(name)) for name in CHECKS}
+        findings |= dict(current.findings)
+    return {name: findings.get(name, Finding(failure_of(name))) for name in CHECKS}
 
 
-def run_check(name: str, check: Callable[[], None]) -> str:
-    """One thing's state; any failure of the check is a failure of the thing."""
+def run_check(name: str, check: Callable[[], None]) -> Finding:
+    """What is found of one thing; any failure of the check is a failure of the thing."""
     try:
         check()
+    except Unwell as found:
+        return Finding(failure_of(name), found.differences)
     except Exception:
-        return failure_of(name)
-    return OK
+        return Finding(failure_of(name))
+    return Finding(OK)
 
 
 def failure_of(name: str) -> str:

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -40,6 +40,14 @@ SELECT EXISTS (SELECT 1 FROM huleedu_workitem
                WHERE role = 'worker' AND seen_at > now() - interval '{ACTIVE_SECONDS} s'),
        EXISTS (SELECT 1 FROM huleedu_relaypresence
                WHERE role = 'steps' AND seen_at > now() - interval '{LISTENING_SECONDS} s')
+"""  # noqa: S608
+# Work that runs does not tell on which machine; the worker that took it signed shortly before.
+SIGNS_HERE = f"""
+SELECT EXISTS (SELECT 1 FROM huleedu_relaypresence
+               WHERE role = 'steps' AND starts_with(name, %(steps)s)
+                     AND seen_at > now() - interval '{LISTENING_SECONDS} s'
+                  OR role = 'worker' AND starts_with(name, %(worker)s)
+                     AND seen_at > now() - make_interval(secs => %(seconds)s))
 """  # noqa: S608
 
 
@@ -79,13 +87,15 @@ class Asking:
         self._lock = threading.Lock()
         self._session: ImpatientSession | None = None
 
-    def ask(self, statement: str) -> list[tuple[Any, ...]] | None:
+    def ask(
+        self, statement: str, parameters: Mapping[str, object] | None = None
+    ) -> list[tuple[Any, ...]] | None:
         """The rows of one statement; None when the database is away."""
         with self._lock:
             try:
                 if self._session is None:
                     self._session = ImpatientSession.connect(self._database_url, autocommit=True, **SESSION)
-                return self._session.execute(statement.encode()).fetchall()
+                return self._session.execute(statement.encode(), parameters).fetchall()
             except psycopg.Error:
                 self._close()
                 return None
@@ -102,9 +112,29 @@ class Asking:
 
 
 def steps_are_stuck(asking: Asking) -> bool:
-    """True when the step workers should be restarted. A database that is away says nothing about them."""
+    """True when the step workers of this machine should be restarted.
+
+    They give no sign, whatever those of others do; or due work is left and no worker of any machine is at it,
+    which does not tell where. A database that is away says nothing about them.
+    """
     rows = asking.ask(SIGNS)
-    return rows is not None and Signs(*rows[0]).stuck
+    if rows is None:
+        return False
+    signs = Signs(*rows[0])
+    return signs.stuck or not is_alive_here(asking, busy=signs.busy)
+
+
+def is_alive_here(asking: Asking, *, busy: bool) -> bool:
+    """Whether this machine's step workers gave a sign; while work runs, it may be as old as that can be."""
+    seconds = BUSY_SECONDS if busy else ACTIVE_SECONDS
+    names = {role: prefix_of(role) for role in ("steps", "worker")}
+    rows = asking.ask(SIGNS_HERE, {**names, "seconds": seconds})
+    return rows is None or bool(rows[0][0])
+
+
+def prefix_of(role: str) -> str:
+    """What the names of this machine's processes of ``role`` begin with."""
+    return f"{role}-{socket.gethostname()[:30]}-"
 
 
 def steps_watch(asking: Asking) -> Callable[[], bool]:
@@ -142,7 +172,7 @@ class RelayWatch:
 
         A database that is away says nothing about it.
         """
-        prefix = f"{program}-{socket.gethostname()[:30]}-"
+        prefix = prefix_of(program)
 
         def check() -> bool:
             names = self._living()

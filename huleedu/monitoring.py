@@ -3,13 +3,11 @@
 import hmac
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from huleedu import health
-from huleedu.agreement import find_differences, living
 from huleedu.collector import DatabaseFacts
 from huleedu.metrics import REGISTRY
 from huleedu.moments import apart
@@ -49,19 +47,21 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_GET
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 while everything HuleEdu cannot do without is there, else 503; names the processes that differ."""
-    checks = health.run_checks()
+    findings = health.run_checks()
+    checks = {name: finding.state for name, finding in findings.items()}
     failed = health.FAILED in checks.values()
     degraded = health.DEGRADED in checks.values()
     status = health.FAILED if failed else health.DEGRADED if degraded else health.OK
     body: dict[str, object] = {"status": status, "checks": checks}
     if checks["agreement"] != health.OK and checks["database"] == health.OK:
-        body["differences"] = differences()
+        body["differences"] = named(findings["agreement"], findings["processes"])
     return JsonResponse(body, status=503 if failed else 200)
 
 
-def differences() -> list[dict[str, str]]:
-    """Which process differs in what, without values; ``manage.py check_installation`` tells them."""
-    try:
-        return [{"process": each.process, "differs": each.subject} for each in find_differences(living())]
-    except (DatabaseError, InterfaceError):
-        return []
+def named(*findings: health.Finding) -> list[dict[str, str]]:
+    """Which process differs in what, without values; ``manage.py check_installation`` tells them.
+
+    As the checks themselves found it: asking again would wait without a deadline for what kept them.
+    """
+    differences = next((found.differences for found in findings if found.differences), ())
+    return [{"process": each.process, "differs": each.subject} for each in differences]

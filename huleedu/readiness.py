@@ -17,6 +17,7 @@ WORDS = {
     "processes": "a process does not fit the others",
 }
 SILENT = "the web server gives no answer"
+WAITING = "the web server waits for the database"
 
 
 class Readiness:
@@ -30,7 +31,7 @@ class Readiness:
     def ready(self) -> bool:
         """Whether nothing is missing that HuleEdu cannot do without."""
         status, body = ask(self._url, READY_ANSWER_SECONDS)
-        self._trouble = describe(body)
+        self._trouble = describe(status, body)
         return status == 200
 
     def tell_trouble(self, tell: Callable[[str], None]) -> None:
@@ -61,9 +62,16 @@ def decoded(body: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def describe(body: dict[str, Any]) -> str:
-    """What an answer names as failed, in words."""
+def describe(status: int, body: dict[str, Any]) -> str:
+    """What an answer names as failed, in words; without any names, what its status tells."""
     checks = body.get("checks", {})
     failed = [WORDS.get(name, name) for name, state in checks.items() if state == "failed"]
     differing = [f"{each['process']} ({each['differs']})" for each in body.get("differences", [])]
-    return "; ".join([*failed, *differing]) or SILENT
+    return "; ".join([*failed, *differing]) or unnamed(status)
+
+
+def unnamed(status: int) -> str:
+    """What an answer without names tells: 503 is that of a process that has not seen the database yet."""
+    if status in {0, 503}:
+        return WAITING if status else SILENT
+    return f"the web server answers with status {status} and says no more"

@@ -22,11 +22,11 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from huleedu.apps import UsedStaticFiles
+from huleedu.migrated import STAMP
 
 RECIPE = b"1"  # of hashing and compressing: another one makes all files again
 SMALL = 64 * 1024  # bytes
 NO_NAMES = '{"version": "1.1", "paths": {}}'
-STAMP = "made-from.sha256"
 HASH = re.compile(r"\.[0-9a-f]{12}(\.\w+)$")
 # A module's import of another one. Comments that name types do so without ``.js``, or do not mind.
 IMPORT = (

@@ -219,6 +219,13 @@ def test_adopting_needs_that_nobody_runs(settings: Settings) -> None:
     assert run()[0] == 0
 
 
+def test_a_store_that_takes_nothing_cannot_be_adopted(content_folder: Path) -> None:
+    content_folder.write_text("a file where the folder should be")
+    with pytest.raises(CommandError, match="does not take the mark"):
+        call_command("check_installation", adopt=True)
+    assert not current().store_marked
+
+
 def test_passwords_of_addresses_are_not_told(settings: Settings) -> None:
     settings.REDIS_URL = "rediss://user:geheim@valkey.example:6380/2"
     assert shared_settings()["REDIS_URL"] == "valkey.example:6380/2"

@@ -11,6 +11,8 @@ from pytest_django import Settings
 
 from huleedu.accounts import random_password
 from huleedu.management.commands import first_start
+from huleedu.migrated import FITTING
+from huleedu.static_files import made_from
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +70,22 @@ def test_a_spoilt_file_is_written_anew(file: Path) -> None:
     file.write_text("teacher teacher\n")
     run()
     assert len(file.read_text().splitlines()) == 2
+
+
+def test_static_files_are_told_to_fit_only_when_they_do(
+    file: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STATIC_ROOT = file.parent / "static"
+    run()
+    fitting = file.parent / FITTING
+    assert fitting.read_text() == made_from()
+
+    def full() -> bool:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(first_start, "collect", full)
+    run()
+    assert not fitting.exists()
 
 
 @pytest.mark.parametrize(("role", "staff"), [("teacher", False), ("support", True)])

@@ -1,5 +1,6 @@
 """Health: /healthz asks nobody, /readyz names what is missing, the supervisor asks for the workers."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
@@ -18,15 +20,18 @@ from pytest_django import DjangoDbBlocker
 from files.store import STORE
 from huleedu import health, presence
 from huleedu.broker import ListeningBroker
+from huleedu.fitting import ANOTHER
 from huleedu.heartbeat import Asking, steps_are_stuck, steps_watch
 from huleedu.models import RelayPresence, WorkItem
-from tests.processes import own_facts
+from tests.processes import alive, own_facts
+
+HERE = socket.gethostname()[:30]
 
 
-def seen(role: str, seconds_ago: float = 0) -> None:
+def seen(role: str, seconds_ago: float = 0, host: str = HERE) -> None:
     moment = timezone.now() - timedelta(seconds=seconds_ago)
     values = {"role": role, "seen_at": moment, "facts": own_facts()}
-    RelayPresence.objects.update_or_create(name=f"{role}-test", defaults=values)
+    RelayPresence.objects.update_or_create(name=f"{role}-{host}-1", defaults=values)
 
 
 def queue(state: str, seconds_ago: float) -> WorkItem:
@@ -191,6 +196,35 @@ def test_everything_hangs_and_a_hundred_probes_cost_a_handful_of_threads(
     assert wall.calls == 3 * health.ROUNDS
 
 
+@pytest.fixture
+def locked_presences(everything: None, wall: Wall) -> Iterator[None]:
+    """For four seconds nobody can read the signs of life, as while a migration changes their table."""
+    with psycopg.connect(url()) as session:
+        session.execute("LOCK TABLE huleedu_relaypresence IN ACCESS EXCLUSIVE MODE")
+        release = threading.Timer(4.0, session.rollback)
+        release.start()
+        yield
+        release.join()
+
+
+def test_signs_that_cannot_be_read_do_not_keep_a_probe(client: Client, locked_presences: None) -> None:
+    began = time.monotonic()
+    body = client.get("/readyz").json()
+    assert time.monotonic() - began < 2
+    assert (body["checks"]["database"], body["checks"]["agreement"]) == ("ok", "degraded")
+    assert body["differences"] == []
+
+
+def test_what_differs_is_told_although_a_later_check_hangs(
+    client: Client, everything: None, wall: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = alive("web", store=ANOTHER)
+    monkeypatch.setitem(health.CHECKS, "agreement", wall)
+    body = client.get("/readyz").json()
+    assert (body["checks"]["processes"], body["checks"]["agreement"]) == ("failed", "degraded")
+    assert body["differences"] == [{"process": stranger, "differs": "another store"}]
+
+
 def test_a_round_that_hung_is_forgotten_when_it_comes_back(
     client: Client, everything: None, wall: Wall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,8 +251,8 @@ def url() -> str:
         ({"steps": 1}, [("queued", 5)], False),
         ({"steps": 1}, [("queued", 12)], True),
         ({"steps": 1, "worker": 3}, [("queued", 60)], False),
-        ({"steps": 40}, [("running", 50), ("queued", 60)], False),
-        ({"steps": 40}, [("running", 90), ("queued", 60)], True),
+        ({"steps": 40, "worker": 52}, [("running", 50), ("queued", 60)], False),
+        ({"steps": 40, "worker": 92}, [("running", 90), ("queued", 60)], True),
     ],
 )
 def test_stuck_workers_are_told_from_busy_ones(
@@ -231,6 +265,35 @@ def test_stuck_workers_are_told_from_busy_ones(
     with closing(Asking(url())) as asking:
         assert steps_are_stuck(asking) is stuck
         assert steps_watch(asking)() is not stuck
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "work", "stuck"),
+    [
+        ({}, {"steps": 1, "worker": 1}, [("running", 5)], True),
+        ({"steps": 30}, {"steps": 1, "worker": 1}, [], True),
+        ({"steps": 30, "worker": 80}, {"steps": 1, "worker": 1}, [("running", 5)], True),
+        ({"steps": 30, "worker": 50}, {"steps": 1, "worker": 1}, [], True),
+        ({"steps": 30, "worker": 50}, {"steps": 1}, [("running", 48)], False),
+        ({"steps": 30, "worker": 3}, {}, [("queued", 60)], False),
+        ({"steps": 1}, {"steps": 40, "worker": 50}, [("running", 48), ("queued", 60)], False),
+        ({"steps": 1}, {"steps": 300, "worker": 300}, [], False),
+    ],
+)
+def test_another_machines_workers_hide_no_stuck_ones(
+    transactional_db: None,
+    here: dict[str, float],
+    elsewhere: dict[str, float],
+    work: list[tuple[str, float]],
+    stuck: bool,
+) -> None:
+    for host, signs in ((HERE, here), ("elsewhere", elsewhere), (f"{HERE}x", elsewhere)):
+        for role, seconds in signs.items():
+            seen(role, seconds, host)
+    for state, seconds in work:
+        queue(state, seconds)
+    with closing(Asking(url())) as asking:
+        assert steps_are_stuck(asking) is stuck
 
 
 def test_a_database_that_is_away_does_not_restart_workers() -> None:

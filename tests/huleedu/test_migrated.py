@@ -10,6 +10,7 @@ from django.db import connection
 
 from huleedu import migrated
 from huleedu.heartbeat import Asking
+from huleedu.static_files import HashedFiles
 from tests.faults.ending import database_address
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,10 +23,19 @@ def asking(teacher: User) -> Iterator[Asking]:
         yield found
 
 
+def collected(folder: Path, made_from: str = "one") -> None:
+    """What a start leaves that collects static files in ``folder``, as far as the next one looks at it."""
+    folder.mkdir(exist_ok=True)
+    (folder / migrated.MANIFEST).write_text("{}")
+    (folder / migrated.STAMP).write_text(made_from)
+    (folder.parent / migrated.FITTING).write_text(made_from)
+
+
 @pytest.fixture
 def noted(asking: Asking, tmp_path: Path) -> Path:
     """A state folder with the note of a migration."""
     assert not migrated.is_noted(tmp_path, asking)
+    collected(tmp_path / "static")
     migrated.note(tmp_path, asking)
     assert migrated.is_noted(tmp_path, asking)
     return tmp_path
@@ -42,6 +52,58 @@ def test_changed_code_is_not_noted(noted: Path, asking: Asking, monkeypatch: pyt
     first = migrated.code()
     (noted / "huleedu" / "more.py").write_text("other")
     assert migrated.code() != first
+
+
+def test_changed_static_files_are_not_noted(
+    noted: Path, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout in which nothing but a script or a style sheet is another one."""
+    checkout = noted / "checkout"
+    script = checkout / "files" / "static" / "files" / "page.js"
+    script.parent.mkdir(parents=True)
+    script.write_text("one")
+    (checkout / "requirements.txt").touch()
+    monkeypatch.setattr(migrated, "BASE_DIR", checkout)
+    migrated.note(noted, asking)
+    assert migrated.is_noted(noted, asking)
+    script.write_text("another")
+    assert not migrated.is_noted(noted, asking)
+
+
+@pytest.mark.parametrize("name", [migrated.STAMP, migrated.MANIFEST])
+def test_static_files_that_are_not_whole_are_not_noted(noted: Path, asking: Asking, name: str) -> None:
+    (noted / "static" / name).unlink()
+    assert not migrated.is_noted(noted, asking)
+    migrated.note(noted, asking)
+    assert not migrated.is_noted(noted, asking), "the next start tries again"
+
+
+def test_static_files_of_another_checkout_are_not_noted(noted: Path, asking: Asking) -> None:
+    (noted / "static" / migrated.STAMP).write_text("another")
+    assert not migrated.is_noted(noted, asking)
+
+
+def test_static_files_that_could_not_be_made_anew_are_not_noted(noted: Path, asking: Asking) -> None:
+    """The stamp is there, but of the release before: the folder cannot be written."""
+    (noted / migrated.FITTING).unlink()
+    migrated.note(noted, asking)
+    assert not migrated.is_noted(noted, asking)
+
+
+def test_another_static_folder_is_not_noted(
+    noted: Path, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = noted / "elsewhere"
+    monkeypatch.setenv("HULEEDU_STATIC", str(elsewhere))
+    assert not migrated.is_noted(noted, asking)
+    collected(elsewhere, "another")
+    migrated.note(noted, asking)
+    assert migrated.is_noted(noted, asking)
+
+
+def test_the_names_are_those_of_the_collection() -> None:
+    storage = HashedFiles()
+    assert (storage.stamp().name, storage.manifest_name) == (migrated.STAMP, migrated.MANIFEST)
 
 
 def test_a_database_with_other_migrations_is_not_noted(noted: Path, asking: Asking) -> None:

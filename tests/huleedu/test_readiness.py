@@ -1,9 +1,13 @@
 """What ``make run`` says while something is missing: every failed thing in words, each state once."""
 
+from typing import Any
+
 import pytest
+from asgiref.sync import async_to_sync
 
 from huleedu import health, readiness
-from huleedu.readiness import SILENT, WORDS, Readiness
+from huleedu.readiness import SILENT, WAITING, WORDS, Readiness
+from huleedu.serving import Gate
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, status: int, **body: object) -> None:
@@ -32,13 +36,45 @@ def test_degraded_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Readiness("http://127.0.0.1:1").ready()
 
 
-@pytest.mark.parametrize("status", [0, 502])
-def test_an_answer_that_says_nothing(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (0, {}, SILENT),
+        (503, {"code": "UNAVAILABLE"}, WAITING),
+        (502, {}, "the web server answers with status 502 and says no more"),
+    ],
+)
+def test_an_answer_that_names_nothing(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: dict[str, str], words: str
+) -> None:
     state, said = Readiness("http://127.0.0.1:1"), list[str]()
-    answer(monkeypatch, status)
+    answer(monkeypatch, status, **body)
     assert not state.ready()
     state.tell_trouble(said.append)
-    assert SILENT in said[0]
+    assert words in said[0]
+    assert (SILENT in said[0]) is (status == 0)
+
+
+def test_a_closed_gate_is_not_taken_for_silence() -> None:
+    """What the gate really answers while the database is away."""
+
+    async def never(*_: object) -> None:
+        raise AssertionError
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError
+
+    gate = Gate(never)
+    gate.open = False
+    scope: Any = {"type": "http", "path": "/readyz"}
+    async_to_sync(gate)(scope, receive, send)
+    body = readiness.decoded(b"".join(message.get("body", b"") for message in sent))
+    assert readiness.describe(sent[0]["status"], body) == WAITING
 
 
 def test_nobody_there() -> None:

@@ -15,6 +15,7 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from huleedu import static_files
+from huleedu.migrated import STAMP
 from huleedu.static_files import HashedFiles, StaticFilesMiddleware, collect
 
 MODULE = "files/batch-page.js"
@@ -132,7 +133,7 @@ def test_what_does_not_fit_is_not_used(
 ) -> None:
     """Half written, or made from other files: pages name what is here, and the next start mends it."""
     if harm == "stamp":
-        (collected / static_files.STAMP).unlink()
+        (collected / STAMP).unlink()
     elif harm == "source":
         monkeypatch.setattr(static_files, "RECIPE", b"newer")
     else:

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError
 
 from huleedu.agreement import Difference, Process, find_differences, living
 from huleedu.database_schema import check_schema
-from huleedu.errors import Unfit
+from huleedu.errors import StorageFailed, Unfit
 from huleedu.fitting import REFUSED
 from huleedu.installation import check_key
 from huleedu.store_mark import UNSEEN, check_store, mark_store
@@ -50,13 +50,21 @@ class Command(BaseCommand):
 
 
 def take_over() -> None:
-    """Make this process's key and store the installation's. Raises CommandError while others run."""
+    """Make this process's key and store the installation's.
+
+    Raises CommandError while others run, or when the store does not answer.
+    """
     check_schema()
     running = [each.name for each in living() if each.role != REFUSED]
     if running:
         raise CommandError(f"Stop all processes first, and wait two minutes. Seen: {', '.join(running)}")
     check_key(adopt=True)
-    mark_store(adopt=True)
+    try:
+        mark_store(adopt=True)
+    except StorageFailed as error:
+        raise CommandError(
+            "The content store does not take the mark: look at its folder, or its bucket and credentials."
+        ) from error
 
 
 def report() -> tuple[list[str], bool]:

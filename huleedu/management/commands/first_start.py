@@ -1,6 +1,7 @@
 """``manage.py first_start``: bring the database up to date and, on an empty one, make the first accounts."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -14,7 +15,8 @@ from huleedu.database_schema import check_schema
 from huleedu.errors import Unfit
 from huleedu.fitting import EXIT_UNFIT
 from huleedu.installation import check_key
-from huleedu.static_files import collect
+from huleedu.migrated import FITTING
+from huleedu.static_files import HashedFiles, collect
 
 FILE_NAME = "first-sign-in.txt"
 
@@ -44,10 +46,15 @@ class Command(BaseCommand):
 
     def prepare_static_files(self) -> None:
         """Hash and compress them once for each release; without room for that they are served as they are."""
+        fitting = settings.VAR_DIR / FITTING
         try:
+            fitting.unlink(missing_ok=True)
             collect()
         except OSError as error:
             self.stderr.write(f"Static files stay uncompressed: {error.strerror} ({settings.STATIC_ROOT})")
+            return
+        with suppress(OSError):  # then the next start looks again
+            fitting.write_text(HashedFiles().stamp().read_text())
 
 
 def create_first_accounts(path: Path) -> None:
