@@ -7,7 +7,6 @@ from importlib import import_module
 
 from django.apps import apps
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -53,17 +52,16 @@ def file_names(module: str) -> list[str]:
 
 def compare(applied: set[Name]) -> None:
     """As the migrations themselves say, those that replace others included. Raises Unfit."""
-    executor = MigrationExecutor(connection)
-    known = set(executor.loader.disk_migrations)
-    known |= {name for migration in executor.loader.disk_migrations.values() for name in migration.replaces}
+    loader = MigrationLoader(connection)
+    known = set(loader.disk_migrations)
+    known |= {name for migration in loader.disk_migrations.values() for name in migration.replaces}
     if unknown := applied - known:
         raise Unfit(
             f"The database has migrations that this code does not know ({listed(unknown)}): this HuleEdu is "
             "older than the database. Start the newer HuleEdu that the database belongs to."
         )
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        missing = {(migration.app_label, migration.name) for migration, _backwards in plan}
+    # Not a plan: that looks only below the last one that was applied, and one may be missing in the middle.
+    if missing := set(loader.graph.nodes) - set(loader.applied_migrations):
         raise Unfit(
             f"The database lacks migrations of this code ({listed(missing)}): this HuleEdu is newer than the "
             "database. Run: python manage.py migrate"

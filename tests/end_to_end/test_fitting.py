@@ -128,10 +128,11 @@ def test_code_older_than_the_database_is_refused(larger: Larger) -> None:
         refused(part, "does not know (files.0999_of_the_future)", "Start the newer HuleEdu")
 
 
-def test_code_newer_than_the_database_says_what_to_run(larger: Larger) -> None:
-    larger.execute("DELETE FROM django_migrations WHERE name = '0009_workitem_slow'")
+@pytest.mark.parametrize("missing", ["0009_workitem_slow", "0008_fitting_together"], ids=["last", "middle"])
+def test_code_newer_than_the_database_says_what_to_run(larger: Larger, missing: str) -> None:
+    larger.execute("DELETE FROM django_migrations WHERE name = %s", missing)
     for part in [larger.start(role) for role in ROLES]:
-        refused(part, "(huleedu.0009_workitem_slow)", "Run: python manage.py migrate")
+        refused(part, f"(huleedu.{missing})", "Run: python manage.py migrate")
 
 
 def test_a_database_without_tables_says_what_to_run(tmp_path: Path) -> None:
