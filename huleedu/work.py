@@ -46,14 +46,14 @@ log = structlog.get_logger(__name__)
 # stand while the clock goes on. (L. Zhang, VirtualClock, SIGCOMM 1990.)
 ENQUEUE = """
 INSERT INTO huleedu_workitem (step, task, subject_id, revision, batch_id, owner_id, file_upload_id,
-  correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error, slow)
+  correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error)
 VALUES (%(step)s::text, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s,
   %(file_upload_id)s, %(correlation_id)s, %(priority)s::text,
   greatest(
     (SELECT max(rank) FROM huleedu_workitem
      WHERE step = %(step)s::text AND owner_id = %(owner_id)s AND priority = %(priority)s::text),
     (extract(epoch FROM clock_timestamp()) * 1000)::bigint) + %(pace)s,
-  'queued', %(max_retries)s, %(timeout_seconds)s, 0, '', false)
+  'queued', %(max_retries)s, %(timeout_seconds)s, 0, '')
 ON CONFLICT (step, subject_id, revision) DO NOTHING
 """
 # The lock is the attempt's own: a successor does not wait for a worker that hangs on the attempt before.
