@@ -15,6 +15,7 @@ import resource
 import sys
 import time
 from contextlib import suppress
+from contextvars import Context
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -320,6 +321,14 @@ class LimitedServer(Server):
         """Let everybody leave, then cut off who has not."""
         await self.draining.run(self.connections)
         await cut_off(self.connections)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Begin a request or socket in a context of its own.
+
+        Whatever ran when its connection was taken in would lend it its own: a signal comes at any moment,
+        also within another request, whose thread is gone when this one wants to use it.
+        """
+        return Context().run(super().create_application, protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Send, and wait while a socket's reader is behind."""
