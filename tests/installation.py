@@ -186,15 +186,15 @@ def file_part(boundary: str, name: str, filename: str, data: bytes) -> bytes:
 
 
 def send(request: urllib.request.Request) -> Answer:
-    """Send a request; status 0 when nobody answers."""
+    """Send a request; status 0 when nobody answers, with what happened instead of a body."""
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return Answer(answer.status, decoded(answer.read()), dict(answer.headers))
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, decoded(error.read()), dict(error.headers))
-    except OSError:
-        return Answer(0, None, {})
+    except OSError as error:
+        return Answer(0, repr(error), {})
 
 
 def decoded(body: bytes) -> Any:

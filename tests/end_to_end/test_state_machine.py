@@ -32,6 +32,7 @@ from essays.phases import PHASES, Phase, StepOutcome
 from files import actions as file_actions
 from files import sandbox
 from files.models import FileUpload, StoredContent
+from files.steps.confinement import Confinement
 from files.steps.detect import Format
 from files.steps.validate import TextLimits
 from huleedu.errors import ErrorCode, Refused, StepError
@@ -61,7 +62,11 @@ AFTERWARDS = st.sampled_from(["rest", "rest", "forgotten", "forgotten", "old", "
 
 
 def quick_reading(
-    source: bytes, filename: str, limits: TextLimits, timeout_seconds: float = 0
+    source: bytes,
+    filename: str,
+    limits: TextLimits,
+    timeout_seconds: float = 0,
+    confinement: Confinement | None = None,
 ) -> sandbox.SandboxResult:
     """Stand-in for the sandbox: the bytes are the text."""
     text = source.decode()

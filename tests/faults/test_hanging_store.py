@@ -150,6 +150,7 @@ def test_an_s3_store_that_hangs_under_load(
     for at, key in enumerate(keys):
         answer = insist(far, token, batch_id, 700 + at, key)
         acknowledged += [each["file_upload_id"] for each in answer.body["files"]]
+    far.wait_quiet()
     assert far.installation.post(f"/v1/batches/{batch_id}/start", {}, token).status == 200
     wait_until(lambda: status_of(far, token, batch_id) in DONE, 120, "the batch has ended")
     results = far.installation.get(f"/v1/batches/{batch_id}/results", token).body
