@@ -81,10 +81,11 @@ def test_every_message_of_a_socket_is_told_and_no_other() -> None:
 
 def test_every_close_code_is_told_and_no_other() -> None:
     codes = set()
-    for name in ("realtime/consumers.py", "realtime/guard.py", "huleedu/server.py"):
+    names = ("realtime/consumers.py", "realtime/guard.py", "huleedu/server.py")
+    for name in (*names, "huleedu/draining.py", "huleedu/serving.py"):
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
             value = node.value if isinstance(node, ast.Constant) else None
-            if isinstance(value, int) and (4400 <= value < 4500 or value in {1003, 1009}):
+            if isinstance(value, int) and (4400 <= value < 4500 or 1003 <= value <= 1013):
                 codes.add(str(value))
     assert {name for name in table("Messages of the sockets") if name.isdigit()} == codes
     final = {str(CLOSE_CODES[name]) for name in ("SIGNED_OUT", "NOT_YOURS", "NO_SUCH_BATCH")}
