@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from huleedu import failpoints
+from tests.conftest import essay_bytes
 from tests.faults.calls import Reached
-from tests.faults.wire import Hasty, hasty_server
+from tests.faults.wire import Form, Hasty, hasty_server
 from tests.faults.world import World
 from tests.installation import Installation, free_port
 
@@ -29,6 +30,20 @@ def hasty(installation: Installation, tmp_path_factory: pytest.TempPathFactory) 
     """A web server of short patience on the installation's databases."""
     with hasty_server(installation, tmp_path_factory.mktemp("hasty")) as found:
         yield found
+
+
+@pytest.fixture(scope="package")
+def token_of_mine(installation: Installation) -> str:
+    """A token of the first teacher; one, because asking for many is refused."""
+    return installation.token()
+
+
+@pytest.fixture
+def form(installation: Installation, token_of_mine: str) -> Form:
+    """Two essays for a new batch."""
+    body = {"expected_essay_count": 5, "language": "en"}
+    batch_id = installation.post("/v1/batches/register", body, token_of_mine).body["batch_id"]
+    return Form(batch_id, token_of_mine, (("a.txt", essay_bytes(1)), ("b.txt", essay_bytes(2))))
 
 
 @pytest.fixture(scope="package")

@@ -20,15 +20,10 @@ from tests.installation import Installation, wait_until
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 
-@pytest.fixture(scope="module")
-def token(installation: Installation) -> str:
-    return installation.token()
-
-
 @pytest.fixture
-def batch_id(installation: Installation, token: str) -> str:
+def batch_id(installation: Installation, token_of_mine: str) -> str:
     body = {"expected_essay_count": 5, "language": "en"}
-    return str(installation.post("/v1/batches/register", body, token).body["batch_id"])
+    return str(installation.post("/v1/batches/register", body, token_of_mine).body["batch_id"])
 
 
 @pytest.fixture
@@ -71,20 +66,20 @@ def close_code(found: ClientConnection, seconds: float = 10.0) -> int | None:
     "origin", ["https://evil.example", "null", "", "http://127.0.0.1.evil.example", "file://", "x", None]
 )
 def test_foreign_missing_and_null_origins_are_refused(
-    hasty: Hasty, token: str, batch_id: str, path: str, origin: str | None
+    hasty: Hasty, token_of_mine: str, batch_id: str, path: str, origin: str | None
 ) -> None:
     with pytest.raises(InvalidStatus, match="400" if origin in {"", "x"} else "403"):
         connect(
             f"ws://127.0.0.1:{hasty.port}{path.format(batch_id)}",
             origin=None if origin is None else Origin(origin),
-            additional_headers={"Authorization": f"Bearer {token}"},
+            additional_headers={"Authorization": f"Bearer {token_of_mine}"},
             legacy=True,
         )
 
 
 @pytest.mark.parametrize("path", ["/ws/nowhere/", "/ws/batches/x/", "/", "/ws/batches/%00/", "/ws/%ff/"])
-def test_an_unknown_address_is_no_failure_of_ours(hasty: Hasty, token: str, path: str) -> None:
-    with opened(hasty, path, token) as found:
+def test_an_unknown_address_is_no_failure_of_ours(hasty: Hasty, token_of_mine: str, path: str) -> None:
+    with opened(hasty, path, token_of_mine) as found:
         assert close_code(found) == 4404
 
 
@@ -116,17 +111,17 @@ SAID = [
 
 @pytest.mark.parametrize(("said", "codes"), SAID, ids=range(len(SAID)))
 def test_wishes_and_nonsense_close_the_socket(
-    hasty: Hasty, token: str, batch_id: str, said: str | bytes, codes: set[int]
+    hasty: Hasty, token_of_mine: str, batch_id: str, said: str | bytes, codes: set[int]
 ) -> None:
-    with followed(hasty, batch_id, token) as found:
+    with followed(hasty, batch_id, token_of_mine) as found:
         with suppress(ConnectionClosed):
             found.send(said)
         assert close_code(found) in codes
     assert hasty.is_well()
 
 
-def test_pings_are_harmless(hasty: Hasty, token: str, batch_id: str) -> None:
-    with followed(hasty, batch_id, token) as found:
+def test_pings_are_harmless(hasty: Hasty, token_of_mine: str, batch_id: str) -> None:
+    with followed(hasty, batch_id, token_of_mine) as found:
         for said in ('{"type": "ping"}', '{"type": "pong"}', "{}", '{"cursor": 7}'):
             found.send(said)
         assert json.loads(found.recv(10))["type"] == "ping"
@@ -134,8 +129,8 @@ def test_pings_are_harmless(hasty: Hasty, token: str, batch_id: str) -> None:
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xfe", b"\xed\xa0\x80", b"a\xc0\xaf"])
-def test_text_that_is_none(hasty: Hasty, token: str, batch_id: str, payload: bytes) -> None:
-    with followed(hasty, batch_id, token) as found:
+def test_text_that_is_none(hasty: Hasty, token_of_mine: str, batch_id: str, payload: bytes) -> None:
+    with followed(hasty, batch_id, token_of_mine) as found:
         found.socket.sendall(bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
         assert close_code(found) == 1007
 
@@ -143,21 +138,23 @@ def test_text_that_is_none(hasty: Hasty, token: str, batch_id: str, payload: byt
 @pytest.mark.parametrize(
     "frame", [b"\xf1\x85\0\0\0\0hello", b"\x81\x05hello", b"\x83\x80\0\0\0\0", b"\x89\xfe\x01\x00"]
 )
-def test_frames_that_break_the_protocol(hasty: Hasty, token: str, batch_id: str, frame: bytes) -> None:
-    with followed(hasty, batch_id, token) as found:
+def test_frames_that_break_the_protocol(
+    hasty: Hasty, token_of_mine: str, batch_id: str, frame: bytes
+) -> None:
+    with followed(hasty, batch_id, token_of_mine) as found:
         found.socket.sendall(frame)
         assert close_code(found) == 1002
 
 
-def test_a_message_in_many_pieces_counts_as_one(hasty: Hasty, token: str, batch_id: str) -> None:
-    with followed(hasty, batch_id, token) as found:
+def test_a_message_in_many_pieces_counts_as_one(hasty: Hasty, token_of_mine: str, batch_id: str) -> None:
+    with followed(hasty, batch_id, token_of_mine) as found:
         with suppress(ConnectionClosed):
             found.send("x" * 500 for _ in range(9))
         assert close_code(found) == 1009
 
 
-def test_a_flood_is_stopped_and_hinders_nobody(hasty: Hasty, token: str, batch_id: str) -> None:
-    with followed(hasty, batch_id, token) as quiet, followed(hasty, batch_id, token) as loud:
+def test_a_flood_is_stopped_and_hinders_nobody(hasty: Hasty, token_of_mine: str, batch_id: str) -> None:
+    with followed(hasty, batch_id, token_of_mine) as quiet, followed(hasty, batch_id, token_of_mine) as loud:
         with suppress(ConnectionClosed):
             for _ in range(1000):
                 loud.send("{}")
@@ -165,8 +162,8 @@ def test_a_flood_is_stopped_and_hinders_nobody(hasty: Hasty, token: str, batch_i
         assert json.loads(quiet.recv(3))["type"] == "ping"
 
 
-def test_twenty_messages_are_not_yet_a_flood(hasty: Hasty, token: str, batch_id: str) -> None:
-    with followed(hasty, batch_id, token) as found:
+def test_twenty_messages_are_not_yet_a_flood(hasty: Hasty, token_of_mine: str, batch_id: str) -> None:
+    with followed(hasty, batch_id, token_of_mine) as found:
         for _ in range(20):
             found.send("{}")
         assert close_code(found, 1.5) is None
@@ -174,21 +171,23 @@ def test_twenty_messages_are_not_yet_a_flood(hasty: Hasty, token: str, batch_id:
         assert close_code(found) == 4429
 
 
-def test_the_ninth_socket_of_a_user_waits_until_one_ends(hasty: Hasty, token: str, batch_id: str) -> None:
+def test_the_ninth_socket_of_a_user_waits_until_one_ends(
+    hasty: Hasty, token_of_mine: str, batch_id: str
+) -> None:
     with ExitStack() as stack:
-        first = stack.enter_context(followed(hasty, batch_id, token))
+        first = stack.enter_context(followed(hasty, batch_id, token_of_mine))
         for _ in range(7):
-            stack.enter_context(followed(hasty, batch_id, token))
-        with opened(hasty, "/ws/teacher/", token) as ninth:
+            stack.enter_context(followed(hasty, batch_id, token_of_mine))
+        with opened(hasty, "/ws/teacher/", token_of_mine) as ninth:
             assert close_code(ninth) == 4429
         other = hasty.installation.token("support")
         with opened(hasty, "/ws/teacher/", other) as another:
             assert json.loads(another.recv(10))["type"] == "hello"
         first.close()
         time.sleep(0.5)
-        stack.enter_context(followed(hasty, batch_id, token))
+        stack.enter_context(followed(hasty, batch_id, token_of_mine))
     time.sleep(0.5)
-    with followed(hasty, batch_id, token) as again:
+    with followed(hasty, batch_id, token_of_mine) as again:
         assert again.ping().wait(5)
 
 
@@ -273,18 +272,18 @@ def signed_in(hasty: Hasty) -> str:
     ],
 )
 def test_positions_that_are_not_ours_ask_for_a_resync(
-    hasty: Hasty, token: str, batch_id: str, query: str
+    hasty: Hasty, token_of_mine: str, batch_id: str, query: str
 ) -> None:
-    with followed(hasty, batch_id, token, query) as found:
+    with followed(hasty, batch_id, token_of_mine, query) as found:
         assert json.loads(found.recv(10))["type"] == "resync"
         assert json.loads(found.recv(10))["type"] == "ping"
 
 
 def test_large_messages_of_ours_arrive(
-    hasty: Hasty, token: str, batch_id: str, database: "psycopg.Connection[tuple[Any, ...]]"
+    hasty: Hasty, token_of_mine: str, batch_id: str, database: "psycopg.Connection[tuple[Any, ...]]"
 ) -> None:
     fill_feed(database, batch_id, 3, 200_000)
-    with followed(hasty, batch_id, token, "?after=0") as found:
+    with followed(hasty, batch_id, token_of_mine, "?after=0") as found:
         for number in (1, 2, 3):
             message = json.loads(found.recv(10))
             assert (message["seq"], len(message["data"])) == (number, 200_000)
@@ -312,21 +311,21 @@ def half_open(hasty: Hasty, batch_id: str, token: str, buffer: int = 0) -> socke
     return raw
 
 
-def test_a_client_that_never_answers_pings_is_let_go(hasty: Hasty, token: str, batch_id: str) -> None:
+def test_a_client_that_never_answers_pings_is_let_go(hasty: Hasty, token_of_mine: str, batch_id: str) -> None:
     wait_until(lambda: hasty.connections() == 0, 10, "nobody is connected")
-    with half_open(hasty, batch_id, token):
+    with half_open(hasty, batch_id, token_of_mine):
         assert hasty.connections() == 1
         wait_until(lambda: hasty.connections() == 0, 12, "the silent client is let go")
     assert hasty.is_well()
 
 
 def test_a_reader_that_never_reads_costs_little_and_is_closed(
-    hasty: Hasty, token: str, batch_id: str, database: "psycopg.Connection[tuple[Any, ...]]"
+    hasty: Hasty, token_of_mine: str, batch_id: str, database: "psycopg.Connection[tuple[Any, ...]]"
 ) -> None:
     fill_feed(database, batch_id, 1900, 20_000)
     before = hasty.memory()
     wait_until(lambda: hasty.connections() == 0, 10, "nobody is connected")
-    slow = [half_open(hasty, batch_id, token, 4096) for _ in range(4)]
+    slow = [half_open(hasty, batch_id, token_of_mine, 4096) for _ in range(4)]
     began = time.monotonic()
     wait_until(lambda: hasty.connections() == 0, 20, "the slow readers are let go")
     assert time.monotonic() - began < 15
@@ -338,10 +337,10 @@ def test_a_reader_that_never_reads_costs_little_and_is_closed(
 
 
 def test_a_reader_who_wakes_up_late_learns_that_it_was_too_slow(
-    hasty: Hasty, token: str, batch_id: str, database: "psycopg.Connection[tuple[Any, ...]]"
+    hasty: Hasty, token_of_mine: str, batch_id: str, database: "psycopg.Connection[tuple[Any, ...]]"
 ) -> None:
     fill_feed(database, batch_id, 1000, 20_000)
-    with half_open(hasty, batch_id, token, 65536) as slow:
+    with half_open(hasty, batch_id, token_of_mine, 65536) as slow:
         time.sleep(1.4)  # longer than the server waits for a reader, shorter than for its goodbye
         data = Wire(slow).read(5)
     assert len(data) < 10_000_000  # what the two systems' own buffers hold, not the twenty megabytes

@@ -13,18 +13,6 @@ from tests.installation import Installation, wait_until
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 
-@pytest.fixture(scope="module")
-def token(installation: Installation) -> str:
-    return installation.token()
-
-
-@pytest.fixture
-def form(installation: Installation, token: str) -> Form:
-    body = {"expected_essay_count": 5, "language": "en"}
-    batch_id = installation.post("/v1/batches/register", body, token).body["batch_id"]
-    return Form(batch_id, token, (("a.txt", essay_bytes(1)), ("b.txt", essay_bytes(2))))
-
-
 def names_in(hasty: Hasty, form: Form) -> list[str]:
     return hasty.names(form.batch_id, form.token)
 
@@ -186,19 +174,19 @@ def test_packed_bodies_are_refused(hasty: Hasty, form: Form, coding: str) -> Non
 def test_a_token_that_ends_during_the_upload_keeps_nothing(
     hasty: Hasty, installation: Installation, form: Form
 ) -> None:
-    keeper = installation.token()
+    sent = Form(form.batch_id, installation.token(), form.files)
     with hasty.wire() as wire:
-        wire.send(form.head() + form.body[:400])
-        revoke_newest_but_one(installation)
-        wire.send(form.body[400:])
+        wire.send(sent.head() + sent.body[:400])
+        revoke_newest(installation)
+        wire.send(sent.body[400:])
         answer = wire.answer()
     assert (answer.status, answer.body["code"]) == (401, "NOT_SIGNED_IN")
-    assert names_in(hasty, Form(form.batch_id, keeper, form.files)) == []
+    assert names_in(hasty, form) == []
 
 
-def revoke_newest_but_one(installation: Installation) -> None:
-    """End every token but the newest."""
+def revoke_newest(installation: Installation) -> None:
+    """End the token that was made last."""
     with psycopg.connect(PostgresServer(installation.var).url, autocommit=True) as connection:
         connection.execute(
-            "UPDATE huleedu_apitoken SET revoked_at = now() WHERE id < (SELECT max(id) FROM huleedu_apitoken)"
+            "UPDATE huleedu_apitoken SET revoked_at = now() WHERE id = (SELECT max(id) FROM huleedu_apitoken)"
         )

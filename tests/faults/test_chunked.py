@@ -12,22 +12,10 @@ import pytest
 from tests.conftest import essay_bytes
 from tests.faults.proxies import haproxy, nginx
 from tests.faults.wire import LIMIT, Form, Hasty, chunked, head
-from tests.installation import Installation, file_part, wait_until
+from tests.installation import file_part, wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 END = b"0\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def token(installation: Installation) -> str:
-    return installation.token()
-
-
-@pytest.fixture
-def form(installation: Installation, token: str) -> Form:
-    body = {"expected_essay_count": 5, "language": "en"}
-    batch_id = installation.post("/v1/batches/register", body, token).body["batch_id"]
-    return Form(batch_id, token, (("a.txt", essay_bytes(1)), ("b.txt", essay_bytes(2))))
 
 
 def in_chunks(form: Form, body: bytes | None = None, size: int = 60_000, **headers: str) -> bytes:
@@ -71,11 +59,11 @@ def test_keys_and_manifests_work_the_same(hasty: Hasty, form: Form) -> None:
     assert len(hasty.names(form.batch_id, form.token)) == 3  # the second is a repeat under no key
 
 
-def test_json_arrives_up_to_its_limit(hasty: Hasty, token: str) -> None:
+def test_json_arrives_up_to_its_limit(hasty: Hasty, token_of_mine: str) -> None:
     start = head(
         "POST",
         "/v1/batches/register",
-        Authorization=f"Bearer {token}",
+        Authorization=f"Bearer {token_of_mine}",
         Content_Type="application/json",
         Transfer_Encoding="chunked",
         Connection="close",

@@ -148,9 +148,3 @@ def test_a_socket_is_told_to_come_back(ending: Hasty, installation: Installation
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
     assert end(ending) < 3
-
-
-@pytest.fixture(scope="module")
-def token_of_mine(installation: Installation) -> str:
-    """A token of the first teacher of the shared installation."""
-    return installation.token()

@@ -8,23 +8,11 @@ import pytest
 
 from tests.conftest import essay_bytes
 from tests.faults.wire import Form, Hasty, chunked, head
-from tests.installation import Installation, wait_until
+from tests.installation import wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 GET = head("GET", "/healthz")
 LEAVING = head("GET", "/healthz", Connection="close")
-
-
-@pytest.fixture(scope="module")
-def token(installation: Installation) -> str:
-    return installation.token()
-
-
-@pytest.fixture
-def form(installation: Installation, token: str) -> Form:
-    body = {"expected_essay_count": 5, "language": "en"}
-    batch_id = installation.post("/v1/batches/register", body, token).body["batch_id"]
-    return Form(batch_id, token, (("a.txt", essay_bytes(1)), ("b.txt", essay_bytes(2))))
 
 
 def said(hasty: Hasty, data: bytes) -> list[int]:

@@ -18,11 +18,6 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 FORWARDS = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto $scheme;"
 
 
-@pytest.fixture(scope="module")
-def token(installation: Installation) -> str:
-    return installation.token()
-
-
 def opens(url: str, origin: str, token: str, trust: ssl.SSLContext | None = None, **told: str) -> bool:
     """True when a page of ``origin`` gets a greeting from the socket at ``url``."""
     headers = {name.replace("_", "-"): value for name, value in told.items()}
@@ -40,9 +35,9 @@ def opens(url: str, origin: str, token: str, trust: ssl.SSLContext | None = None
         return False
 
 
-def test_only_pages_of_the_same_scheme_host_and_port(hasty: Hasty, token: str) -> None:
+def test_only_pages_of_the_same_scheme_host_and_port(hasty: Hasty, token_of_mine: str) -> None:
     here = f"127.0.0.1:{hasty.port}"
-    assert opens(f"ws://{here}", f"http://{here}", token)
+    assert opens(f"ws://{here}", f"http://{here}", token_of_mine)
     for origin in (
         f"https://{here}",
         f"http://127.0.0.1:{free_port()}",
@@ -51,14 +46,14 @@ def test_only_pages_of_the_same_scheme_host_and_port(hasty: Hasty, token: str) -
         f"http://[::1]:{hasty.port}",
         f"http://127.0.0.1.:{hasty.port}",
     ):
-        assert not opens(f"ws://{here}", origin, token), origin
-    assert opens(f"ws://localhost:{hasty.port}", f"http://localhost:{hasty.port}", token)
+        assert not opens(f"ws://{here}", origin, token_of_mine), origin
+    assert opens(f"ws://localhost:{hasty.port}", f"http://localhost:{hasty.port}", token_of_mine)
 
 
-def test_nobody_is_believed_who_pretends_to_be_a_proxy(hasty: Hasty, token: str) -> None:
+def test_nobody_is_believed_who_pretends_to_be_a_proxy(hasty: Hasty, token_of_mine: str) -> None:
     here = f"127.0.0.1:{hasty.port}"
-    assert not opens(f"ws://{here}", f"https://{here}", token, X_Forwarded_Proto="https")
-    assert not opens(f"ws://{here}", "http://localhost", token, X_Forwarded_Host="localhost")
+    assert not opens(f"ws://{here}", f"https://{here}", token_of_mine, X_Forwarded_Proto="https")
+    assert not opens(f"ws://{here}", "http://localhost", token_of_mine, X_Forwarded_Host="localhost")
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +64,14 @@ def behind(installation: Installation, tmp_path_factory: pytest.TempPathFactory)
         yield found
 
 
-def test_behind_a_proxy_with_tls(behind: Hasty, token: str, tmp_path: Path) -> None:
+def test_behind_a_proxy_with_tls(behind: Hasty, token_of_mine: str, tmp_path: Path) -> None:
     secrets = certificate(tmp_path)
     trust = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
     with nginx(tmp_path, behind.port, FORWARDS, secrets, " ssl") as port:
         url = f"wss://127.0.0.1:{port}"
-        assert opens(url, f"https://127.0.0.1:{port}", token, trust)
-        assert opens(url, f"https://127.0.0.1:{port}", token, trust, X_Forwarded_Proto="http")
-        assert opens(url, "https://school.example", token, trust)
+        assert opens(url, f"https://127.0.0.1:{port}", token_of_mine, trust)
+        assert opens(url, f"https://127.0.0.1:{port}", token_of_mine, trust, X_Forwarded_Proto="http")
+        assert opens(url, "https://school.example", token_of_mine, trust)
         for origin in (
             f"http://127.0.0.1:{port}",
             f"https://127.0.0.1:{behind.port}",
@@ -84,11 +79,13 @@ def test_behind_a_proxy_with_tls(behind: Hasty, token: str, tmp_path: Path) -> N
             "http://school.example",
             "https://school.example:8443",
         ):
-            assert not opens(url, origin, token, trust), origin
+            assert not opens(url, origin, token_of_mine, trust), origin
 
 
-def test_behind_a_proxy_that_asks_under_another_name(behind: Hasty, token: str, tmp_path: Path) -> None:
+def test_behind_a_proxy_that_asks_under_another_name(
+    behind: Hasty, token_of_mine: str, tmp_path: Path
+) -> None:
     tells = "proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Proto $scheme;"
     with nginx(tmp_path, behind.port, tells) as port:
-        assert opens(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}", token)
-        assert not opens(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{behind.port}", token)
+        assert opens(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}", token_of_mine)
+        assert not opens(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{behind.port}", token_of_mine)
