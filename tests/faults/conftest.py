@@ -1,6 +1,5 @@
 """Whole installations for the tests here: one for bad input, one whose processes are killed."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,17 +49,15 @@ def form(installation: Installation, token_of_mine: str) -> Form:
 def running_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A running installation whose failpoints are all armed with ``kill9`` and held back."""
     folder: Path = tmp_path_factory.mktemp("faults")
-    world = World(Reached(folder / "var", free_port()))
-    with pytest.MonkeyPatch.context() as patch:
-        armed = ",".join(f"{name}:kill9" for name in sorted(failpoints.NAMES))
-        patch.setitem(os.environ, failpoints.VARIABLE, armed)
-        try:
-            world.installation.start()
-            for name in failpoints.NAMES:
-                world.marker(name).touch()
-            yield world
-        finally:
-            world.installation.stop()
+    armed = ",".join(f"{name}:kill9" for name in sorted(failpoints.NAMES))
+    world = World(Reached(folder / "var", free_port(), variables={failpoints.VARIABLE: armed}))
+    try:
+        world.installation.start()
+        for name in failpoints.NAMES:
+            world.marker(name).touch()
+        yield world
+    finally:
+        world.installation.stop()
 
 
 @pytest.fixture

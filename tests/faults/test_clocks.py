@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 
-from huleedu import failpoints
 from tests.conftest import essay_bytes
 from tests.faults.calls import Reached
 from tests.faults.teacher import register, upload_many, wait_completed
@@ -76,7 +75,7 @@ def adrift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adrift]:
     folder = tmp_path_factory.mktemp("adrift")
     world = Adrift(Reached(folder / "var", free_port()))
     world.offset.write_text("+0")
-    world.installation.variables = {**disguise(world.offset), failpoints.VARIABLE: ""}
+    world.installation.variables = disguise(world.offset)
     try:
         world.installation.start()
         yield world

@@ -49,9 +49,9 @@ def test_an_upload_on_its_way_is_taken_and_answered(
     form = Form(batch_of(installation, token_of_mine), token_of_mine, (("one.txt", essay_bytes(81)),))
     with ending.wire() as wire:
         wire.send(form.head(Connection="keep-alive") + form.body[:100])
-        time.sleep(0.3)
+        time.sleep(0.2)
         ending.process.send_signal(signal.SIGTERM)
-        time.sleep(0.7)
+        time.sleep(0.3)  # it waits a second for the next byte
         with pytest.raises(ConnectionRefusedError), ending.wire():
             pass
         wire.send(form.body[100:])

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from huleedu import failpoints, places
+from huleedu import places
 from tests.conftest import essay_bytes
 from tests.faults.calls import Reached
 from tests.faults.disks import SmallDisk, small_disk
@@ -63,7 +63,7 @@ def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cramped]:
     with ExitStack() as stack:
         database = stack.enter_context(small_disk(places.server_folder(var, "postgres"), 160))
         small = stack.enter_context(small_disk(content, 4))
-        world = World(Reached(var, free_port(), variables={failpoints.VARIABLE: ""}))
+        world = World(Reached(var, free_port()))
         stack.callback(world.installation.stop)
         world.installation.start()
         yield Cramped(world, world.teacher_token(), database, small)

@@ -19,7 +19,6 @@ from psycopg.conninfo import conninfo_to_dict
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from huleedu import failpoints
 from huleedu.embedded import throwaway
 from huleedu.server import ARGUMENTS
 from tests.conftest import essay_bytes
@@ -72,7 +71,6 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
             f"postgresql://{facts['user']}:{facts['password']}@127.0.0.1:{database.port}/{facts['dbname']}"
         )
         reached.variables["REDIS_URL"] = f"redis://:{redis.password}@127.0.0.1:{valkey.port}/0"
-        reached.variables[failpoints.VARIABLE] = ""
         stack.callback(reached.stop)
         reached.start()
         yield Network(Behind(reached, direct_url=servers.database_url), database, valkey)
