@@ -50,5 +50,4 @@ def test_files_that_spin_keep_nobody_waiting(installation: Installation) -> None
         lambda: states(installation, theirs, slow) == ["failed"] * SPINNING, 200, "each ends with a reason"
     )
     files = installation.get(f"/v1/batches/{slow}", theirs).body["files"]
-    # Which of the sandbox's limits such a file meets first depends on the machine.
-    assert {file["error"]["error_code"] for file in files} <= {"TIMEOUT", "CORRUPTED_FILE"}
+    assert {file["error"]["error_code"] for file in files} == {"TIMEOUT"}

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -105,39 +106,35 @@ def scanned_pdf() -> bytes:
     return stream.getvalue()
 
 
-def spinning_pdf(title: str = "", doublings: int = 28) -> bytes:
-    """A PDF of a few kB that costs hours to read: each form draws the next one twice, ``doublings`` deep.
+def spinning_pdf(title: str = "") -> bytes:
+    """A PDF of 120 kB that takes minutes to read and little memory: a page draws a form 20,000 times.
 
-    ``title`` makes its bytes differ from those of another.
+    The form is a megabyte of nothing when unpacked. ``title`` makes its bytes differ from those of another.
     """
-    forms = 5  # the number of the first
-    pages = [
-        "<</Type/Catalog/Pages 2 0 R>>",
-        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R{drawing(forms)}>>",
-        pdf_stream("", "/F Do"),
-    ]
-    form = "/Type/XObject/Subtype/Form/BBox[0 0 595 842]"
-    for number in range(forms, forms + doublings):
-        pages.append(pdf_stream(form + drawing(number + 1), "/F Do /F Do"))
-    pages.append(pdf_stream(form, f"% {title}"))
-    return pdf_file(pages)
+    nothing = zlib.compress(f"% {title}\n".encode() + b"q Q " * 250_000, 9)
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 595 842]/Filter/FlateDecode"
+    page = b"/Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</XObject<</F 5 0 R>>>>"
+    return pdf_file(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<<" + page + b">>",
+            pdf_stream(b"", b"/F Do " * 20_000),
+            pdf_stream(form, nothing),
+        ]
+    )
 
 
-def drawing(form: int) -> str:
-    return f"/Resources<</XObject<</F {form} 0 R>>>>"
+def pdf_stream(dictionary: bytes, content: bytes) -> bytes:
+    return b"<<%b/Length %d>>stream\n%b\nendstream" % (dictionary, len(content), content)
 
 
-def pdf_stream(dictionary: str, content: str) -> str:
-    return f"<<{dictionary}/Length {len(content)}>>stream\n{content}\nendstream"
-
-
-def pdf_file(objects: Iterable[str]) -> bytes:
+def pdf_file(objects: Iterable[bytes]) -> bytes:
     """A PDF of these objects, numbered from 1; the first is the catalogue."""
     body, places = b"%PDF-1.7\n", []
     for number, content in enumerate(objects, 1):
         places.append(len(body))
-        body += f"{number} 0 obj\n{content}\nendobj\n".encode()
+        body += b"%d 0 obj\n%b\nendobj\n" % (number, content)
     table = "".join(f"{place:010d} 00000 n \n" for place in places)
     size = len(places) + 1
     end = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer<</Size {size}/Root 1 0 R>>\n"
