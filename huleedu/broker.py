@@ -15,7 +15,7 @@ from huleedu.waking import notifications
 
 WAIT_SECONDS = 7.5  # how long one wait blocks: until the next sign of life
 PAUSE_SECONDS = 1.0  # before the next try when the database is away
-SAFETY_SECONDS = 15.0  # how often the table is looked at without any notification
+SAFETY_SECONDS = 20.0  # how often the table is looked at without any notification
 log = structlog.get_logger(__name__)
 
 # Gone when taken: one that came back when its taker is long dead would pass for a token that wakes a worker,

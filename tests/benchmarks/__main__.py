@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -87,6 +88,7 @@ def durable_servers() -> Iterator[dict[str, str]]:
         with running(PostgresServer(var)) as database, running(ValkeyServer(var)) as redis:
             environment = {"DATABASE_URL": database, "REDIS_URL": redis, "HULEEDU_VAR": str(var)}
             environment |= {"DJANGO_SETTINGS_MODULE": "huleedu.settings", "HULEEDU_LOG_LEVEL": "ERROR"}
+            environment["SECRET_KEY"] = secrets.token_urlsafe(48)
             migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
             subprocess.run(migrate, cwd=ROOT, env={**os.environ, **environment}, check=True)
             yield environment

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,6 +76,7 @@ def process(larger: Larger, teacher: Teacher, clusters: int) -> float:
 
 
 def tell(pids: list[int], number: signal.Signals) -> None:
-    """Send a signal to each."""
+    """Send a signal to each that is there; a sandbox's process may have ended meanwhile."""
     for pid in pids:
-        os.kill(pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
