@@ -13,9 +13,13 @@ import sys
 def main() -> None:
     """Run the command named on the command line."""
     from huleedu import embedded, places, run
+    from huleedu.release import release
 
     if sys.argv[1:] == ["run"]:
         sys.exit(run.main())
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"HuleEdu {release()}\n")
+        return
     found = embedded.installed_environment(places.state_folder())
     if os.environ.get("DATABASE_URL") and os.environ.get("HULEEDU_PROCESS"):
         found.pop("SECRET_KEY", None)  # a part of a larger installation is told its key, or refuses to start

@@ -9,10 +9,10 @@ from typing import Any
 from django.db import connection
 
 from huleedu.database_schema import applied_migrations, describe
-from huleedu.fingerprint import release
 from huleedu.fitting import REFUSED
 from huleedu.heartbeat import ACTIVE_SECONDS, LEADING_SECONDS, LISTENING_SECONDS, STANDING_BY_SECONDS
 from huleedu.installation import current
+from huleedu.release import release
 from huleedu.store_mark import OURS, UNSEEN
 
 # A process counts as living for this long after its last sign, in seconds; one refused is told of that long.

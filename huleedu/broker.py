@@ -10,6 +10,7 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
+from huleedu import outages
 from huleedu.presence import Presence
 from huleedu.waking import notifications
 
@@ -63,8 +64,8 @@ class ListeningBroker(ORM):
             if self._empty and not self._notified() and time.monotonic() - self._looked_at < SAFETY_SECONDS:
                 return None
             return self._take()
-        except (DatabaseError, InterfaceError):
-            log.warning("broker.database.away")
+        except (DatabaseError, InterfaceError) as error:
+            outages.report(log, "broker", error)
             connection.close()
             time.sleep(PAUSE_SECONDS)
             return None

@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import get_args
 
 import structlog
@@ -17,10 +16,12 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from batches.configuration import Step
+from huleedu import outages
 from huleedu.counting import GrowingTable, Tally
 from huleedu.errors import ErrorCode
 from huleedu.metrics import SECONDS
 from huleedu.models import WorkItem
+from huleedu.release import release
 
 COMPLETION_SECONDS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 STEPS = ("extract", *get_args(Step))
@@ -113,8 +114,8 @@ class DatabaseFacts(Collector):
         try:
             found = [metric for read in READERS for metric in read()]
             up.add_metric([], 1)
-        except (DatabaseError, InterfaceError):
-            log.warning("metrics.database.away")
+        except (DatabaseError, InterfaceError) as error:
+            outages.report(log, "metrics", error)
             found = []
             up.add_metric([], 0)
         yield up
@@ -259,11 +260,7 @@ def traceability_metrics() -> Iterator[Metric]:
 
 def build_info() -> InfoMetricFamily:
     """Which HuleEdu runs on which Python."""
-    try:
-        release = version("huleedu")
-    except PackageNotFoundError:
-        release = "source"
-    values = {"version": release, "python": platform.python_version()}
+    values = {"version": release(), "python": platform.python_version()}
     return InfoMetricFamily("huleedu_build", "The running build", values)
 
 

@@ -3,14 +3,13 @@
 import hmac
 import os
 import socket
-import tomllib
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
 
-from huleedu.programs import BASE_DIR
+from huleedu.release import release
 
 KEY_CHARACTERS = 16  # 64 bits tell keys apart and are of no use to somebody who looks for one
 SHARED = (
@@ -34,14 +33,6 @@ def key_fingerprint(key: str, identity: UUID) -> str:
     cut, makes none easier to guess.
     """
     return hmac.new(key.encode(), f"huleedu {identity}".encode(), "sha256").hexdigest()[:KEY_CHARACTERS]
-
-
-def release() -> str:
-    """The version of this code; empty where the project's own file is not installed with it."""
-    try:
-        return str(tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"])
-    except FileNotFoundError:
-        return ""
 
 
 def shared_settings() -> dict[str, str]:

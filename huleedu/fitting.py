@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from huleedu import outages
 from huleedu.database_schema import check_schema
 from huleedu.errors import Unfit
 from huleedu.fingerprint import facts_of
@@ -38,15 +39,20 @@ def fit() -> None:
 
     Raises Unfit with what to do, and OperationalError or InterfaceError while the database is away.
     """
-    schema = check_schema()
     try:
+        schema = check_schema()
         identity = check_key()
+        store = claim_store()
+        Identity.facts = facts_of(identity, schema, store)
+        Identity.find_out = look_again if store == UNSEEN else None
+        RelayPresence.objects.filter(pk=refused_name(settings.PROCESS)).delete()
     except ImproperlyConfigured as error:
         raise Unfit(str(error)) from error
-    store = claim_store()
-    Identity.facts = facts_of(identity, schema, store)
-    Identity.find_out = look_again if store == UNSEEN else None
-    RelayPresence.objects.filter(pk=refused_name(settings.PROCESS)).delete()
+    except DatabaseError as error:
+        remedy = outages.REMEDIES.get(outages.state_of(error))
+        if remedy is None:
+            raise
+        raise Unfit(f"The database does not let it work. {remedy}") from error
 
 
 def fit_cluster(queue: str | None) -> None:
@@ -85,9 +91,9 @@ def fit_or_end(role: str) -> None:
         except Unfit as error:
             refuse(role, error)
             sys.exit(EXIT_UNFIT)
-        except AWAY:
+        except AWAY as error:
             if not said:
-                log.warning("process.database.away", status="waiting")
+                outages.report(log, "process", error)
             said = True
         finally:
             connection.close()  # of this process: its children take connections of their own

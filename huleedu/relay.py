@@ -15,7 +15,7 @@ import psycopg
 import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from huleedu import maintenance, timers, waking, work
+from huleedu import maintenance, outages, timers, waking, work
 from huleedu.delivery import Claimed, claim, connection_lost, deliver, deliver_apart
 from huleedu.failpoints import failpoint
 from huleedu.feed import NumberedMessage
@@ -138,8 +138,8 @@ class Relay:
         try:
             if self._leadership.held or self._take_over():
                 self._work_and_wait()
-        except (DatabaseError, InterfaceError, psycopg.Error):
-            log.warning("relay.database.away")
+        except (DatabaseError, InterfaceError, psycopg.Error) as error:
+            outages.report(log, "relay", error)
             self._start_over()
         except Exception:
             log.exception("relay.failed")

@@ -10,6 +10,7 @@ import structlog
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.db import DatabaseError, InterfaceError, connection
 
+from huleedu import outages
 from huleedu.errors import Unfit
 from huleedu.fitting import AWAY, EXIT_UNFIT, WAIT_SECONDS, fit, refuse
 from huleedu.limits import answer
@@ -68,8 +69,8 @@ class Attendance:
     def _fits(self) -> bool:
         try:
             fit()
-        except AWAY:
-            log.warning("process.database.away", status="waiting")
+        except AWAY as error:
+            outages.report(log, "process", error)
             return False
         finally:
             connection.close()
@@ -85,8 +86,8 @@ class Attendance:
             except Unfit as error:
                 refuse(ROLE, error)
                 os._exit(EXIT_UNFIT)
-            except (DatabaseError, InterfaceError):
-                log.warning("process.database.away")
+            except (DatabaseError, InterfaceError) as error:
+                outages.report(log, "process", error)
             finally:
                 connection.close()
             self._left.wait(SIGN_SECONDS if self._gate.open else WAIT_SECONDS)

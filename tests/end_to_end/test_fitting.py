@@ -221,7 +221,7 @@ def test_others_wait_for_the_database(template: str, tmp_path: Path, var: Path) 
         larger = Larger(tmp_path, f"{url}_later", var)
         parts = [larger.start(role) for role in ("relay", "standby", "steps")]
         try:
-            waiting = "process.database.away"
+            waiting = "database.away"
             wait_until(lambda: all(waiting in part.said() for part in parts), 60, "all wait")
             with database(f"{name}_later", template):
                 larger.wait_for("relay", "standby", "steps")

@@ -102,7 +102,7 @@ def test_while_the_database_is_away_or_silent(name: str, group: bool, tmp_path: 
             with started(
                 *program(name), tmp_path, DATABASE_URL=address, REDIS_URL="redis://127.0.0.1:1"
             ) as found:
-                until(lambda: "process.database.away" in found.text)
+                until(lambda: "database.away" in found.text)
                 found.end(signal.SIGTERM, group=group)
 
 

@@ -1,5 +1,6 @@
 """Outages last as long as they last: nothing is given up for them, and nothing else waits."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -17,14 +18,16 @@ from files import content, tasks
 from files.models import FileUpload
 from huleedu import work
 from huleedu.delivery import MAX_ATTEMPTS
-from huleedu.errors import ContentDamaged, StorageFailed
+from huleedu.errors import ContentDamaged, StorageFailed, Unfit
 from huleedu.events import Event
+from huleedu.fitting import fit
 from huleedu.models import DeadLetter, OutboxMessage, Timer, WorkItem
-from huleedu.outages import LONGEST, is_outage, patience
+from huleedu.outages import LONGEST, REMEDIES, is_outage, patience
 from huleedu.relay import Relay
 from huleedu.timers import fire_due, set_timer
 from tests.conftest import essay_bytes
 from tests.huleedu.emitting import start, subscribe
+from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline
 
 
@@ -51,6 +54,33 @@ def test_what_an_outage_is(transactional_db: None, state: str, expected: bool) -
     with pytest.raises(DatabaseError) as caught:
         fail_with(state)
     assert is_outage(caught.value) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [("42501", "database.refuses"), ("42P01", "database.refuses"), ("57P01", "database.away")],
+)
+def test_a_database_that_refuses_is_not_called_away(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, state: str, line: str
+) -> None:
+    """A relay that may not read a table says that, and what to do."""
+    relay = Relay()
+    monkeypatch.setattr(relay, "_take_over", lambda: fail_with(state))
+    monkeypatch.setattr(relay, "_start_over", lambda: None)
+    with captured_logs() as text:
+        relay._go_on()
+    (told,) = lines_of(text)
+    assert (told["event"], told["part"]) == (line, "relay")
+    assert told.get("remedy") == REMEDIES.get(state)
+
+
+@pytest.mark.parametrize("state", sorted(REMEDIES))
+def test_a_process_that_the_database_refuses_does_not_start(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    monkeypatch.setattr("huleedu.fitting.check_schema", lambda: fail_with(state))
+    with pytest.raises(Unfit, match=re.escape(REMEDIES[state])):
+        fit()
 
 
 def test_a_store_that_is_away_is_an_outage_and_damaged_content_is_none() -> None:
