@@ -31,7 +31,7 @@ def limits_of(owner_id: int) -> dict[str, Any]:
     return {
         "file_bytes": settings.MAX_FILE_BYTES,
         "request_bytes": settings.MAX_REQUEST_BYTES,
-        "files_per_request": settings.MAX_FILES_PER_BATCH,
+        "files_per_request": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
         "files_per_batch": settings.MAX_FILES_PER_BATCH,
         "essays_per_batch": MAX_ESSAYS,
         "least_characters": settings.MIN_TEXT_CHARACTERS,

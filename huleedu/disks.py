@@ -76,7 +76,9 @@ def folders() -> dict[str, Path]:
     if isinstance(store, FileSystemStorage):
         found["content"] = Path(store.location)
     embedded = settings.VAR_DIR / "postgres"
-    if embedded.exists():
+    if settings.DATABASE_FOLDER is not None:
+        found["database"] = settings.DATABASE_FOLDER
+    elif os.path.lexists(embedded):
         found["database"] = embedded
     return found
 

@@ -152,6 +152,24 @@ def test_a_folder_that_is_not_there_yet_lies_where_it_will_be(tmp_path: Path) ->
     assert there.size == not_yet.size > 0
 
 
+def test_a_database_of_ones_own_is_looked_at_where_it_is_said_to_lie(
+    tmp_path: Path, settings: Settings
+) -> None:
+    assert "database" not in disks.folders()
+    settings.DATABASE_FOLDER = tmp_path
+    assert disks.folders()["database"] == tmp_path
+
+
+def test_what_may_not_be_entered_is_left_out(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    def refuse(_path: object) -> os.statvfs_result:
+        raise PermissionError
+
+    settings.DATABASE_FOLDER = Path("/nowhere")
+    monkeypatch.setattr("huleedu.disks.os.statvfs", refuse)
+    assert disks.look() == []
+    disks.check_room()
+
+
 def test_strangers_learn_nothing_of_disks(room: Callable[[int, int], None], db: None) -> None:
     room(1024, 100 * GIGABYTE)
     problem(upload(APIClient(), "x", some_file(b"x")), 401, "NOT_SIGNED_IN")
