@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WANTED := HuleEdu needs Python 3.11 or later, for example: make run PYTHON=/usr/bin/python3.11
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
@@ -53,9 +54,15 @@ lock: ## Pin requirements*.in with hashes
 clean: ## Remove the virtual environment and caches (not ./var)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
+# Not one command after the other: each says what is missing before the next could fail for want of it.
 $(VENV)/.installed: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "HuleEdu needs Python 3.11 or later: make run PYTHON=/path/to/python3.11"; exit 1; }
+	@command -v $(firstword $(PYTHON)) >/dev/null \
+	  || { echo "PYTHON=$(PYTHON): there is no such program. $(WANTED)"; exit 1; }
+	@test "$$($(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null)" = True \
+	  || { echo "PYTHON=$(PYTHON) is $$($(PYTHON) --version 2>&1 </dev/null | head -n 1), which is not enough. $(WANTED)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "PYTHON=$(PYTHON) cannot make virtual environments: its modules venv and ensurepip are missing." \
+	  "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what HuleEdu needs (a minute or two, only when it changed) ..."
 	@$(PIP) -r requirements.txt

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
 from batches.models import Batch, BatchPhase, EssaySlot
+from huleedu import quotas
 from huleedu.clock import database_now
 from huleedu.errors import Refused
 from huleedu.events import (
@@ -48,8 +49,9 @@ class Registration:
 
 @transaction.atomic
 def register(owner: User, registration: Registration, correlation_id: UUID | None = None) -> Batch:
-    """Make a batch with its slots, its feed and its deadline; returns the batch."""
+    """Make a batch with its slots, its feed and its deadline; returns the batch. Raises ``Refused``."""
     now = database_now()
+    quotas.admit_batch(owner.pk)
     configuration = registration.configuration
     batch = Batch.objects.create(
         owner=owner,
@@ -82,7 +84,10 @@ def register(owner: User, registration: Registration, correlation_id: UUID | Non
 
 @transaction.atomic
 def register_once(owner: User, registration: Registration, once: UUID) -> Batch:
-    """Like ``register``; the same form, which ``once`` names, sent again gets the batch that it made."""
+    """Like ``register``; the same form, which ``once`` names, sent again gets the batch that it made.
+
+    Raises ``Refused``.
+    """
     User.objects.select_for_update(no_key=True).get(pk=owner.pk)
     made = Batch.objects.owned_by(owner).filter(correlation_id=once).first()
     return made or register(owner, registration, once)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Step = Literal["spellcheck"]
 Priority = Literal["LOW", "NORMAL", "HIGH"]
-MAX_READINESS_SECONDS = 60 * 60 * 24 * 90
+MAX_READINESS_SECONDS: int = settings.MAX_READINESS_SECONDS
 
 
 def default_steps() -> list[Step]:

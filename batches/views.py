@@ -13,7 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from batches import actions
 from batches.forms import CancelForm, DecisionForm, ExpectForm, ExtendForm, NewBatchForm
 from batches.models import Batch
+from huleedu.errors import Refused
 from huleedu.pages import PageRequest, carry_out, tell_refusal, to_batch
+from huleedu.problems import TITLES
 
 
 @login_required
@@ -23,8 +25,12 @@ def new_batch(request: PageRequest) -> HttpResponse:
     form = NewBatchForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         once = form.cleaned_data["once"] or uuid4()
-        batch = actions.register_once(request.user, form.registration(), once)
-        return to_batch(batch.pk)
+        try:
+            batch = actions.register_once(request.user, form.registration(), once)
+        except Refused as refusal:
+            form.add_error(None, str(TITLES[refusal.code]))
+        else:
+            return to_batch(batch.pk)
     return render(request, "batches/new.html", {"form": form})
 
 

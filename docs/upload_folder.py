@@ -31,9 +31,10 @@ from uuid import uuid4
 TRIES = 8
 LONGEST_PAUSE = 15.0  # seconds
 ROUNDS = 3  # of sending what did not arrive whole
-# docs/limits.md: 64 MB and 200 files a request. Smaller ones lose less when a connection breaks.
+# The server may take less (GET /v1/limits). Small requests lose less when a connection breaks.
 FILES_AT_ONCE = 20
 BYTES_AT_ONCE = 32 * 1024 * 1024
+FORM_BYTES = 64 * 1024  # of a request, around its files
 POLL_SECONDS = 1.0
 WAIT_SECONDS = 3600
 AGAIN = {0, 408, 429, 500, 502, 503, 504, 507}  # 0: no answer came
@@ -73,6 +74,15 @@ class Server:
         self.token = ""
         credentials = {"username": self.username, "password": self.password}
         self.token = self.call("POST", "/v1/auth/token", credentials)["token"]
+
+    def limits(self) -> dict[str, Any]:
+        """What the server takes; empty for one that does not tell. Raises ``Refused``."""
+        try:
+            return self.call("GET", "/v1/limits")
+        except Refused as refusal:
+            if refusal.status != 404:
+                raise
+            return {}
 
     def call(self, method: str, path: str, data: object = None, key: str | None = None) -> dict[str, Any]:
         """One JSON request, repeated under the same key until it is answered. Raises ``Refused``."""
@@ -244,6 +254,10 @@ class Upload:
         self.folder = folder
         self.essays = found.essays
         self.language = language
+        limits = server.limits()
+        self.files_at_once = min(FILES_AT_ONCE, limits.get("files_per_request", FILES_AT_ONCE))
+        most_bytes = limits.get("request_bytes", BYTES_AT_ONCE + FORM_BYTES) - FORM_BYTES
+        self.bytes_at_once = max(1, min(BYTES_AT_ONCE, most_bytes))
         self.place = Place.of(folder, server)
         self.problems: dict[str, str] = {}  # by ref
 
@@ -260,7 +274,7 @@ class Upload:
             if not missing:
                 break
             sent = len(self.essays) - len(missing)
-            for some in portions(missing):
+            for some in portions(missing, self.files_at_once, self.bytes_at_once):
                 self.send(some)
                 sent += len(some)
                 say(f"{sent} of {len(self.essays)} files sent")
@@ -331,11 +345,11 @@ class Upload:
             raise Refused("\n".join(["no file was taken", *self.problems.values()]))
 
 
-def portions(essays: list[Essay]) -> Iterator[list[Essay]]:
+def portions(essays: list[Essay], most: int, most_bytes: int) -> Iterator[list[Essay]]:
     """``essays`` in order, as many at a time as one request takes; one that is too big is alone."""
     some: list[Essay] = []
     for essay in essays:
-        if some and (len(some) == FILES_AT_ONCE or sum(map(size_of, [*some, essay])) > BYTES_AT_ONCE):
+        if some and (len(some) == most or sum(map(size_of, [*some, essay])) > most_bytes):
             yield some
             some = []
         some.append(essay)

@@ -11,8 +11,8 @@ from essays import actions, languages, queries
 from essays.shapes import EssayAnswer
 from files import actions as file_actions
 from files.api import file_detail, find_file
+from files.capacity import check_work
 from files.shapes import FileDetail, FileReprocessBody
-from files.upload import check_capacity
 from huleedu.api_view import ApiView, parse_id, read_body, user_of
 from huleedu.errors import Refused
 from huleedu.idempotency import once
@@ -51,7 +51,7 @@ class EssayLanguageView(ApiView):
         body = read_body(LanguageBody, request)
 
         def choose() -> Response:
-            check_capacity()
+            check_work(user_of(request).pk)
             upload = queries.file_of(slot)
             if upload is None:
                 raise Refused("NOT_AN_ESSAY")
@@ -80,7 +80,7 @@ class FileReprocessView(ApiView):
         body = read_body(FileReprocessBody, request)
 
         def reprocess() -> Response:
-            check_capacity()
+            check_work(user_of(request).pk)
             if body.phase == file_actions.EXTRACT:
                 file_actions.reread(upload, user_of(request))
             else:

@@ -1,5 +1,6 @@
 """The teacher's decisions about a batch's essays: start with those that are here, and their language."""
 
+from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -13,8 +14,9 @@ from batches.forms import LanguageForm
 from batches.models import Batch
 from batches.views import decide
 from essays import actions, languages
+from files.capacity import check_work
 from files.models import FileUpload
-from files.views import when_room
+from files.views import after
 from huleedu.pages import PageRequest, SeeOther, carry_out, tell_refusal, to_batch
 
 
@@ -33,12 +35,12 @@ def batch_language(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """The batch's ``language``, empty to take it from the essays."""
     done = _("The language is changed. Essays that it concerns are checked again.")
     form = LanguageForm(request.POST)
-    return decide(request, batch_id, form, languages.change_batch_language, done, check_language)
 
+    def check(batch_id: UUID, language: str) -> None:
+        check_work(request.user.pk)
+        languages.check_batch_language(batch_id, language)
 
-def check_language(batch_id: UUID, language: str) -> None:
-    """Make sure that what the language concerns can be checked. Raises ``Refused``, ``StorageFailed``."""
-    when_room(lambda: languages.check_batch_language(batch_id, language))()
+    return decide(request, batch_id, form, languages.change_batch_language, done, check)
 
 
 @login_required
@@ -50,7 +52,10 @@ def essay_language(request: PageRequest, batch_id: UUID, number: int) -> HttpRes
     form = LanguageForm(request.POST)
     if form.is_valid():
         language = form.cleaned_data["language"]
-        choose = when_room(lambda: languages.set_essay_language(upload, request.user, language))
+        choose = after(
+            partial(check_work, request.user.pk),
+            lambda: languages.set_essay_language(upload, request.user, language),
+        )
         carry_out(request, choose, _("The language of the essay is changed."))
     else:
         tell_refusal(request, "INVALID")

@@ -17,7 +17,7 @@ from files.content import Stored
 from files.models import FileUpload, StoredContent
 from files.names import clean_folder, clean_name
 from files.reports import report_provisioned
-from huleedu import work
+from huleedu import quotas, work
 from huleedu.conflicts import retried
 from huleedu.error_words import make_detail
 from huleedu.errors import ErrorCode, Refused
@@ -73,7 +73,7 @@ def receive(batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUI
     if repeated:
         return repeated
     if incoming.file.size > settings.MAX_FILE_BYTES:
-        return refuse_too_large(batch_id, incoming, correlation_id)
+        return refuse_too_large(batch_id, owner, incoming, correlation_id)
     stored = content.store(StoredContent.Kind.RAW, uuid4(), incoming.file)
     failpoint("upload.after_store")
     with content.discarded_when_refused(stored):
@@ -101,6 +101,7 @@ def add_file(
         transaction.on_commit(lambda: content.discard(stored))
         return repeated
     content.record(stored, owner.pk, batch.pk)
+    quotas.admit_file(owner.pk, stored.size)
     upload = make_row(batch, incoming, correlation_id, sha256=stored.sha256)
     upload.raw_storage_id = stored.id
     upload.save()
@@ -109,10 +110,11 @@ def add_file(
 
 
 @transaction.atomic
-def refuse_too_large(batch_id: UUID, incoming: Incoming, correlation_id: UUID) -> FileUpload:
+def refuse_too_large(batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUID) -> FileUpload:
     """Keep a failed row, without content, for a file over the size limit. Raises ``Refused``."""
     batch = open_for_content(batch_id)
     check_room(batch)
+    quotas.admit_file(owner.pk, 0)
     upload = make_row(batch, incoming, correlation_id, sha256="")
     detail = make_detail(
         ErrorCode.FILE_TOO_LARGE, "receive", correlation_id, size=upload.size, limit=settings.MAX_FILE_BYTES
@@ -324,6 +326,7 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
         reopen_if_done(current.batch)
     report_removed(current, "replaced")
     content.record(stored, owner.pk, current.batch_id)
+    quotas.admit_file(owner.pk, stored.size)
     current.restart(
         filename=clean_name(incoming.filename),
         folder=clean_folder(incoming.folder) or current.folder,

@@ -1,5 +1,6 @@
 """The API of files: upload, replace, remove, read, trace, and the content store."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 
 from batches.api import find_batch
 from files import actions, content
+from files.capacity import check_upload
 from files.models import FileUpload, StoredContent
 from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
 from files.names import UNNAMED, name_on_disk
@@ -25,13 +27,13 @@ from files.shapes import FileDetail, IncompleteUpload, ManifestEntry, StoredCont
 from files.upload import (
     Comparison,
     Receipt,
-    check_capacity,
     compare,
     may_change_by_repeating,
     raise_if_none_kept,
     read_manifest,
     receive_all,
 )
+from huleedu import quotas
 from huleedu.api_view import ApiView, CallerThrottle, field_error, invalid, parse_id, user_of
 from huleedu.database import give_back
 from huleedu.errors import Refused
@@ -51,11 +53,16 @@ UPLOAD_FORM = OpenApiRequest(
         "additionalProperties": False,
         "properties": {
             "batch_id": {"type": "string", "format": "uuid"},
-            "files": {"type": "array", "items": FILE, "minItems": 1, "maxItems": 200},
+            "files": {
+                "type": "array",
+                "items": FILE,
+                "minItems": 1,
+                "maxItems": settings.MAX_FILES_PER_BATCH,
+            },
             "manifest": {
                 "type": "array",
                 "items": ManifestEntry.model_json_schema(),
-                "maxItems": 200,
+                "maxItems": settings.MAX_FILES_PER_BATCH,
                 "description": "One part with JSON, in the order of the files.",
             },
         },
@@ -114,7 +121,7 @@ class UploadView(MultipartView):
         },
     )
     def post(self, request: Request) -> Response:
-        """Take in up to 200 files, each on its own: 201 when all are accepted, 207 when some are not."""
+        """Take in files, each on its own: 201 when all are accepted, 207 when some are not."""
         upload = Upload(request, self.detector)
         with UPLOADS.taken(upload.user.pk, max(1, len(upload.parts)), give_back):
             return upload.answer()
@@ -161,7 +168,7 @@ class Upload:
 
     def carry_out(self, compared: Comparison, attempt: Attempt | None) -> Response:
         """Take in what arrived whole, tell that the upload ended, and answer. Raises API exceptions."""
-        check_capacity()
+        check_upload(self.user.pk, sum(part.size for part in self.parts))
         key = attempt.key if attempt else None
         self.receipts = receive_all(self.batch, self.user, compared.arrivals, self.correlation_id, key)
         raise_if_none_kept(self.receipts, self.batch.pk)
@@ -226,7 +233,7 @@ class ReplaceView(MultipartView):
         part = single_part(self, request)
 
         def replace() -> Response:
-            check_capacity()
+            check_upload(user_of(request).pk, part.size)
             incoming = actions.Incoming(file=part.file, filename=part.name, folder=part.folder)
             actions.replace(upload, user_of(request), incoming)
             return Response(file_detail(find_file(request, file_upload_id)))
@@ -287,7 +294,7 @@ class ContentUploadView(MultipartView):
         responses=answers({201: StoredContentAnswer}, 400, 409, 413, 422, 503),
     )
     def post(self, request: Request) -> Response:
-        """Store one file's bytes; they never change."""
+        """Store one file's bytes; they never change, and end at `expires_at` if no file uses them."""
         part = single_part(self, request)
         if part.size > settings.MAX_FILE_BYTES:
             raise Refused("FILE_TOO_LARGE", limit=settings.MAX_FILE_BYTES)
@@ -295,10 +302,13 @@ class ContentUploadView(MultipartView):
 
 
 def store_content(request: Request, part: Part) -> Response:
-    """Make the bytes durable, then write their row. Raises ``StorageFailed``."""
+    """Make the bytes durable, then write their row. Raises ``StorageFailed`` and ``Refused``."""
+    owner_id = user_of(request).pk
+    check_upload(owner_id, part.size)
     stored = content.store(StoredContent.Kind.RAW, uuid4(), part.file)
-    with transaction.atomic():
-        content.record(stored, user_of(request).pk, None)
+    with content.discarded_when_refused(stored), transaction.atomic():
+        content.record(stored, owner_id, None)
+        quotas.admit_file(owner_id, stored.size)
     row = StoredContent.objects.get(pk=stored.id)
     answer = {
         "content_id": row.pk,
@@ -306,6 +316,7 @@ def store_content(request: Request, part: Part) -> Response:
         "size": row.size,
         "sha256": row.sha256,
         "created_at": row.created_at,
+        "expires_at": row.created_at + timedelta(seconds=settings.LOOSE_CONTENT_SECONDS),
     }
     return Response(answer, status=201)
 

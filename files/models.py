@@ -46,7 +46,10 @@ class StoredContent(models.Model):
         indexes = [
             models.Index(
                 fields=["kind"], name="content_damaged", condition=models.Q(damaged_at__isnull=False)
-            )
+            ),
+            models.Index(
+                fields=["created_at"], name="content_without_batch", condition=models.Q(batch__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:

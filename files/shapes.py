@@ -127,11 +127,39 @@ class Trace(Answer):
     events: list[TracedEvent]
 
 
+class Share(Answer):
+    """How much of something the caller may have, and has; ``used`` may be more than ``limit``."""
+
+    limit: int
+    used: int
+
+
+class LimitsAnswer(Answer):
+    """What may be sent; sizes in bytes, lengths of texts in characters.
+
+    Counts of a day begin anew at ``day_ends_at``; ``waiting`` counts pieces of work, several for a file.
+    """
+
+    file_bytes: int
+    request_bytes: int
+    files_per_request: int
+    files_per_batch: int
+    essays_per_batch: int
+    least_characters: int
+    most_characters: int
+    kept_bytes: Share
+    files_today: Share
+    batches_today: Share
+    waiting: Share
+    day_ends_at: datetime
+
+
 class StoredContentAnswer(Answer):
-    """Bytes in the content store."""
+    """Bytes in the content store; without a file that uses them they end at ``expires_at``."""
 
     content_id: UUID
     kind: Literal["raw", "text"]
     size: int
     sha256: str
     created_at: datetime
+    expires_at: datetime

@@ -26,6 +26,15 @@ def is_unwell(error: BaseException) -> bool:
 STORE = Endpoint("store", THREADS, is_unwell)
 
 
+class Failures:
+    """How often this process could not use the store: an earlier good finding says nothing then."""
+
+    number = 0
+
+
+FAILURES = Failures()
+
+
 def reach(action: Callable[[], Value], seconds: float | None = None) -> Value:
     """What ``action``, which calls the store and nothing else, returns. Raises ``StorageFailed``.
 
@@ -49,6 +58,7 @@ def reach_each(actions: Sequence[Callable[[], Value]], seconds: float | None = N
             for value in STORE.call_each(actions[first : first + THREADS], limit)
         ]
     except (*STORE_ERRORS, Unanswered) as error:
+        FAILURES.number += 1
         raise StorageFailed from error
 
 

@@ -20,11 +20,10 @@ from files.shapes import ManifestEntry
 from huleedu.api_view import check_text, error_list, field_error, invalid
 from huleedu.error_words import make_detail
 from huleedu.errors import ErrorCode, Refused, StorageFailed, is_out_of_room
-from huleedu.models import OutboxMessage, WorkItem
 from huleedu.parsers import StrictJSONParser
-from huleedu.problems import TITLES, Problem
+from huleedu.problems import BUSY_SECONDS, TITLES, Problem
+from huleedu.quotas import EASING
 
-BUSY_SECONDS = 10
 RECEIVE = "receive"
 MANIFEST = TypeAdapter(list[ManifestEntry])
 
@@ -138,19 +137,6 @@ def matches(entry: ManifestEntry, part: Part, by_name: bool) -> bool:
     return not by_name or clean_name(entry.filename) == clean_name(part.name)
 
 
-def has_capacity() -> bool:
-    """False while too much work waits."""
-    limit = settings.MAX_QUEUED_WORK
-    waiting = (WorkItem.objects.order_by("pk"), OutboxMessage.objects.order_by("pk"))
-    return not any(rows[limit : limit + 1].exists() for rows in waiting)
-
-
-def check_capacity() -> None:
-    """Refuse new work while too much of it waits. Raises ``Problem`` with a time to wait."""
-    if not has_capacity():
-        raise Problem(503, "UNAVAILABLE", BUSY_SECONDS)
-
-
 def receive_all(
     batch: Batch, owner: User, arrivals: list[Arrival], correlation_id: UUID, key: str | None
 ) -> list[Receipt]:
@@ -206,5 +192,10 @@ def raise_if_none_kept(receipts: list[Receipt], batch_id: UUID) -> None:
 
 
 def may_change_by_repeating(receipts: list[Receipt]) -> bool:
-    """True when a repeat of the request could take in what the store did not."""
-    return any(isinstance(receipt.failure, StorageFailed) for receipt in receipts)
+    """True when a repeat of the request could take in what the store, or a quota, did not."""
+    return any(may_ease(receipt.failure) for receipt in receipts)
+
+
+def may_ease(failure: Refused | StorageFailed | None) -> bool:
+    """True for a failure that may not be there another time."""
+    return isinstance(failure, StorageFailed) or (failure is not None and failure.code in EASING)

@@ -16,9 +16,8 @@ from django.views.decorators.http import require_POST
 
 from batches.models import Batch
 from files import actions
+from files.capacity import check_upload, check_work
 from files.models import FileUpload
-from files.upload import has_capacity
-from huleedu.errors import Refused
 from huleedu.middleware import correlation_id_of
 from huleedu.pages import PageRequest, carry_out, refusal_of, tell_refusal, to_batch
 
@@ -34,12 +33,11 @@ def incoming_of(sent: "UploadedFile[bytes]") -> actions.Incoming:
     return actions.Incoming(file=sent, filename=sent.name or "")
 
 
-def when_room(action: Callable[[], object]) -> Callable[[], object]:
-    """``action``, refused while too much work waits."""
+def after(check: Callable[[], None], action: Callable[[], object]) -> Callable[[], object]:
+    """``action``, if ``check`` does not refuse it."""
 
     def carried() -> object:
-        if not has_capacity():
-            raise Refused("UNAVAILABLE")
+        check()
         return action()
 
     return carried
@@ -54,7 +52,10 @@ def upload(request: PageRequest, batch_id: UUID) -> HttpResponse:
     sent = request.FILES.getlist("files")
     outcomes = Counter(
         refusal_of(
-            when_room(partial(actions.receive, batch.pk, request.user, incoming_of(one), correlation_id))
+            after(
+                partial(check_upload, request.user.pk, one.size or 0),
+                partial(actions.receive, batch.pk, request.user, incoming_of(one), correlation_id),
+            )
         )
         for one in sent
     )
@@ -89,7 +90,10 @@ def replace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     else:
         carry_out(
             request,
-            when_room(lambda: actions.replace(current, request.user, incoming_of(sent))),
+            after(
+                partial(check_upload, request.user.pk, sent.size or 0),
+                lambda: actions.replace(current, request.user, incoming_of(sent)),
+            ),
             _("The file is replaced and is being read."),
         )
     return to_batch(current.batch_id)
@@ -109,6 +113,6 @@ def remove(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
 def reprocess(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     """Read the stored file again."""
     current = own_file(request, file_upload_id)
-    again = when_room(lambda: actions.reread(current, request.user))
+    again = after(partial(check_work, request.user.pk), lambda: actions.reread(current, request.user))
     carry_out(request, again, _("The file is being read again."))
     return to_batch(current.batch_id)

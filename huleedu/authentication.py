@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework import authentication
@@ -49,10 +49,20 @@ def make_token(owner: User, name: str, scope: str = ApiToken.Scope.WRITE) -> New
     return NewToken(secret, row)
 
 
+def live_tokens(secret: str) -> QuerySet[ApiToken]:
+    """The live token with this secret and an active owner, if there is one."""
+    live = Q(revoked_at__isnull=True, expires_at__gt=Now(), owner__is_active=True)
+    return ApiToken.objects.filter(live, digest=digest_of(secret))
+
+
+def is_live(secret: str) -> bool:
+    """True when a token has this secret; it does not count as used."""
+    return live_tokens(secret).exists()
+
+
 def find_token(secret: str) -> ApiToken | None:
     """The live token with this secret and an active owner, or None."""
-    live = Q(revoked_at__isnull=True, expires_at__gt=Now(), owner__is_active=True)
-    token = ApiToken.objects.select_related("owner").filter(live, digest=digest_of(secret)).first()
+    token = live_tokens(secret).select_related("owner").first()
     if token is not None:
         note_use(token)
     return token

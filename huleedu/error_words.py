@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from huleedu.errors import ErrorCode
 from huleedu.events import ErrorDetail
+from huleedu.measures import with_limits
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,29 @@ WORDS: dict[ErrorCode, Words] = {
     ),
     ErrorCode.CONTENT_TOO_SHORT: Words(
         _("The essay is very short"),
-        _("It has less than 50 characters of text. Is it the right file? Replace it with the whole essay."),
+        with_limits(
+            _(
+                "It has less than {n} characters of text. Is it the right file? Replace it with the whole "
+                "essay."
+            ),
+            n="MIN_TEXT_CHARACTERS",
+        ),
         REPLACE_REMOVE,
     ),
     ErrorCode.CONTENT_TOO_LONG: Words(
         _("The text is too long for one essay"),
-        _("The file has more than 50,000 characters. Put one essay in each file and replace it."),
+        with_limits(
+            _("The file has more than {n} characters. Put one essay in each file and replace it."),
+            n="MAX_TEXT_CHARACTERS",
+        ),
         REPLACE_REMOVE,
     ),
     ErrorCode.FILE_TOO_LARGE: Words(
         _("The file is too big"),
-        _("At most 10 MB. Large pictures are the usual reason: remove them and replace the file."),
+        with_limits(
+            _("At most {size}. Large pictures are the usual reason: remove them and replace the file."),
+            size="MAX_FILE_BYTES",
+        ),
         REPLACE_REMOVE,
     ),
     ErrorCode.DUPLICATE_CONTENT: Words(

@@ -94,7 +94,9 @@ async def answer(send: ASGISendCallable, status: int, code: str, told: bytes) ->
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def refusal(status: int, code: str, told: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def refusal(
+    status: int, code: str, told: bytes, details: dict[str, int] | None = None
+) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """Headers and body of a problem answer, the connection's last; ``told``: the client's correlation id."""
     correlation_id = str(choose_correlation_id(told.decode("latin-1")))
     problem = {
@@ -103,6 +105,7 @@ def refusal(status: int, code: str, told: bytes) -> tuple[list[tuple[bytes, byte
         "status": status,
         "code": code,
         "correlation_id": correlation_id,
+        **({"details": details} if details else {}),
     }
     body = json.dumps(problem).encode()
     headers = {
@@ -112,6 +115,8 @@ def refusal(status: int, code: str, told: bytes) -> tuple[list[tuple[bytes, byte
         "Connection": "close",
         HEADER: correlation_id,
     }
-    if status in {503, 507}:
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status in {429, 503, 507}:
         headers["Retry-After"] = str(RETRY_SECONDS)
     return [(name.encode(), value.encode()) for name, value in headers.items()], body

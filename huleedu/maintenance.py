@@ -10,12 +10,14 @@ from functools import partial
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, models
+from django.db.models import Q
 
 from files.content import storage_name
-from files.models import StoredContent
+from files.models import FileUpload, StoredContent
 from files.storage import TEMPORARY_SUFFIX
 from files.store import reach
 from huleedu.clock import database_now
@@ -48,6 +50,7 @@ class Tidied:
     consumed_events: int
     presences: int
     sessions: int
+    loose_contents: int = 0
 
 
 def tidy() -> Tidied | None:
@@ -79,6 +82,7 @@ def alone() -> Iterator[bool]:
 
 def tidy_everything(now: datetime) -> Tidied:
     """Tidy files and rows as of ``now``; the caller holds the lock."""
+    loose_contents = end_loose_contents(now)  # first: then their bytes are orphans
     # In another installation's store every file would be an orphan.
     orphans, unfinished = tidy_store(now) if is_ours() else (0, 0)
     return Tidied(
@@ -88,7 +92,21 @@ def tidy_everything(now: datetime) -> Tidied:
         consumed_events=delete_some(ConsumedEvent, consumed_at__lt=now - CONSUMED_LIFETIME),
         presences=delete_some(RelayPresence, seen_at__lt=now - PRESENCE_LIFETIME),
         sessions=delete_some(Session, expire_date__lt=now),
+        loose_contents=loose_contents,
     )
+
+
+def end_loose_contents(now: datetime) -> int:
+    """Forget content that was stored without a batch and that no file has come to use; returns how much."""
+    old = now - timedelta(seconds=settings.LOOSE_CONTENT_SECONDS)
+    loose = StoredContent.objects.filter(batch=None, created_at__lt=old).order_by("created_at")
+    ids = set(loose.values_list("pk", flat=True)[:DELETED_ROWS])
+    if not ids:
+        return 0
+    used = FileUpload.objects.filter(Q(raw_storage_id__in=ids) | Q(text_storage_id__in=ids))
+    for pair in used.values_list("raw_storage_id", "text_storage_id"):
+        ids.difference_update(pair)
+    return StoredContent.objects.filter(pk__in=ids, batch=None).delete()[0]
 
 
 def delete_some(model: type[models.Model], **old: datetime) -> int:

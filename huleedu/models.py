@@ -247,6 +247,22 @@ class IdempotencyRecord(models.Model):
         return self.key
 
 
+class Usage(models.Model):
+    """What a teacher has: bytes kept, and files and batches added on ``day``. See ``huleedu.quotas``."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    # Counted by a trigger on files_storedcontent.
+    bytes = models.BigIntegerField(db_default=0, default=0)
+    day = models.DateField(help_text="Of the two counts, in UTC")
+    files = models.PositiveIntegerField(db_default=0, default=0)
+    batches = models.PositiveIntegerField(db_default=0, default=0)
+
+    def __str__(self) -> str:
+        return f"usage of {self.owner_id}"
+
+
 class ApiToken(models.Model):
     """A bearer token; only its SHA-256 is stored."""
 

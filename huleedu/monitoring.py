@@ -9,12 +9,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from huleedu import health
 from huleedu.collector import DatabaseFacts
+from huleedu.disks import DiskFacts
 from huleedu.metrics import REGISTRY
 from huleedu.moments import apart
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 FACTS = CollectorRegistry()
 FACTS.register(DatabaseFacts())
+FACTS.register(DiskFacts())
 
 
 @apart

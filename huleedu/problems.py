@@ -21,10 +21,12 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from huleedu.errors import Refused, StorageFailed, is_out_of_room
+from huleedu.measures import with_limits
 from huleedu.middleware import correlation_id_of
 from huleedu.states import InvalidTransition
 
 RETRY_SECONDS = 5
+BUSY_SECONDS = 10  # until work, or room, may be less
 MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger(__name__)
 
@@ -49,7 +51,9 @@ TITLES = {
     "STEP_NOT_CONFIGURED": _("The batch does not use this step."),
     "NO_CONTENT": _("The file’s content was never stored. Upload it again."),
     "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
-    "FILE_TOO_LARGE": _("The file is too big. A file may have at most 10 MB."),
+    "FILE_TOO_LARGE": with_limits(
+        _("The file is too big. A file may have at most {size}."), size="MAX_FILE_BYTES"
+    ),
     "TOO_MANY_FILES": _("The batch is full. Remove files, or make another batch."),
     "DEAD_LETTER_OUTDATED": _("The file or essay has moved on since. Discard the dead letter."),
     "INVALID_STATE": _("That is not possible now. Reload the page to see how things stand."),
@@ -73,9 +77,43 @@ TITLES = {
     "REQUEST_TIMEOUT": _("The upload took too long to arrive. Try again."),
     "NO_FILES": _("No file came with the request. Choose at least one file."),
     "TOO_MANY_FIELDS": _("The request has too many fields."),
+    "QUEUE_FULL": _(
+        "Very many of your files wait to be read. They go on by themselves; try again in a moment."
+    ),
+    "NO_ROOM_LEFT": with_limits(
+        _(
+            "Your files take up all the room you have, {size}. Remove what you no longer need, or ask "
+            "whoever runs HuleEdu for more."
+        ),
+        size="TEACHER_BYTES",
+    ),
+    "TOO_MANY_FILES_TODAY": with_limits(
+        _(
+            "No more files can be added today: the most for one day is {n}. Add the others tomorrow, or "
+            "ask whoever runs HuleEdu for more."
+        ),
+        n="TEACHER_FILES_A_DAY",
+    ),
+    "TOO_MANY_BATCHES_TODAY": with_limits(
+        _(
+            "No more batches can be made today: the most for one day is {n}. Make the next one tomorrow, "
+            "or ask whoever runs HuleEdu for more."
+        ),
+        n="TEACHER_BATCHES_A_DAY",
+    ),
+    "DAY_FULL": _(
+        "HuleEdu has taken in as much as it may in one day. Go on tomorrow, or ask whoever runs HuleEdu."
+    ),
     "STORAGE_FULL": _("There is no room left to store files. Nothing is lost; ask whoever runs HuleEdu."),
 }
-STATUS_OF_REFUSAL = {"FILE_TOO_LARGE": 413, "TOO_MANY_FILES": 409, "BATCH_CHANGED": 412}
+STATUS_OF_REFUSAL = {
+    "FILE_TOO_LARGE": 413,
+    "TOO_MANY_FILES": 409,
+    "BATCH_CHANGED": 412,
+    "UNAVAILABLE": 503,
+    "QUEUE_FULL": 503,
+    "STORAGE_FULL": 507,
+}
 
 
 class Problem(exceptions.APIException):
@@ -124,7 +162,8 @@ def response_to(request: HttpRequest, error: Exception) -> Response:
         )
     if isinstance(error, Refused):
         code = STATUS_OF_REFUSAL.get(error.code, 409)
-        return problem_response(request, code, error.code, details=error.facts)
+        retry_after = BUSY_SECONDS if code >= status.HTTP_500_INTERNAL_SERVER_ERROR else None
+        return problem_response(request, code, error.code, retry_after, details=error.facts)
     if isinstance(error, exceptions.ValidationError):
         return problem_response(request, 400, "INVALID", errors=error.detail)
     return other_response(request, error)

@@ -10,6 +10,7 @@ if __name__ == "__main__":
 
 import os
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -34,6 +35,8 @@ QUICKLY = "--skip-checks"  # of the whole project, half a second: tests make the
 SIGN_IN_FILE = "first-sign-in.txt"
 HEALTH_ANSWER_SECONDS = 5.0
 READY_ANSWER_SECONDS = 1.0  # while it starts, somebody may ask to stop
+SETTINGS = ("HULEEDU_", "DATABASE_URL", "REDIS_URL")
+USUAL_SETTINGS = frozenset({"HULEEDU_VAR", "HULEEDU_HOST", "HULEEDU_PORT"})  # every start has them
 WORKING_SECONDS = 15.0
 TELLING_SECONDS = 1.0  # between two looks at what is missing
 
@@ -109,6 +112,19 @@ def check_port(host: str, port: int) -> None:
                 f"Port {port} on {host} cannot be used: {error.strerror}. If another program has it, choose "
                 f"another port: make run HULEEDU_PORT={port + 1}"
             ) from error
+
+
+def check_settings(environment: Mapping[str, str]) -> None:
+    """Have a process of its own read the settings that ``environment`` has.
+
+    Raises InstallationError with one line about the variable that is wrong.
+    """
+    if not any(name.startswith(SETTINGS) for name in environment.keys() - USUAL_SETTINGS):
+        return
+    command = [sys.executable, "-m", "huleedu.environment"]
+    done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode == os.EX_CONFIG:
+        raise InstallationError(done.stdout.strip())
 
 
 def start_servers(supervisor: Supervisor, var: Path, environment: dict[str, str]) -> None:
@@ -209,6 +225,7 @@ def main() -> int:
         say(f"HULEEDU_PORT must be a number from 1 to 65535, not {text!r}.")
         return 2
     try:
+        check_settings(os.environ)
         run(places.state_folder(), host, int(text))
     except (InstallationError, OSError) as error:
         say(f"HuleEdu could not start. {error}")

@@ -16,7 +16,6 @@ import sys
 import time
 from contextlib import suppress
 from contextvars import Context
-from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +30,11 @@ from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHalfCloseableProtocol
-from twisted.web.http import RESPONSES, Headers, HTTPChannel, Request
+from twisted.web.http import RESPONSES, Headers, Request
 from zope.interface import implementer
 
 from huleedu import stopping
+from huleedu.door import DOOR_SECONDS, GuardedChannel, Stage
 from huleedu.draining import Draining, cut_off
 from huleedu.limits import refusal, spool_failure
 from huleedu.middleware import HEADER
@@ -66,18 +66,8 @@ for known in HTTPStatus:
     RESPONSES.setdefault(known.value, known.phrase.encode())  # twisted calls those it does not know "Unknown"
 
 
-class Stage(Enum):
-    """What a connection is doing."""
-
-    IDLE = "idle"
-    HEADERS = "headers"
-    BODY = "body"
-    ANSWERING = "answering"
-    REFUSED = "refused"
-
-
 @implementer(IHalfCloseableProtocol)
-class LimitedChannel(HTTPChannel):
+class LimitedChannel(GuardedChannel):
     """One connection; too much is refused with 413, too slow with 408, nonsense with 400, then closed.
 
     So is a body that cannot be put on disk, with 507 or 503. A client that has closed its sending side is
@@ -85,7 +75,6 @@ class LimitedChannel(HTTPChannel):
     """
 
     totalHeadersSize = MAX_HEADER_BYTES
-    stage = Stage.IDLE
     received = 0
     half_closed = False
     deadline = 0.0
@@ -111,6 +100,7 @@ class LimitedChannel(HTTPChannel):
         """A client is there."""
         super().connectionMade()
         self.draining.visitors.add(self)
+        self.count_connection()
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -134,12 +124,17 @@ class LimitedChannel(HTTPChannel):
             super().lineReceived(line)
 
     def allHeadersReceived(self) -> None:
-        """Refuse a body that says it is too large before any of it is read."""
+        """Refuse a body that says it is too large before any of it is read, and a stranger's sooner."""
         if self.length is not None and self.length > settings.MAX_REQUEST_BYTES:
             self.refuse(413, "REQUEST_TOO_LARGE")
             return
         # Daphne would take it for a path in front of every address.
         self.requests[-1].requestHeaders.removeHeader(b"daphne-root-path")
+        self.enter(Stage.HELD, DOOR_SECONDS)
+        self.judge()
+
+    def admit(self) -> None:
+        """Let the body come."""
         self.received = 0
         self.deadline = time.monotonic() + TOTAL_SECONDS
         self.enter(Stage.BODY, IDLE_SECONDS)
@@ -162,10 +157,10 @@ class LimitedChannel(HTTPChannel):
     def count(self, added: int) -> None:
         """Bound a body in chunks, and what wraps it; to the byte ``BodyLimit`` counts."""
         self.received += added
-        limit = settings.MAX_REQUEST_BYTES
         content = self.requests[-1].content
-        if self.received > limit * MAX_WRAPPING or (content is not None and content.tell() > limit):
-            self.refuse(413, "REQUEST_TOO_LARGE")
+        wrapped = self.received > self.most_bytes * MAX_WRAPPING
+        if wrapped or (content is not None and content.tell() > self.most_bytes):
+            self.refuse_length()
 
     def allContentReceived(self) -> None:
         """The application has the request now."""
@@ -173,6 +168,7 @@ class LimitedChannel(HTTPChannel):
         super().allContentReceived()
         if getattr(self.transport, "protocol", self) is not self:  # it is a socket now
             self.draining.visitors.discard(self)
+            self.discount_connection()
 
     def requestDone(self, request: Request) -> None:
         """The answer is written; the next request may come, and may already wait."""
@@ -201,19 +197,21 @@ class LimitedChannel(HTTPChannel):
         """Say why, unless the client had nothing to ask."""
         if self.stage is Stage.IDLE:
             super().timeoutConnection()
+        elif self.stage is Stage.HELD:
+            self.refuse(503, "UNAVAILABLE")
         else:
             self.refuse(408, "REQUEST_TIMEOUT")
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         self.refuse(400, "INVALID")
 
-    def refuse(self, status: int, code: str) -> None:
+    def refuse(self, status: int, code: str, **details: int) -> None:
         """Answer from here and close; what still comes is dropped."""
         if self.stage is Stage.REFUSED:
             return
         self.enter(Stage.REFUSED, None)
         told = self.requests[-1].requestHeaders.getRawHeaders(HEADER.encode()) if self.requests else None
-        headers, body = refusal(status, code, told[0] if told else b"")
+        headers, body = refusal(status, code, told[0] if told else b"", details)
         line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()
         lines = [line, *(name + b": " + value for name, value in headers)]
         self.transport.write(b"\r\n".join([*lines, b"", body]))
@@ -223,7 +221,9 @@ class LimitedChannel(HTTPChannel):
 
     def connectionLost(self, reason: Any) -> None:
         """Forget what was read."""
+        self.stage = Stage.REFUSED  # a judgement may still come, and has nobody to go to
         self.draining.visitors.discard(self)
+        self.discount_connection()
         self.forget()
         if self.lingering is not None and self.lingering.active():
             self.lingering.cancel()

@@ -4,35 +4,24 @@ import os
 import socket
 from pathlib import Path
 
-import dj_database_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
 
-from huleedu import database
+from huleedu import database, environment
+from huleedu.environment import flag, number, size
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("HULEEDU_VAR", BASE_DIR / "var")).resolve()
+VAR_DIR = environment.folder("HULEEDU_VAR", BASE_DIR / "var").resolve()
 PROCESS = os.environ.get("HULEEDU_PROCESS", "command")
 SERVING = frozenset({"web", "relay", "standby", "steps"})
 
-
-def flag(name: str, default: bool = False) -> bool:
-    """True when the environment variable ``name`` says yes."""
-    return os.environ.get(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
-
-
-def number(name: str, default: int) -> int:
-    """The environment variable ``name`` as an integer, else ``default``."""
-    return int(os.environ.get(name, default))
-
-
 DEBUG = flag("HULEEDU_DEBUG")
 HOST = os.environ.get("HULEEDU_HOST", "127.0.0.1")
-PORT = number("HULEEDU_PORT", 8000)
+PORT = number("HULEEDU_PORT", 8000, 1, 65535)
 HTTPS = flag("HULEEDU_HTTPS")
 # Never made here: processes with keys of their own drop each other's work. What signs nothing goes without.
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
@@ -40,13 +29,11 @@ KEY_CHARACTERS = 50
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split() if key]
 # This machine itself may always ask: the supervisor does, to see whether the web server lives.
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = [*os.environ.get("HULEEDU_ALLOWED_HOSTS", "").split(), *LOOPBACK_HOSTS]
-CSRF_TRUSTED_ORIGINS = os.environ.get("HULEEDU_TRUSTED_ORIGINS", "").split()
+ALLOWED_HOSTS = [*environment.hosts("HULEEDU_ALLOWED_HOSTS"), *LOOPBACK_HOSTS]
+CSRF_TRUSTED_ORIGINS = environment.origins("HULEEDU_TRUSTED_ORIGINS")
 
 if DEBUG and HOST not in {"127.0.0.1", "localhost", "::1"}:
     raise ImproperlyConfigured("HULEEDU_DEBUG is for this machine only: unset it or bind to 127.0.0.1.")
-if "*" in ALLOWED_HOSTS:
-    raise ImproperlyConfigured("HULEEDU_ALLOWED_HOSTS must name the hosts that serve HuleEdu.")
 if PROCESS in SERVING and len(SECRET_KEY) < KEY_CHARACTERS:
     raise ImproperlyConfigured(
         f"SECRET_KEY is {'too short' if SECRET_KEY else 'not set'}. Every process of an installation needs "
@@ -112,10 +99,8 @@ TEMPLATES = [
     }
 ]
 
-DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql:///huleedu")
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database.")
+DATABASE_URL = environment.said("DATABASE_URL") or "postgresql:///huleedu"
+DATABASES = {"default": environment.database("DATABASE_URL", DATABASE_URL)}
 DATABASES["default"]["OPTIONS"] = {**database.OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
 if PROCESS in SERVING:
     # A process that stops in the middle of a transaction must not hold its batch for ever; ours take moments.
@@ -127,7 +112,7 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_URL = environment.redis_address("REDIS_URL", "redis://127.0.0.1:6379/0")
 # A subscriber only listens: the kernel must notice that the other machine has vanished.
 KEEPALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 2, socket.TCP_KEEPCNT: 3}
 REDIS_KEEPALIVE = (
@@ -153,15 +138,16 @@ CACHES = {
     }
 }
 
-STORAGE_ROOT = Path(os.environ.get("HULEEDU_STORAGE", VAR_DIR / "content"))
+STORAGE_ROOT = environment.folder("HULEEDU_STORAGE", VAR_DIR / "content")
 S3_BUCKET = os.environ.get("HULEEDU_S3_BUCKET", "")
+S3_ENDPOINT = environment.web_address("HULEEDU_S3_ENDPOINT")
 STORAGES = {
     "default": (
         {
             "BACKEND": "files.s3.ObjectStorage",
             "OPTIONS": {
                 "bucket_name": S3_BUCKET,
-                "endpoint_url": os.environ.get("HULEEDU_S3_ENDPOINT") or None,
+                "endpoint_url": S3_ENDPOINT,
                 "file_overwrite": True,
                 "default_acl": None,
             },
@@ -172,29 +158,66 @@ STORAGES = {
     "staticfiles": {"BACKEND": "huleedu.static_files.HashedFiles"},
 }
 # How long a request waits for the store; everything it does must be over within five seconds.
-STORE_SECONDS = float(os.environ.get("HULEEDU_STORE_SECONDS", 2.5))
+STORE_SECONDS = environment.duration("HULEEDU_STORE_SECONDS", 2.5, least=0.1, example="2.5")
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(os.environ.get("HULEEDU_STATIC", VAR_DIR / "static"))
+STATIC_ROOT = environment.folder("HULEEDU_STATIC", VAR_DIR / "static")
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 60  # seconds, for names without a hash
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Limits (docs/limits.md).
-MAX_FILE_BYTES = number("HULEEDU_MAX_FILE_BYTES", 10 * 1024 * 1024)
-MAX_FILES_PER_BATCH = number("HULEEDU_MAX_FILES_PER_BATCH", 200)
-MAX_REQUEST_BYTES = number("HULEEDU_MAX_REQUEST_BYTES", 64 * 1024 * 1024)
-MIN_TEXT_CHARACTERS = number("HULEEDU_MIN_TEXT_CHARACTERS", 50)
-MAX_TEXT_CHARACTERS = number("HULEEDU_MAX_TEXT_CHARACTERS", 50_000)
-READINESS_SECONDS = number("HULEEDU_READINESS_SECONDS", 24 * 60 * 60)
-MAX_SOCKETS_PER_USER = number("HULEEDU_MAX_SOCKETS_PER_USER", 8)
-MAX_QUEUED_WORK = number("HULEEDU_MAX_QUEUED_WORK", 20_000)
+MAX_FILE_BYTES = size("HULEEDU_MAX_FILE_BYTES", 10 * 1024 * 1024)
+MAX_FILES_PER_BATCH = number("HULEEDU_MAX_FILES_PER_BATCH", 200, 1, 10_000)
+MAX_REQUEST_BYTES = size("HULEEDU_MAX_REQUEST_BYTES", 64 * 1024 * 1024)
+MIN_TEXT_CHARACTERS = number("HULEEDU_MIN_TEXT_CHARACTERS", 50, 1)
+MAX_TEXT_CHARACTERS = number("HULEEDU_MAX_TEXT_CHARACTERS", 50_000, 1)
+MAX_READINESS_SECONDS = 90 * 24 * 60 * 60
+READINESS_SECONDS = environment.seconds("HULEEDU_READINESS_SECONDS", 24 * 60 * 60, 1, MAX_READINESS_SECONDS)
+MAX_SOCKETS_PER_USER = number("HULEEDU_MAX_SOCKETS_PER_USER", 8, 1)
+MAX_QUEUED_WORK = number("HULEEDU_MAX_QUEUED_WORK", 20_000, 1)
+# Quotas: of one teacher, and of all together.
+TEACHER_QUEUED_WORK = number("HULEEDU_TEACHER_QUEUED_WORK", 5_000, 1)
+TEACHER_BYTES = size("HULEEDU_TEACHER_BYTES", 20 * 1024**3)
+TOTAL_BYTES = size("HULEEDU_TOTAL_BYTES", 1024**4)
+TEACHER_FILES_A_DAY = number("HULEEDU_TEACHER_FILES_A_DAY", 10_000, 1)
+FILES_A_DAY = number("HULEEDU_FILES_A_DAY", 100_000, 1)
+TEACHER_BATCHES_A_DAY = number("HULEEDU_TEACHER_BATCHES_A_DAY", 2_000, 1)
+BATCHES_A_DAY = number("HULEEDU_BATCHES_A_DAY", 20_000, 1)
+LOOSE_CONTENT_SECONDS = environment.seconds("HULEEDU_LOOSE_CONTENT_SECONDS", 24 * 60 * 60, example="1 day")
+STRANGER_BYTES = size("HULEEDU_STRANGER_BYTES", 64 * 1024)
+MAX_CONNECTIONS_PER_ADDRESS = number("HULEEDU_MAX_CONNECTIONS_PER_ADDRESS", 500, 1)
+DATABASE_FOLDER = Path(folder) if (folder := environment.said("HULEEDU_DATABASE_FOLDER")) else None
+DISK_MARGIN_BYTES = size("HULEEDU_DISK_MARGIN", 500 * 1024**2)
+if MAX_FILE_BYTES >= MAX_REQUEST_BYTES:
+    raise environment.contradiction(
+        "HULEEDU_MAX_FILE_BYTES",
+        "HULEEDU_MAX_REQUEST_BYTES",
+        "a request must hold the largest file and its form",
+        f"HULEEDU_MAX_REQUEST_BYTES={MAX_FILE_BYTES // 1024**2 + 1}MB",
+    )
+if TEACHER_BYTES > TOTAL_BYTES:
+    raise environment.contradiction(
+        "HULEEDU_TEACHER_BYTES",
+        "HULEEDU_TOTAL_BYTES",
+        "one teacher may keep more than all together",
+        f"HULEEDU_TOTAL_BYTES={TEACHER_BYTES} or more",
+    )
+if MIN_TEXT_CHARACTERS > MAX_TEXT_CHARACTERS:
+    raise environment.contradiction(
+        "HULEEDU_MIN_TEXT_CHARACTERS",
+        "HULEEDU_MAX_TEXT_CHARACTERS",
+        "no text could be long enough",
+        f"HULEEDU_MAX_TEXT_CHARACTERS={MIN_TEXT_CHARACTERS} or more",
+    )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_BATCH
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["files.multipart.PartReader"]
 
-STEP_WORKERS = number("HULEEDU_STEP_WORKERS", 3)  # one is always there for what the others are not at
+STEP_WORKERS = number(
+    "HULEEDU_STEP_WORKERS", 3, 1, 1000
+)  # one is always there for what the others are not at
 Q_CLUSTER = {
     "name": "huleedu",  # signs the tasks of every cluster; Q_CLUSTER_NAME tells the clusters apart
     "workers": STEP_WORKERS,
@@ -250,7 +273,7 @@ LOGOUT_REDIRECT_URL = "login"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", gettext_lazy("English")), ("sv", gettext_lazy("Swedish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = os.environ.get("HULEEDU_TIME_ZONE", "Europe/Stockholm")
+TIME_ZONE = environment.time_zone("HULEEDU_TIME_ZONE", "Europe/Stockholm")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -295,4 +318,4 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING_CONFIG = "huleedu.logs.configure"
-LOGGING: dict[str, str] = {"level": os.environ.get("HULEEDU_LOG_LEVEL", "INFO")}
+LOGGING: dict[str, str] = {"level": environment.log_level("HULEEDU_LOG_LEVEL", "INFO")}

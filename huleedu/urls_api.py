@@ -12,6 +12,7 @@ from files.api import (
     TraceView,
     UploadView,
 )
+from files.limits_api import LimitsView
 from huleedu.api import NotFoundView, SchemaView, TokenView
 from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
 from results.api_actions import CancelView, ExpectView, ExtendView, LanguageView, ReprocessView, StartView
@@ -39,6 +40,7 @@ urlpatterns = [
     path("files/<str:file_upload_id>/trace", TraceView.as_view(), name="api-trace"),
     path("essays/<str:essay_id>", EssayView.as_view(), name="api-essay"),
     path("essays/<str:essay_id>/language", EssayLanguageView.as_view(), name="api-essay-language"),
+    path("limits", LimitsView.as_view(), name="api-limits"),
     path("content", ContentUploadView.as_view(), name="api-store-content"),
     path("content/<str:content_id>", ContentView.as_view(), name="api-content"),
     re_path(r"^[\s\S]*$", NotFoundView.as_view(), name="api-not-found"),

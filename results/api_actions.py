@@ -14,7 +14,7 @@ from batches.models import Batch
 from batches.shapes import CancelBody, ExpectBody, ExtendBody, LanguageBody, ReprocessBody, StartBody
 from essays import actions as essay_actions
 from essays import languages
-from files.upload import check_capacity
+from files.capacity import check_work
 from huleedu.api_view import ApiView, read_body, user_of
 from huleedu.errors import Refused
 from huleedu.idempotency import once
@@ -115,7 +115,7 @@ class LanguageView(ApiView):
         language = body.language or ""
 
         def check() -> None:
-            check_capacity()
+            check_work(user_of(request).pk)
             languages.check_batch_language(batch.pk, language)
 
         def choose() -> Batch:
@@ -153,7 +153,7 @@ class ReprocessView(ApiView):
         phase = body.phase or first_step(batch)
 
         def check() -> None:
-            check_capacity()
+            check_work(user_of(request).pk)
             essay_actions.check_repeat_of_all(batch.pk, phase)
 
         def repeat() -> Batch:

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from files.store import STORE
+from huleedu.disks import FINDINGS
+from huleedu.health import STORE_PROBE
 from huleedu.metrics import CIRCUIT_OPEN
 from tests.pipeline import Pipeline
 
@@ -22,7 +24,8 @@ def content_folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:
         "OPTIONS": {"location": folder},
     }
     settings.STORAGES = storages
-    STORE.forget()
+    for state in (STORE, STORE_PROBE, FINDINGS):
+        state.forget()
     CIRCUIT_OPEN.labels(STORE.name).set(0)
     yield folder
 

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from batches.models import MAX_ESSAYS
 from files.names import repeated
-from huleedu import language_names
+from huleedu import disks, language_names
 from huleedu.error_words import words_for
+from huleedu.measures import limit_in_words
 
 register = template.Library()
 
@@ -23,6 +26,7 @@ _TROUBLE_FIRST = ("failed", "excess", "duplicate", "processing", "assigned")
 _CODE_OF_STATUS = {"excess": "EXCESS_CONTENT", "duplicate": "DUPLICATE_CONTENT"}
 _UNREAD = {"client_ref", "content_hash", "correlation_id", "created_at", "updated_at"}
 _OPEN = ("awaiting_content", "ready", "processing")
+_FORM_BYTES = 1024 * 1024  # of a request, for what is around a file
 _SEGMENTS = (
     ("ready", "assigned"),
     ("reading", "in_progress"),
@@ -199,8 +203,28 @@ def may_leave(file: Record, batch: Record) -> bool:
 
 @register.filter
 def plus(number: int, other: int) -> int:
-    """The sum, at most the 200 essays a batch may have."""
-    return min(200, number + other)
+    """The sum, at most as many essays as a batch may have."""
+    return min(MAX_ESSAYS, number + other)
+
+
+@register.simple_tag
+def configured_limits() -> dict[str, str | int]:
+    """The limits that pages and scripts speak of: in words, and as numbers for scripts."""
+    return {
+        "file_size": limit_in_words("MAX_FILE_BYTES"),
+        "files": limit_in_words("MAX_FILES_PER_BATCH"),
+        "teacher_size": limit_in_words("TEACHER_BYTES"),
+        "files_a_day": limit_in_words("TEACHER_FILES_A_DAY"),
+        "most_files": settings.MAX_FILES_PER_BATCH,
+        "most_essays": MAX_ESSAYS,
+        "most_bytes": max(settings.MAX_FILE_BYTES, settings.MAX_REQUEST_BYTES - _FORM_BYTES),
+    }
+
+
+@register.simple_tag
+def uploads_are_stopped() -> bool:
+    """True while the disks have too little room for more files."""
+    return disks.too_full() is not None
 
 
 @register.filter

@@ -275,7 +275,26 @@ def test_files_of_one_request_are_bounded_by_number_and_by_bytes() -> None:
         ((1, most + 1), [1, 1]),
         ((), []),
     ]:
-        assert [len(some) for some in upload_folder.portions(essays(*sizes))] == expected
+        found = upload_folder.portions(essays(*sizes), upload_folder.FILES_AT_ONCE, most)
+        assert [len(some) for some in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "files", "size"),
+    [
+        ({}, 20, 32 * 1024 * 1024),  # a server from before it could be asked
+        ({"files_per_request": 200, "request_bytes": 64 * 1024 * 1024}, 20, 32 * 1024 * 1024),
+        ({"files_per_request": 3, "request_bytes": 1_000_000}, 3, 1_000_000 - 64 * 1024),
+        ({"files_per_request": 1, "request_bytes": 10}, 1, 1),
+    ],
+)
+def test_the_script_keeps_to_what_the_server_takes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], files: int, size: int
+) -> None:
+    server = upload_folder.Server("http://localhost", "u", "p")
+    monkeypatch.setattr(server, "limits", lambda: limits)
+    upload = upload_folder.Upload(server, folder, upload_folder.look_into(folder), None)
+    assert (upload.files_at_once, upload.bytes_at_once) == (files, size)
 
 
 def test_a_refused_manifest_names_the_file() -> None:

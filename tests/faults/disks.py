@@ -1,5 +1,6 @@
 """Small disks of one's own, to be filled, made read-only and enlarged while an installation uses them."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,12 +21,17 @@ class SmallDisk:
         """The file that takes the room."""
         return self.folder / "filler"
 
-    def fill(self) -> None:
-        """Take every free block."""
+    def fill(self, leave: int = 0) -> None:
+        """Take every free block but ``leave`` bytes."""
         # Piece by piece: others take and give blocks meanwhile.
         with suppress(OSError), self.filler.open("wb", buffering=0) as filler:
-            while True:
+            while self.free() > leave or not leave:
                 filler.write(bytes(4096))
+
+    def free(self) -> int:
+        """Free bytes."""
+        status = os.statvfs(self.folder)
+        return status.f_bavail * status.f_frsize
 
     def empty(self) -> None:
         """Give the room back."""

@@ -157,4 +157,17 @@ FACTS_THAT_MUST_NOT_BE = {
         "SELECT r.slot_id FROM results_essayresult r JOIN batches_essayslot s ON s.id = r.slot_id"
         " WHERE s.batch_id <> r.batch_id",
     ),
+    "a teacher's bytes are counted wrong": (
+        "I1",
+        "SELECT owner_id, coalesce(usage.bytes, 0), coalesce(there.bytes, 0) FROM huleedu_usage usage"
+        " FULL JOIN (SELECT owner_id, sum(size) AS bytes FROM files_storedcontent GROUP BY owner_id) there"
+        " USING (owner_id) WHERE coalesce(usage.bytes, 0) <> coalesce(there.bytes, 0)",
+    ),
+    "a day's files are counted below those that are there": (
+        "I1",
+        "SELECT usage.owner_id, usage.files FROM huleedu_usage usage WHERE usage.files <"
+        " (SELECT count(*) FROM files_fileupload f JOIN batches_batch b ON b.id = f.batch_id"
+        " WHERE b.owner_id = usage.owner_id AND usage.day = (now() AT TIME ZONE 'UTC')::date"
+        " AND (f.created_at AT TIME ZONE 'UTC')::date = usage.day)",
+    ),
 }

@@ -1,5 +1,6 @@
 """F19–F21 on a running installation: the database's disk full, the content's disk full, and read-only."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 
 from huleedu import places
+from huleedu.disks import KEPT_SECONDS
 from tests.conftest import essay_bytes
 from tests.faults.calls import Reached
 from tests.faults.disks import SmallDisk, small_disk
@@ -110,6 +112,41 @@ def test_a_full_database_disk_loses_nothing_and_ends_by_itself(cramped: Cramped)
     assert set(files) <= known, "acknowledged files are gone"
     files += upload_many(world, cramped.token, batch_id, expected - len(files))
     wait_completed(world, cramped.token, batch_id, files)
+    assert "Traceback" not in (world.var / "logs" / "web.log").read_text()
+
+
+def margin_of(disk: SmallDisk) -> int:
+    """What uploads leave free of a small disk."""
+    status = os.statvfs(disk.folder)
+    return status.f_blocks * status.f_frsize // 20
+
+
+@pytest.mark.parametrize("which", ["content", "database"])
+def test_uploads_stop_before_a_disk_is_full_and_all_else_goes_on(cramped: Cramped, which: str) -> None:
+    world, disk = cramped.world, cramped.content if which == "content" else cramped.database
+    batch_id = register(world, cramped.token, 3)
+    files = upload_many(world, cramped.token, batch_id, 3)
+    spare = register(world, cramped.token, 3)
+    (unwanted,) = upload_many(world, cramped.token, spare, 1)
+    disk.fill(leave=margin_of(disk) * 3 // 4)
+    time.sleep(KEPT_SECONDS + 0.2)  # so long a good finding holds
+    try:
+        rows = cramped.rows()[0]
+        answer = cramped.upload(spare, essay_bytes(730_000))
+        assert_told(answer, 507)
+        assert answer.body["code"] == "STORAGE_FULL"
+        assert answer.body["details"]["disk"] == which
+        assert answer.body["details"]["free"] < answer.body["details"]["margin"]
+        assert cramped.rows()[0] == rows
+        wait_completed(world, cramped.token, batch_id, files)  # read and checked
+        results = world.installation.get(f"/v1/batches/{batch_id}/results", cramped.token)
+        assert len(results.body["essays"]) == 3
+        removed = world.installation.post(f"/v1/files/{unwanted}", {}, cramped.token, method="DELETE")
+        assert removed.status == 200
+        assert world.installation.get("/readyz").status == 200
+    finally:
+        disk.empty()
+    wait_until(lambda: cramped.upload(spare, essay_bytes(730_001)).status == 201, 5, "there is room again")
     assert "Traceback" not in (world.var / "logs" / "web.log").read_text()
 
 

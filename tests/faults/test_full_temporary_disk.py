@@ -62,7 +62,8 @@ def cramped(installation: Installation, tmp_path_factory: pytest.TempPathFactory
     with small_disk(folder, 2) as disk, hasty_server(installation, own, variables) as hasty:
         found = Cramped(hasty, disk, installation.token())
         # Python chooses its folder at the first temporary file, and only one with room.
-        assert hasty.say(head("POST", "/v1/x", Content_Length=SPOOLED) + b"x" * SPOOLED).status == 404
+        start = head("POST", "/v1/x", Authorization=f"Bearer {found.token}", Content_Length=SPOOLED)
+        assert hasty.say(start + b"x" * SPOOLED).status == 404
         yield found
 
 

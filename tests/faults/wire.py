@@ -91,6 +91,7 @@ class Hasty:
     installation: Installation
     port: int
     process: "subprocess.Popen[bytes]"
+    folder: Path
 
     @property
     def url(self) -> str:
@@ -142,6 +143,10 @@ class Hasty:
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(text.split("VmRSS:")[1].split()[0]) * 1024
 
+    def log(self) -> str:
+        """What the server has said."""
+        return (self.folder / "beside.log").read_text()
+
     def is_well(self) -> bool:
         """True while the server answers others."""
         return self.process.poll() is None and self.get("/healthz").status == 200
@@ -152,7 +157,8 @@ def hasty_server(
     installation: Installation, folder: Path, variables: dict[str, str] | None = None
 ) -> Iterator[Hasty]:
     """A hasty server on the databases of ``installation``, with ``variables``; its log lies in ``folder``."""
-    limited = {"HULEEDU_MAX_REQUEST_BYTES": str(LIMIT), **(variables or {})}
+    limited = {"HULEEDU_MAX_REQUEST_BYTES": str(LIMIT), "HULEEDU_MAX_FILE_BYTES": str(LIMIT - 1)}
+    limited |= variables or {}
     with beside(installation, folder, "tests.faults.hasty_server", limited) as found:
         yield found
 
@@ -176,7 +182,7 @@ def beside(
             stdout=log,
             stderr=log,
         )
-    found = Hasty(installation, port, process)
+    found = Hasty(installation, port, process, folder)
     try:
         wait_until(lambda: found.get("/healthz").status == 200, 60, "the server beside answers")
         yield found

@@ -18,15 +18,14 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from files import api
-from files import upload as uploads
+from files import api, capacity
 from files.models import FileUpload, StoredContent
 from files.shapes import UploadAnswer
 from files.storage import DurableFileSystemStorage
 from huleedu import database
+from huleedu.errors import Refused
 from huleedu.idempotency import Attempt
 from huleedu.models import IdempotencyRecord, OutboxMessage
-from huleedu.problems import Problem
 from huleedu.turns import Turns
 from tests.api import (
     BOUNDARY,
@@ -295,10 +294,10 @@ def csrf_token(browser: APIClient) -> str:
 def test_capacity_counts_waiting_work(settings: Settings, teacher: User) -> None:
     settings.MAX_QUEUED_WORK = 1
     register(client_of(teacher), 1)
-    uploads.check_capacity()
+    capacity.check_work(teacher.pk)
     register(client_of(teacher), 1)
-    with pytest.raises(Problem):
-        uploads.check_capacity()
+    with pytest.raises(Refused, match="UNAVAILABLE"):
+        capacity.check_work(teacher.pk)
 
 
 def test_an_upload_that_waits_for_its_turn_holds_no_connection(

@@ -1,5 +1,6 @@
 """Health: /healthz asks nobody, /readyz names what is missing, the supervisor asks for the workers."""
 
+import errno
 import socket
 import threading
 import time
@@ -12,14 +13,18 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from django.core.files.base import ContentFile, File
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from files import content, storage
+from files.models import StoredContent
 from files.store import STORE
 from huleedu import health, presence
 from huleedu.broker import ListeningBroker
+from huleedu.errors import StorageFailed
 from huleedu.fitting import ANOTHER
 from huleedu.heartbeat import Asking, steps_are_stuck, steps_watch
 from huleedu.models import RelayPresence, WorkItem
@@ -315,3 +320,45 @@ def test_the_broker_of_the_steps_gives_a_sign_of_life(
     monkeypatch.setattr(presence, "BEAT_SECONDS", 0.0)
     broker.dequeue()
     assert RelayPresence.objects.get(role="steps").seen_at > first
+
+
+class Writes:
+    """Counts what is written into the store, and can make it fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.number = 0
+        self.broken = False
+        self.real = storage.write_flushed
+        monkeypatch.setattr("files.storage.write_flushed", self)
+
+    def __call__(self, path: Path, content: "File[bytes]") -> None:
+        self.number += 1
+        if self.broken:
+            raise OSError(errno.EIO, "broken")
+        self.real(path, content)
+
+
+def test_strangers_who_ask_write_next_to_nothing(
+    client: Client, everything: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = Writes(monkeypatch)
+    for _ in range(20):
+        assert client.get("/readyz").json()["checks"]["storage"] == "ok"
+    assert writes.number == 1
+    monkeypatch.setattr(health, "PROBE_SECONDS", 0.0)
+    client.get("/readyz")
+    assert writes.number == 2, "after a few seconds it is looked at again"
+
+
+def test_a_failure_that_anybody_met_ends_a_good_finding(
+    client: Client, everything: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = Writes(monkeypatch)
+    assert client.get("/readyz").json()["checks"]["storage"] == "ok"
+    writes.broken = True
+    with pytest.raises(StorageFailed):
+        content.store(StoredContent.Kind.RAW, uuid4(), ContentFile(b"x"))
+    for _ in range(2):
+        assert client.get("/readyz").json()["checks"]["storage"] == "failed"
+    writes.broken = False
+    assert client.get("/readyz").json()["checks"]["storage"] == "ok", "at once, not after a while"

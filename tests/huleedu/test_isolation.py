@@ -19,7 +19,7 @@ from tests.pipeline import Pipeline
 
 Essays = Callable[[int], bytes]
 OPEN = {"api-token", "api-schema", "api-not-found"}
-WITHOUT_IDS = {"api-register", "api-batches", "api-store-content"}
+WITHOUT_IDS = {"api-register", "api-batches", "api-store-content", "api-limits"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ CALLS = [
     Call("api-trace", "get", "/v1/files/{}/trace", "file"),
     Call("api-essay", "get", "/v1/essays/{}", "essay"),
     Call("api-essay-language", "post", "/v1/essays/{}/language", "essay", {"language": "sv"}),
+    Call("api-limits", "get", "/v1/limits"),
     Call("api-store-content", "post", "/v1/content", body=one_file, format="multipart"),
     Call("api-content", "get", "/v1/content/{}", "content"),
 ]

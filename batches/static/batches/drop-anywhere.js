@@ -3,11 +3,10 @@
 // The page is exchanged in place because dropped files do not survive a navigation. Keeping them in the
 // browser's storage instead would leave pupils' essays on a computer that others may use.
 import { watchDrops } from "../files/drop-target.js";
-import { MOST_FILES } from "../files/dropped-files.js";
 import { exchange, isSeen, stayWhile } from "../huleedu/js/address.js";
 import { call, Problem } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
-import { language, say, timeZone } from "../huleedu/js/words.js";
+import { language, limit, say, timeZone } from "../huleedu/js/words.js";
 import { stopOverview } from "./overview-live.js";
 
 /** @typedef {import("../files/dropped-files.js").Found} Found */
@@ -31,7 +30,7 @@ class DropAnywhere extends HTMLElement {
     if (this.busy) return toast(say("oneAtATime"));
     this.busy = true;
     try {
-      const n = Math.min(MOST_FILES, found.files.length);
+      const n = Math.min(limit("Files"), limit("Essays"), found.files.length);
       toast(say("makingBatch", { n }), { seconds: 3 });
       const batch = await call("POST", "/v1/batches/register", { expected_essay_count: n, title: titleOf(found) });
       await openInPlace(`/batches/${batch.batch_id}/`, found);

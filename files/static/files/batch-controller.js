@@ -2,12 +2,12 @@
 import { mayTakeFiles, stayWhile } from "../huleedu/js/address.js";
 import { call, Problem } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
-import { say, write } from "../huleedu/js/words.js";
+import { limit, say, write } from "../huleedu/js/words.js";
 import { BatchState } from "../realtime/batch-state.js";
 import { LiveFeed } from "../realtime/live-feed.js";
 import { BatchPanel } from "./batch-panel.js";
 import { watchDrops } from "./drop-target.js";
-import { fromFiles, MOST_FILES, problemBeforeSending } from "./dropped-files.js";
+import { fromFiles, problemBeforeSending } from "./dropped-files.js";
 import { FileList } from "./file-list.js";
 import { readCatalogue } from "./file-row.js";
 import { failure, UploadQueue } from "./upload-queue.js";
@@ -122,7 +122,7 @@ export class BatchController {
 
   /** Adds files to the batch and sends them. @param {Found} found */
   takeFiles({ files, skipped }) {
-    const room = Math.max(0, MOST_FILES - this.state.shown().length);
+    const room = Math.max(0, limit("Files") - this.state.shown().length);
     const added = files.slice(0, room);
     const notes = [skipped ? say("skipped", { n: skipped }) : ""];
     if (files.length > room) notes.push(say("tooMany", { n: files.length - room }));

@@ -1,5 +1,5 @@
 // The numbers above the list: headline, bar, legend, deadline, what the teacher can do now.
-import { count, language, say, timeLeft, timeZone, write } from "../huleedu/js/words.js";
+import { count, language, limit, say, timeLeft, timeZone, write } from "../huleedu/js/words.js";
 
 /** @typedef {ReturnType<import("../realtime/batch-state.js").BatchState["counts"]>} Counts */
 /** @typedef {{ status: string, expected: number, deadline: string | null, version: number, language: string | null }} Head */
@@ -7,7 +7,6 @@ import { count, language, say, timeLeft, timeZone, write } from "../huleedu/js/w
 const OPEN = new Set(["awaiting_content", "ready", "processing"]);
 const SEGMENTS = /** @type {const} */ (["ready", "reading", "uploading", "failed", "excess", "duplicate"]);
 const SUMMARY_EVERY = 4000;
-const MOST_ESSAYS = 200;
 
 export class BatchPanel {
   /** @param {HTMLElement} root */
@@ -54,8 +53,8 @@ export class BatchPanel {
     const open = OPEN.has(head.status);
     const alive = head.status !== "cancelled";
     const collecting = head.status === "awaiting_content";
-    const here = Math.min(MOST_ESSAYS, Math.max(1, counts.ready + counts.reading));
-    const room = Math.min(counts.excess, MOST_ESSAYS - head.expected);
+    const here = Math.min(limit("Essays"), Math.max(1, counts.ready + counts.reading));
+    const room = Math.min(counts.excess, limit("Essays") - head.expected);
     this.#action("start", collecting && counts.ready > 0 && counts.free > 0 && !counts.uploading, counts.ready);
     this.#action("extend", collecting && !!head.deadline, 0);
     this.#action("lower", collecting && here < head.expected && counts.ready + counts.reading > 0, here, here);

@@ -1,8 +1,6 @@
 // From a drop or a chooser to a plain list of files, and what can be said about a file before sending it.
+import { limit } from "../huleedu/js/words.js";
 
-/** Bytes: what one request may hold, less its frame. The server judges everything below, from the content. */
-export const LARGEST = 63 * 1024 * 1024;
-export const MOST_FILES = 200;
 const SYSTEM = /^(\.|~\$|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 
 const order = new Intl.Collator("sv", { numeric: true });
@@ -76,7 +74,7 @@ async function children(folder) {
   }
 }
 
-/** @param {{ name: string, size: number }} file @returns {string} An error code, or "" when it may be sent. */
+/** What no request may hold is not sent. The server judges everything below. @param {{ name: string, size: number }} file @returns {string} An error code, or "" when it may be sent. */
 export function problemBeforeSending(file) {
-  return file.size > LARGEST ? "FILE_TOO_LARGE" : "";
+  return file.size > limit("Bytes") ? "FILE_TOO_LARGE" : "";
 }

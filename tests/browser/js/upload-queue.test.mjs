@@ -7,7 +7,8 @@ const { outcomeOf, UploadQueue } = await load("files/upload-queue.js");
 
 globalThis.addEventListener = mock.fn();
 globalThis.removeEventListener = mock.fn();
-globalThis.document = { querySelector: () => null };
+const words = { dataset: { limitBytes: "1000" } };
+globalThis.document = { querySelector: () => null, getElementById: () => words };
 globalThis.location = { href: "http://host/" };
 beforeEach(() => mock.restoreAll());
 
@@ -71,8 +72,8 @@ test("files are checked before sending and system files are left out", () => {
   assert.equal(problemBeforeSending({ name: "a.docx", size: 1 }), "");
   assert.equal(problemBeforeSending({ name: "a.docx", size: 0 }), "");
   assert.equal(problemBeforeSending({ name: "A.PAGES", size: 1 }), "");
-  assert.equal(problemBeforeSending({ name: "a.docx", size: 63 * 1024 * 1024 }), "");
-  assert.equal(problemBeforeSending({ name: "a.docx", size: 63 * 1024 * 1024 + 1 }), "FILE_TOO_LARGE");
+  assert.equal(problemBeforeSending({ name: "a.docx", size: 1000 }), "");
+  assert.equal(problemBeforeSending({ name: "a.docx", size: 1001 }), "FILE_TOO_LARGE");
   const found = fromFiles([new File(["x"], "a.txt"), new File(["x"], ".DS_Store"), new File(["x"], "~$a.docx")]);
   assert.deepEqual([found.files.length, found.skipped], [1, 2]);
 });

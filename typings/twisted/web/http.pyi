@@ -1,10 +1,13 @@
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, Any, overload
 
 RESPONSES: dict[int, bytes]
 
 class Headers:
+    @overload
     def getRawHeaders(self, name: bytes) -> list[bytes] | None: ...
+    @overload
+    def getRawHeaders(self, name: bytes, default: list[bytes]) -> list[bytes]: ...
     def setRawHeaders(self, name: bytes, values: list[bytes]) -> None: ...
     def removeHeader(self, name: bytes) -> None: ...
 
@@ -17,12 +20,14 @@ class HTTPChannel:
     factory: Any
     length: int | None
     maxHeaders: int
+    paused: bool
     persistent: bool | int
     requestFactory: Any
     requests: list[Request]
     timeOut: float | None
     totalHeadersSize: int
     transport: Any
+    _networkProducer: Any
     _waitingForTransport: bool
     def allContentReceived(self) -> None: ...
     def allHeadersReceived(self) -> None: ...

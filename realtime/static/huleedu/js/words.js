@@ -30,6 +30,14 @@ export function say(name, values = {}) {
 }
 
 /**
+ * @param {"Files" | "Essays" | "Bytes"} name
+ * @returns {number} What is configured; the server has the last word.
+ */
+export function limit(name) {
+  return Number(document.getElementById("words")?.dataset[`limit${name}`]) || Infinity;
+}
+
+/**
  * Writes a number into an element that carries both its forms as data-one and data-many.
  * @param {HTMLElement} element
  * @param {number} n

@@ -1,0 +1,44 @@
+"""What the API takes: the configured limits, and how much of them the caller has used."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from batches.models import MAX_ESSAYS
+from files.capacity import STEPS
+from files.shapes import LimitsAnswer
+from huleedu import quotas
+from huleedu.api_view import ApiView, user_of
+from huleedu.clock import database_now
+from huleedu.schema import answers
+
+
+class LimitsView(ApiView):
+    """Limits."""
+
+    @extend_schema(operation_id="get_limits", responses=answers({200: LimitsAnswer}))
+    def get(self, request: Request) -> Response:
+        """What may be sent, kept and added in a day, and what the caller has of it."""
+        return Response(limits_of(user_of(request).pk))
+
+
+def limits_of(owner_id: int) -> dict[str, Any]:
+    """All limits that a client can keep by itself, with what the teacher has used."""
+    state = quotas.state_of(owner_id, STEPS)
+    return {
+        "file_bytes": settings.MAX_FILE_BYTES,
+        "request_bytes": settings.MAX_REQUEST_BYTES,
+        "files_per_request": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
+        "files_per_batch": settings.MAX_FILES_PER_BATCH,
+        "essays_per_batch": MAX_ESSAYS,
+        "least_characters": settings.MIN_TEXT_CHARACTERS,
+        "most_characters": settings.MAX_TEXT_CHARACTERS,
+        "kept_bytes": {"limit": settings.TEACHER_BYTES, "used": state.kept},
+        "files_today": {"limit": settings.TEACHER_FILES_A_DAY, "used": state.files},
+        "batches_today": {"limit": settings.TEACHER_BATCHES_A_DAY, "used": state.batches},
+        "waiting": {"limit": settings.TEACHER_QUEUED_WORK, "used": state.waiting},
+        "day_ends_at": quotas.next_day(database_now()),
+    }
