@@ -24,7 +24,7 @@ SHARED = (
     "MAX_QUEUED_WORK",
     "TIME_ZONE",
 )
-OF_WEB = ("HTTPS", "BEHIND_PROXY")
+OF_WEB = ("HTTPS", "BEHIND_PROXY", "TRUSTED_PROXIES")
 
 
 def key_fingerprint(key: str, identity: UUID) -> str:

@@ -19,8 +19,9 @@ from files.models import StoredContent
 from files.storage import TEMPORARY_SUFFIX
 from files.store import reach
 from huleedu.clock import database_now
+from huleedu.doors import FAMILIAR, FORGOTTEN
 from huleedu.health import PROBE_FOLDER
-from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
+from huleedu.models import ConsumedEvent, FamiliarPlace, IdempotencyRecord, RelayPresence, SignInTally
 from huleedu.store_mark import is_ours
 
 INTERVAL_SECONDS = 1200.0
@@ -33,6 +34,7 @@ PRESENCE_LIFETIME = timedelta(minutes=10)
 EXAMINED_FILES = 20_000  # of the content store, per run
 ASKED_FILES = 1_000  # ids in one question to the database
 DELETED_ROWS = 10_000  # of each table, per run
+MANY_ROWS = 100_000  # more than all who guess can make in between: each row costs them a look at a password
 TIDY_LOCK = 0x54494459
 FOLDERS = 256
 log = structlog.get_logger(__name__)
@@ -48,6 +50,8 @@ class Tidied:
     consumed_events: int
     presences: int
     sessions: int
+    sign_in_tallies: int = 0
+    familiar_places: int = 0
 
 
 def tidy() -> Tidied | None:
@@ -88,12 +92,14 @@ def tidy_everything(now: datetime) -> Tidied:
         consumed_events=delete_some(ConsumedEvent, consumed_at__lt=now - CONSUMED_LIFETIME),
         presences=delete_some(RelayPresence, seen_at__lt=now - PRESENCE_LIFETIME),
         sessions=delete_some(Session, expire_date__lt=now),
+        sign_in_tallies=delete_some(SignInTally, MANY_ROWS, failed_at__lt=now - FORGOTTEN),
+        familiar_places=delete_some(FamiliarPlace, seen_at__lt=now - FAMILIAR),
     )
 
 
-def delete_some(model: type[models.Model], **old: datetime) -> int:
-    """Delete at most ``DELETED_ROWS`` rows that match; returns how many."""
-    rows = model._default_manager.filter(**old).values("pk")[:DELETED_ROWS]
+def delete_some(model: type[models.Model], most: int | None = None, **old: datetime) -> int:
+    """Delete at most ``most`` rows that match, ``DELETED_ROWS`` unless said; returns how many."""
+    rows = model._default_manager.filter(**old).values("pk")[: most or DELETED_ROWS]
     return model._default_manager.filter(pk__in=rows).delete()[0]
 
 
