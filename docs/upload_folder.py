@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Uploads a folder of essays to HuleEdu and waits for the results. Needs Python 3.11 and nothing else.
 
-    python docs/upload_folder.py http://127.0.0.1:8000 USER PASSWORD FOLDER [sv|en]
+    python docs/upload_folder.py http://127.0.0.1:8000 USER FOLDER [sv|en]
 
-The last word is the language of the class; without it HuleEdu finds it from the essays.
+The last word is the language of the class; without it HuleEdu finds it from the essays. The password is asked
+for, or read from the variable HULEEDU_PASSWORD, or from the first line of the file that HULEEDU_PASSWORD_FILE
+names: other people on the same computer can read the words of a command.
 
 Every file of the folder itself is sent; what is not is named. Stopped or cut off, run the same command again:
 it goes on with the same batch and sends what is missing. Until all is done it keeps its place in
@@ -17,6 +19,7 @@ Ends with
 
 import hashlib
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -24,6 +27,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -72,8 +76,13 @@ class Server:
     def sign_in(self) -> None:
         """Get a token. Raises ``Refused``."""
         self.token = ""
-        credentials = {"username": self.username, "password": self.password}
-        self.token = self.call("POST", "/v1/auth/token", credentials)["token"]
+        asked = {
+            "username": self.username,
+            "password": self.password,
+            "name": "upload_folder.py",
+            "expires_in_days": 1,
+        }
+        self.token = self.call("POST", "/v1/auth/token", asked)["token"]
 
     def limits(self) -> dict[str, Any]:
         """What the server takes; empty for one that does not tell. Raises ``Refused``."""
@@ -446,15 +455,36 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def is_as_before(third: str, fourth: str) -> bool:
+    """True for a password before the folder, where it stood in earlier releases."""
+    return fourth not in {"", *LANGUAGES} and Path(fourth).is_dir() and not Path(third).is_dir()
+
+
+def read_password(username: str) -> str:
+    """The password, from wherever it is. Raises ``Refused`` and ``OSError``."""
+    if "HULEEDU_PASSWORD" in os.environ:
+        return os.environ["HULEEDU_PASSWORD"]
+    if "HULEEDU_PASSWORD_FILE" in os.environ:
+        return Path(os.environ["HULEEDU_PASSWORD_FILE"]).read_text(encoding="utf-8").partition("\n")[0]
+    if not sys.stdin.isatty():
+        raise Refused("nobody is here to ask for the password: set HULEEDU_PASSWORD_FILE")
+    return getpass(f"Password of {username}: ")
+
+
 def main(arguments: list[str]) -> int:
     """Upload, wait, report."""
-    if len(arguments) not in {4, 5}:
+    if len(arguments) == 5 or (len(arguments) == 4 and is_as_before(*arguments[2:])):
+        sys.stderr.write(
+            "Leave the password out of the command, where others can read it: it is asked for.\n"
+        )
+        return 2
+    if len(arguments) not in {3, 4}:
         sys.stderr.write(__doc__ or "")
         return 2
-    address, username, password, name = arguments[:4]
-    language = arguments[4] if len(arguments) == 5 else None
+    address, username, name = arguments[:3]
+    language = arguments[3] if len(arguments) == 4 else None
     try:
-        return upload_folder(Server(address, username, password), Path(name), language)
+        return upload_folder(Server(address, username, read_password(username)), Path(name), language)
     except KeyboardInterrupt:
         sys.stderr.write("Stopped. Run the same command again to go on.\n")
     except (Refused, OSError) as error:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from huleedu.dead_letters import discard, replay
+from huleedu.forms import AdminSignInForm
 from huleedu.models import (
     ApiToken,
     DeadLetter,
@@ -32,6 +33,7 @@ from huleedu.support import (
 admin.site.site_header = "HuleEdu"
 admin.site.site_title = "HuleEdu"
 admin.site.index_title = _("Support")
+admin.site.login_form = AdminSignInForm
 
 # Ours comes first, theirs must be there to be taken away.
 import_module("django_q.admin")

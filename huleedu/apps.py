@@ -12,10 +12,12 @@ class HuleeduConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
         from django.db.models.signals import post_migrate
         from django_q.signals import post_spawn
 
         from huleedu import processes, seats  # noqa: F401 - the seats are shared by fork
+        from huleedu.devices import remember_device
         from huleedu.permissions import grant_support
         from huleedu.queues import accept_former_keys, make_queues_last
 
@@ -23,6 +25,7 @@ class HuleeduConfig(AppConfig):
         last = [app for app in apps.get_app_configs() if app.models_module][-1]
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")
 
+        user_logged_in.connect(remember_device, dispatch_uid="device")
         make_queues_last()
         accept_former_keys()
         if settings.PROCESS == "relay":

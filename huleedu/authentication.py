@@ -36,15 +36,17 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def make_token(owner: User, name: str, scope: str = ApiToken.Scope.WRITE) -> NewToken:
-    """Make a token that lives 90 days; the secret is shown once and never stored."""
+def make_token(
+    owner: User, name: str, scope: str = ApiToken.Scope.WRITE, lifetime: timedelta = LIFETIME
+) -> NewToken:
+    """Make a token that lives ``lifetime``, 90 days at most; the secret is shown once and never stored."""
     secret = PREFIX + secrets.token_urlsafe(32)
     row = ApiToken.objects.create(
         owner=owner,
         name=name[:80],
         scope=scope,
         digest=digest_of(secret),
-        expires_at=database_now() + LIFETIME,
+        expires_at=database_now() + min(lifetime, LIFETIME),
     )
     return NewToken(secret, row)
 

@@ -44,6 +44,12 @@ GROUP BY kind
 """
 WORK = "SELECT step, state, count(*) FROM huleedu_workitem GROUP BY step, state"
 TASKS = "SELECT count(*) FROM django_q_ormq"
+# As many as `huleedu.doors` lets pass before strangers are slowed.
+GUESSES = """
+SELECT count(*) FILTER (WHERE kind = 'network' AND failures >= 20),
+       count(*) FILTER (WHERE kind = 'name' AND failures >= 100)
+FROM huleedu_signintally WHERE failed_at > now() - interval '1 hour'
+"""
 SEEN = """
 SELECT coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role = 'relay')), 'Infinity')::float8,
        coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role IN ('steps', 'worker'))),
@@ -251,6 +257,14 @@ def work_depth() -> GaugeMetricFamily:
     return family
 
 
+def sign_in_metrics() -> Iterator[Metric]:
+    """Who tries passwords beyond what forgetful people do."""
+    networks, names = numbers_of(GUESSES)
+    told = "Networks in which passwords of many names failed within an hour"
+    yield gauge("sign_in_networks_guessing", told, networks)
+    yield gauge("sign_in_names_guessed", "Names whose password failed often, in many places", names)
+
+
 def traceability_metrics() -> Iterator[Metric]:
     """The share of recent files whose events tell their whole story; 1 when there are none."""
     files, complete = numbers_of(TRACEABILITY)
@@ -271,4 +285,5 @@ READERS = (
     content_metrics,
     queue_metrics,
     traceability_metrics,
+    sign_in_metrics,
 )

@@ -56,6 +56,16 @@ class Refused(Exception):
         self.facts = facts
 
 
+class MustWait(Exception):
+    """A password was not looked at: it is too early for that, or too many others are ``busy`` here."""
+
+    def __init__(self, seconds: int, *, busy: bool = False) -> None:
+        super().__init__(f"wait {seconds} s")
+        self.seconds = seconds
+        self.busy = busy
+        self.status = 503 if busy else 429
+
+
 class StorageFailed(Exception):
     """The content store did not take or give the bytes; trying again may help."""
 

@@ -31,7 +31,7 @@ SHARED = (
     "LOOSE_CONTENT_SECONDS",
     "TIME_ZONE",
 )
-OF_WEB = ("HTTPS", "BEHIND_PROXY")
+OF_WEB = ("HTTPS", "BEHIND_PROXY", "TRUSTED_PROXIES")
 
 
 def key_fingerprint(key: str, identity: UUID) -> str:

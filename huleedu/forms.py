@@ -1,39 +1,80 @@
-"""Forms of the account pages."""
+"""Forms of the account pages, and every form that takes a password."""
 
 from typing import Any
 
 from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from huleedu.authentication import LIFETIME
+from huleedu.doors import attempt
+from huleedu.errors import MustWait
 from huleedu.models import ApiToken
-from huleedu.throttle import SIGN_IN
+from huleedu.waiting import in_words
 
 TOO_MANY_TRIES = "too_many_tries"
 
 
+def too_early(wait: MustWait) -> ValidationError:
+    """What a form says instead of whether the password is right."""
+    return ValidationError(in_words(wait), code=TOO_MANY_TRIES)
+
+
 class SignInForm(AuthenticationForm):
-    """User name and password, tried ten times in five minutes at most from one place."""
+    """User name and password of the sign-in page."""
 
     error_messages = {
         "invalid_login": _(
             "The user name or the password is not right. Upper and lower case matter in both."
         ),
         "inactive": _("This account is closed. Ask the person who runs HuleEdu at your school."),
-        TOO_MANY_TRIES: _("Too many tries. Wait five minutes and try again."),
     }
 
     def clean(self) -> dict[str, Any]:
-        """Check the password, unless it was tried too often. Raises ``ValidationError``."""
-        username = self.cleaned_data.get("username", "")
-        key = (username.casefold(), self.request.META.get("REMOTE_ADDR", "") if self.request else "")
-        if not SIGN_IN.allows(*key):
-            raise ValidationError(self.error_messages[TOO_MANY_TRIES], code=TOO_MANY_TRIES)
-        cleaned = super().clean()
-        if self.user_cache is not None:
-            SIGN_IN.forget(*key)
-        return cleaned
+        """Check the password. Raises ``ValidationError``, also when it is too early for that."""
+        try:
+            return super().clean()
+        except MustWait as wait:
+            raise too_early(wait) from wait
+
+
+class AdminSignInForm(AdminAuthenticationForm):
+    """User name and password of the admin's own sign-in page."""
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password. Raises ``ValidationError``, also when it is too early for that."""
+        try:
+            return super().clean()
+        except MustWait as wait:
+            raise too_early(wait) from wait
+
+
+class PasswordChangeForm(AdminPasswordChangeForm):
+    """A new password for who knows the old one, which is tried as at every other door."""
+
+    def __init__(self, *arguments: Any, request: HttpRequest, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        """The old password. Raises ``ValidationError`` when it is wrong, or too early to tell."""
+        wrong: ValidationError | None = None
+        old = ""
+        try:
+            with attempt(self.request, self.user.get_username()) as tried:
+                try:
+                    old = super().clean_old_password()
+                    tried.right = True
+                except ValidationError as error:
+                    wrong = error
+        except MustWait as wait:
+            raise too_early(wait) from wait
+        if wrong is not None:
+            raise wrong
+        return old
 
 
 class TokenForm(forms.Form):
@@ -41,3 +82,4 @@ class TokenForm(forms.Form):
 
     name = forms.CharField(max_length=80)
     scope = forms.ChoiceField(choices=ApiToken.Scope.choices, required=False)
+    days = forms.IntegerField(min_value=1, max_value=LIFETIME.days, required=False)

@@ -10,6 +10,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallab
 from django.conf import settings
 
 from huleedu.errors import is_out_of_room
+from huleedu.headers import FIXED
 from huleedu.middleware import HEADER, choose_correlation_id
 
 IDLE_SECONDS = 30.0
@@ -114,6 +115,7 @@ def refusal(
         "Cache-Control": "no-store",
         "Connection": "close",
         HEADER: correlation_id,
+        **FIXED,
     }
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"

@@ -21,8 +21,9 @@ from files.models import FileUpload, StoredContent
 from files.storage import TEMPORARY_SUFFIX
 from files.store import reach
 from huleedu.clock import database_now
+from huleedu.doors import FAMILIAR, FORGOTTEN
 from huleedu.health import PROBE_FOLDER
-from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
+from huleedu.models import ConsumedEvent, FamiliarPlace, IdempotencyRecord, RelayPresence, SignInTally
 from huleedu.store_mark import is_ours
 
 INTERVAL_SECONDS = 1200.0
@@ -35,6 +36,7 @@ PRESENCE_LIFETIME = timedelta(minutes=10)
 EXAMINED_FILES = 20_000  # of the content store, per run
 ASKED_FILES = 1_000  # ids in one question to the database
 DELETED_ROWS = 10_000  # of each table, per run
+MANY_ROWS = 100_000  # more than all who guess can make in between: each row costs them a look at a password
 TIDY_LOCK = 0x54494459
 FOLDERS = 256
 log = structlog.get_logger(__name__)
@@ -51,6 +53,8 @@ class Tidied:
     presences: int
     sessions: int
     loose_contents: int = 0
+    sign_in_tallies: int = 0
+    familiar_places: int = 0
 
 
 def tidy() -> Tidied | None:
@@ -93,6 +97,8 @@ def tidy_everything(now: datetime) -> Tidied:
         presences=delete_some(RelayPresence, seen_at__lt=now - PRESENCE_LIFETIME),
         sessions=delete_some(Session, expire_date__lt=now),
         loose_contents=loose_contents,
+        sign_in_tallies=delete_some(SignInTally, MANY_ROWS, failed_at__lt=now - FORGOTTEN),
+        familiar_places=delete_some(FamiliarPlace, seen_at__lt=now - FAMILIAR),
     )
 
 
@@ -109,9 +115,9 @@ def end_loose_contents(now: datetime) -> int:
     return StoredContent.objects.filter(pk__in=ids, batch=None).delete()[0]
 
 
-def delete_some(model: type[models.Model], **old: datetime) -> int:
-    """Delete at most ``DELETED_ROWS`` rows that match; returns how many."""
-    rows = model._default_manager.filter(**old).values("pk")[:DELETED_ROWS]
+def delete_some(model: type[models.Model], most: int | None = None, **old: datetime) -> int:
+    """Delete at most ``most`` rows that match, ``DELETED_ROWS`` unless said; returns how many."""
+    rows = model._default_manager.filter(**old).values("pk")[: most or DELETED_ROWS]
     return model._default_manager.filter(pk__in=rows).delete()[0]
 
 

@@ -24,6 +24,12 @@ CIRCUIT_OPEN = Gauge(
 CIRCUIT_TRIPS = Counter(
     "circuit_trips", "How often this process stopped calling an endpoint", ["endpoint"], registry=REGISTRY
 )
+SIGN_IN_TRIES = Counter(
+    "sign_in_tries",
+    "Passwords tried at this process: right, wrong, or not looked at (waiting, busy)",
+    ["outcome"],
+    registry=REGISTRY,
+)
 
 
 def observe_sent(timestamp: str) -> None:

@@ -1,4 +1,4 @@
-"""A correlation id for every request, and no personal data in shared caches or others' pages."""
+"""A correlation id for every request, and no personal data in shared caches."""
 
 import time
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def log_request(request: HttpRequest, status_code: int, seconds: float) -> None:
 
 
 class PrivateCacheMiddleware:
-    """Pages and answers hold personal data: nobody may keep them, and no page of another port use them."""
+    """Pages and answers hold personal data: nobody may keep them."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -75,5 +75,4 @@ class PrivateCacheMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response

@@ -1,4 +1,4 @@
-"""Ground-floor rows: outbox, event log and feed, dead letters, queued work, timers, idempotency, tokens."""
+"""Ground-floor rows: outbox, events, feed, dead letters, work, timers, idempotency, tokens, sign-ins."""
 
 from uuid import uuid4
 
@@ -227,6 +227,34 @@ class RelayPresence(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SignInTally(models.Model):
+    """Passwords that failed for a name in a place, a name, or in a network; when the next may be tried."""
+
+    class Kind(models.TextChoices):
+        PAIR = "pair"
+        NAME = "name"
+        NETWORK = "network"
+
+    subject = models.CharField(max_length=64, primary_key=True, help_text="HMAC of what is counted")
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    failures = models.PositiveIntegerField()
+    failed_at = models.DateTimeField(db_default=Now(), db_index=True)
+    opens_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.failures} failures"
+
+
+class FamiliarPlace(models.Model):
+    """A name in a network where it has signed in: nobody waits there for what strangers do elsewhere."""
+
+    subject = models.CharField(max_length=64, primary_key=True, help_text="HMAC of name and network")
+    seen_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self) -> str:
+        return f"familiar since {self.seen_at}"
 
 
 class IdempotencyRecord(models.Model):

@@ -30,7 +30,7 @@ class SeeOther(HttpResponseRedirect):
 
 
 def search_words(request: HttpRequest, name: str = "q") -> str:
-    """What was searched for, as the database can take it."""
+    """What a query says, as the database can take it."""
     return request.GET.get(name, "").replace("\0", "").strip()[:MAX_SEARCH]
 
 

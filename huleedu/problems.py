@@ -20,7 +20,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from huleedu.errors import Refused, StorageFailed, is_out_of_room
+from huleedu.errors import MustWait, Refused, StorageFailed, is_out_of_room
 from huleedu.measures import with_limits
 from huleedu.middleware import correlation_id_of
 from huleedu.states import InvalidTransition
@@ -171,6 +171,9 @@ def response_to(request: HttpRequest, error: Exception) -> Response:
 
 def other_response(request: HttpRequest, error: Exception) -> Response:
     """Answers for errors without facts of their own."""
+    if isinstance(error, MustWait):
+        code = "UNAVAILABLE" if error.busy else "TOO_MANY_REQUESTS"
+        return problem_response(request, error.status, code, error.seconds)
     if isinstance(error, exceptions.Throttled):
         wait = math.ceil(getattr(error, "wait", None) or RETRY_SECONDS)
         return problem_response(request, 429, "TOO_MANY_REQUESTS", wait)

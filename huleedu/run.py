@@ -20,6 +20,7 @@ from pathlib import Path
 from huleedu import migrated, places
 from huleedu.embedded import PostgresServer, Server, ValkeyServer
 from huleedu.heartbeat import Asking, RelayWatch, steps_watch
+from huleedu.listening import complaint_about_plain_http
 from huleedu.places import InstallationError
 from huleedu.programs import BASE_DIR
 from huleedu.readiness import Readiness, ask
@@ -223,6 +224,10 @@ def main() -> int:
     text = os.environ.get("HULEEDU_PORT", "8000")
     if not text.isdigit() or not 0 < int(text) < 65536:
         say(f"HULEEDU_PORT must be a number from 1 to 65535, not {text!r}.")
+        return 2
+    complaint = complaint_about_plain_http(host, os.environ)
+    if complaint is not None:
+        say(f"HuleEdu does not start. {complaint}")
         return 2
     try:
         check_settings(os.environ)

@@ -11,6 +11,7 @@ if __name__ == "__main__":
 
 import asyncio
 import os
+import re
 import resource
 import sys
 import time
@@ -36,7 +37,9 @@ from zope.interface import implementer
 from huleedu import stopping
 from huleedu.door import DOOR_SECONDS, GuardedChannel, Stage
 from huleedu.draining import Draining, cut_off
+from huleedu.headers import FIXED
 from huleedu.limits import refusal, spool_failure
+from huleedu.listening import complaint_about_plain_http
 from huleedu.middleware import HEADER
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ MAX_WRAPPING = (
 )
 MAX_MESSAGE_BYTES = 4096  # from a socket's client
 MAX_WAITING_MESSAGES = 50  # of one socket's client, while the application is busy
+INTERFACE = re.compile(r"interface=([^:\\]*)")  # of an endpoint as twisted writes it
 UNSUPPORTED_DATA, TOO_BIG, TOO_MANY = 1003, 1009, 4429
 ARGUMENTS = [
     *("-v", "0"),  # no access log: it would hold whole addresses, with what people searched for
@@ -242,6 +246,9 @@ class LimitedChannel(GuardedChannel):
             headers.setRawHeaders(b"connection", [b"close"])
         if headers.getRawHeaders(b"connection") == [b"close"]:
             self.persistent = False
+        for name, value in FIXED.items():  # what daphne says itself has none
+            if headers.getRawHeaders(name.encode()) is None:
+                headers.setRawHeaders(name.encode(), [value.encode()])
         super().writeHeaders(version, code, reason, headers)
 
 
@@ -252,6 +259,11 @@ class LimitedSocket(WebSocketProtocol):
         super().__init__()
         self.writable = asyncio.Event()
         self.writable.set()
+
+    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
+        """Refuse a handshake, with the headers of every answer."""
+        parent: Any = super()
+        parent.sendHttpErrorResponse(code, reason, [*(responseHeaders or ()), *FIXED.items()])
 
     def onOpen(self) -> None:
         """Let the transport tell how full it is."""
@@ -363,12 +375,24 @@ def main(arguments: list[str]) -> None:
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each socket is an open file
+    refuse_plain_http(arguments)
     attendance = attend()
     try:
         CommandLine().run([*ARGUMENTS, *arguments, "huleedu.asgi:application"])
     finally:
         attendance.leave()
     os._exit(0)  # nobody hears what threads may still answer; they are not waited for
+
+
+def refuse_plain_http(arguments: list[str]) -> None:
+    """End, with 78, when ``arguments`` have the server listen where passwords could be read on their way."""
+    command_line: Any = CommandLine()
+    asked = command_line.parser.parse_args([*arguments, "huleedu.asgi:application"])
+    others = [INTERFACE.search(each) for each in asked.socket_strings if each.startswith("tcp")]
+    for host in [asked.host or "127.0.0.1", *(found[1] if found else "" for found in others)]:
+        if complaint := complaint_about_plain_http(host, os.environ):
+            sys.stderr.write(f"HuleEdu does not start this process. {complaint}\n")
+            sys.exit(os.EX_CONFIG)
 
 
 def attend() -> "Attendance":

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from huleedu import database, environment
 from huleedu.environment import flag, number, size
+from huleedu.listening import complaint_about_plain_http, is_loopback
 
 django_stubs_ext.monkeypatch()
 
@@ -23,6 +24,8 @@ DEBUG = flag("HULEEDU_DEBUG")
 HOST = os.environ.get("HULEEDU_HOST", "127.0.0.1")
 PORT = number("HULEEDU_PORT", 8000, 1, 65535)
 HTTPS = flag("HULEEDU_HTTPS")
+BEHIND_PROXY = flag("HULEEDU_BEHIND_PROXY")
+TRUSTED_PROXIES = number("HULEEDU_TRUSTED_PROXIES", 0, 0, 10)
 # Never made here: processes with keys of their own drop each other's work. What signs nothing goes without.
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
 KEY_CHARACTERS = 50
@@ -32,8 +35,10 @@ LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = [*environment.hosts("HULEEDU_ALLOWED_HOSTS"), *LOOPBACK_HOSTS]
 CSRF_TRUSTED_ORIGINS = environment.origins("HULEEDU_TRUSTED_ORIGINS")
 
-if DEBUG and HOST not in {"127.0.0.1", "localhost", "::1"}:
+if DEBUG and not is_loopback(HOST):
     raise ImproperlyConfigured("HULEEDU_DEBUG is for this machine only: unset it or bind to 127.0.0.1.")
+if PROCESS == "web" and (complaint := complaint_about_plain_http(HOST, os.environ)):
+    raise ImproperlyConfigured(complaint)
 if PROCESS in SERVING and len(SECRET_KEY) < KEY_CHARACTERS:
     raise ImproperlyConfigured(
         f"SECRET_KEY is {'too short' if SECRET_KEY else 'not set'}. Every process of an installation needs "
@@ -64,6 +69,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "huleedu.headers.HeadersMiddleware",  # the outermost: no answer goes without
     "huleedu.middleware.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "huleedu.static_files.StaticFilesMiddleware",
@@ -78,6 +84,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "huleedu.devices.DeviceMiddleware",
+    "huleedu.waiting.WaitMiddleware",
     "huleedu.moments.OneMomentMiddleware",  # the innermost
 ]
 
@@ -134,7 +142,7 @@ CHANNEL_LAYERS = {
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},  # a flood of keys must not flush the sign-in limits
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # a flood of keys must not flush the counts of callers
     }
 }
 
@@ -261,6 +269,11 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["huleedu.description.complete"],
 }
 
+AUTHENTICATION_BACKENDS = ["huleedu.passwords.GuardedBackend"]
+PASSWORD_HASHERS = ["huleedu.passwords.BoundedHasher"]
+PASSWORD_CHECKS = number("HULEEDU_PASSWORD_CHECKS", 2)  # at once in each web process
+if PASSWORD_CHECKS < 1:
+    raise ImproperlyConfigured("HULEEDU_PASSWORD_CHECKS must be 1 or more, or nobody could sign in.")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -289,15 +302,27 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "huleedu.views.csrf_failure"
+LANGUAGE_COOKIE_NAME = "__Host-language" if HTTPS else f"language_{PORT}"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+MESSAGE_STORAGE = "huleedu.cookies.MessageStorage"
+MESSAGE_COOKIE_NAME = "__Host-messages" if HTTPS else f"messages_{PORT}"
+DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else f"device_{PORT}"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+# These two bind other hosts than ours, for a year or for good: only whoever runs them may ask for it.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("HULEEDU_HSTS_SUBDOMAINS")
+SECURE_HSTS_PRELOAD = flag("HULEEDU_HSTS_PRELOAD")
+if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+    raise ImproperlyConfigured(
+        "HULEEDU_HSTS_PRELOAD=1 needs HULEEDU_HSTS_SUBDOMAINS=1: browsers list no host without."
+    )
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-BEHIND_PROXY = flag("HULEEDU_BEHIND_PROXY")
 METRICS_TOKEN = os.environ.get("HULEEDU_METRICS_TOKEN", "")
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,7 +1,7 @@
 """Bodies of the API that belong to no app."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,10 +54,13 @@ class ProblemDetails(BaseModel):
 
 
 class TokenRequest(RequestBody):
-    """Credentials of an account."""
+    """Credentials of an account, and what the token shall be called, may do, and how long."""
 
     username: str = Field(min_length=1, max_length=150)
     password: str = Field(min_length=1, max_length=1000)
+    name: str = Field(default="API", min_length=1, max_length=80, description="Shown on the account page.")
+    scope: Literal["read", "write"] = Field(default="write", description="`read` may change nothing.")
+    expires_in_days: int = Field(default=90, ge=1, le=90)
 
 
 class TokenAnswer(Answer):
@@ -65,3 +68,5 @@ class TokenAnswer(Answer):
 
     token: str
     expires_at: datetime
+    name: str
+    scope: Literal["read", "write"]

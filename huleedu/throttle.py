@@ -1,4 +1,4 @@
-"""How often someone may try: counted in the cache, forgotten by itself."""
+"""How often a caller of the API may ask one process: counted in its memory, forgotten by itself."""
 
 import hashlib
 from dataclasses import dataclass
@@ -23,13 +23,6 @@ class Throttle:
         except ValueError:  # it ended between the two lines
             return True
 
-    def forget(self, *key: str) -> None:
-        """Start counting anew."""
-        cache.delete(self._entry(key))
-
     def _entry(self, key: tuple[str, ...]) -> str:
         digest = hashlib.sha256("\x1f".join(key).encode()).hexdigest()
         return f"throttle:{self.name}:{digest}"
-
-
-SIGN_IN = Throttle("sign-in", limit=10, seconds=300)

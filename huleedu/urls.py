@@ -1,7 +1,6 @@
 """All addresses."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from huleedu import monitoring, views
@@ -10,11 +9,12 @@ urlpatterns = [
     path("healthz", monitoring.healthz, name="healthz"),
     path("readyz", monitoring.readyz, name="readyz"),
     path("metrics", monitoring.metrics, name="metrics"),
+    path("admin/password_change/", admin.site.admin_view(views.AdminPasswordChange.as_view())),
     path("admin/", admin.site.urls),
     path("v1/", include("huleedu.urls_api")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("accounts/login/", views.SignIn.as_view(), name="login"),
-    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/logout/", views.SignOut.as_view(), name="logout"),
     path("account/", views.account, name="account"),
     path("help/", views.help_page, name="help"),
     path("", include("batches.urls")),

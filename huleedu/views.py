@@ -1,30 +1,33 @@
 """Pages of the project as a whole: sign-in, account, help, and what is shown when something fails."""
 
 import sys
+from datetime import timedelta
+from typing import Any
 
 import structlog
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.db import DatabaseError, InterfaceError
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from huleedu.authentication import make_token
+from huleedu.authentication import LIFETIME, make_token
 from huleedu.errors import StorageFailed, is_out_of_room
-from huleedu.forms import TOO_MANY_TRIES, SignInForm, TokenForm
+from huleedu.forms import PasswordChangeForm, SignInForm, TokenForm
 from huleedu.middleware import correlation_id_of
 from huleedu.models import ApiToken
 from huleedu.pages import PageRequest, SeeOther
 from huleedu.problems import MEDIA_TYPE, RETRY_SECONDS, TITLES
 
 API = "/v1/"
+LIFETIMES = (1, 7, 30, LIFETIME.days)  # days, as the account page offers them
 log = structlog.get_logger(__name__)
 
 
@@ -34,12 +37,31 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """The form again; 429 when it was tried too often."""
-        response = super().form_invalid(form)
-        if form.has_error("__all__", TOO_MANY_TRIES):
-            response.status_code = 429
+
+class SignOut(LogoutView):
+    """End the session, and have the browser forget what it kept of it."""
+
+    def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        """The answer; not to cookies, which other services and copies on this host name have, too."""
+        response = super().dispatch(request, *arguments, **named)
+        if request.method == "POST":
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+
+class AdminPasswordChange(PasswordChangeView):
+    """The admin's own page for a new password, with the door's count on the old one."""
+
+    form_class = PasswordChangeForm
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """What the form needs."""
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        """What the admin's frame needs."""
+        return super().get_context_data(**{**admin.site.each_context(self.request), **context})
 
 
 @require_GET
@@ -58,10 +80,12 @@ def account(request: PageRequest) -> HttpResponse:
         return revoke_token(request)
     form = TokenForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Give the token a name of at most 80 characters."))
+        wrong = _("Give the token a name of at most 80 characters, and at most %(days)s days.")
+        messages.error(request, wrong % {"days": LIFETIME.days})
         return account_page(request)
     scope = form.cleaned_data["scope"] or ApiToken.Scope.WRITE
-    made = make_token(request.user, form.cleaned_data["name"], scope)
+    days = form.cleaned_data["days"] or LIFETIME.days
+    made = make_token(request.user, form.cleaned_data["name"], scope, timedelta(days=days))
     log.info("token.made", user_id=request.user.pk, token_id=made.row.pk, scope=scope)
     return account_page(request, new_token=made.secret)
 
@@ -70,7 +94,8 @@ def account_page(request: PageRequest, new_token: str = "") -> HttpResponse:
     """The page with the tokens that still work."""
     live = ApiToken.objects.filter(owner=request.user, revoked_at=None, expires_at__gt=Now())
     tokens = live.order_by("-created_at", "-pk")
-    return render(request, "accounts/account.html", {"tokens": list(tokens), "new_token": new_token})
+    context = {"tokens": list(tokens), "new_token": new_token, "lifetimes": LIFETIMES}
+    return render(request, "accounts/account.html", context)
 
 
 def revoke_token(request: PageRequest) -> HttpResponse:

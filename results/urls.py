@@ -6,6 +6,7 @@ from results import views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
+    path("search/", views.search, name="search"),
     path("batches/<uuid:batch_id>/", views.batch_page, name="batch"),
     path("batches/<uuid:batch_id>/card/", views.card_fragment, name="batch-card"),
     path("batches/<uuid:batch_id>/essays/", views.essay_list, name="essay-list"),

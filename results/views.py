@@ -1,22 +1,28 @@
 """Pages that show batches, essays, results and the way of one file. The numbers are those of the API."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
 from files.models import FileUpload
 from huleedu import feed
+from huleedu.api_view import parse_id
 from huleedu.error_words import catalogue
-from huleedu.pages import PageRequest, search_words, wants_fragment
+from huleedu.pages import MAX_SEARCH, PageRequest, SeeOther, search_words, wants_fragment
+from huleedu.searches import NAME, seal, searched
 from results import queries, summary
 from results.overview import card_of, overview
 from results.reading import read_essay
+
+FILTERS = ("format", "status")
 
 
 def own_batch(request: PageRequest, batch_id: UUID) -> Batch:
@@ -33,11 +39,29 @@ def frame(batch: Batch) -> dict[str, Any]:
 @require_safe
 def overview_page(request: PageRequest) -> HttpResponse:
     """The user's batches, newest first; a list to swap in for htmx."""
-    query = search_words(request)
+    query = searched(request)
     page = overview(request.user, query, search_words(request, "cursor"))
     context = {"cards": page.cards, "query": query, "next_cursor": page.next_cursor}
+    context["sealed"] = seal(request, query) if page.next_cursor else ""
     template = "batches/_cards.html" if wants_fragment(request) else "batches/overview.html"
     return render(request, template, context)
+
+
+@login_required
+@require_POST
+def search(request: PageRequest) -> HttpResponse:
+    """Search words on their way to the list they are for, out of sight: in a body, then sealed."""
+    form = request.POST
+    batch_id = form.get("batch", "")
+    address = (
+        reverse("results", args=[own_batch(request, parse_id(batch_id)).pk])
+        if batch_id
+        else reverse("overview")
+    )
+    words = form.get("q", "").replace("\0", "").strip()[:MAX_SEARCH]
+    asked = {NAME: seal(request, words), **{name: form.get(name, "") for name in FILTERS}}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return SeeOther(f"{address}?{query}" if query else address)
 
 
 @login_required
@@ -81,7 +105,7 @@ def essay_page(request: PageRequest, batch_id: UUID, number: int) -> HttpRespons
 def results_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """Figures and rows of the whole batch, the rows filtered."""
     batch = own_batch(request, batch_id)
-    filters = summary.Filters(*(search_words(request, name) for name in ("q", "format", "status")))
+    filters = summary.Filters(searched(request), *(search_words(request, name) for name in FILTERS))
     return render(request, "results/results.html", frame(batch) | summary.results_context(batch, filters))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.http.response import HttpResponseBase
@@ -89,7 +90,7 @@ def record_findings(result: EssayResult, findings: list[Finding]) -> None:
 
 def said_by(client: Client, address: str, said: Mapping[str, object]) -> tuple[HttpResponseBase, list[str]]:
     """Send a form in English; the answer, and what it alone makes the next page say."""
-    client.cookies.pop("messages", None)
+    client.cookies.pop(settings.MESSAGE_COOKIE_NAME, None)
     response = client.post(address, said, headers={"Accept-Language": "en"})
     return response, [f"{one.level_tag}: {one}" for one in get_messages(response.wsgi_request)]
 

@@ -177,7 +177,7 @@ def test_a_second_folder_dropped_meanwhile_is_refused_aloud(visit: Visit) -> Non
 def test_a_search_that_is_still_asked_cannot_change_the_address_of_the_new_batch(visit: Visit) -> None:
     page = visit.page("/")
     held: list[Route] = []
-    page.route("**/?q=*", lambda route: held.append(route))
+    page.route("**/search/", lambda route: held.append(route))
     page.get_by_role("searchbox").fill("Slow search")
     wait_for(page, lambda: len(held) == 1)
     drop(page, "While searching.txt")
@@ -267,9 +267,37 @@ def test_the_header_belongs_to_the_page_that_is_seen(visit: Visit) -> None:
 def test_nothing_that_was_seen_is_kept_in_the_browser(visit: Visit, showcase: Any) -> None:
     page = visit.page("/")
     page.get_by_role("searchbox").fill("School")
-    page.wait_for_url("**/?q=School")
+    page.wait_for_url("**/?s=*")
     page.goto(f"/batches/{showcase.done}/results/")
     page.get_by_label("File name").fill("Two")
-    page.wait_for_url("**/?q=Two*")
+    page.wait_for_url("**/?s=*")
     page.go_back()
     assert page.evaluate(KEPT) == ["htmx-current-path-for-history"]
+
+
+def test_search_words_are_in_no_address_and_come_back_with_back_and_reload(
+    visit: Visit, showcase: Any
+) -> None:
+    page = visit.page("/")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("searchbox").fill("School phones")
+    page.wait_for_url("**/?s=*")
+    expect(page.locator(".batch-list > li")).to_have_count(1)
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value("School phones")
+    expect(page.locator(".batch-list > li")).to_have_count(1)
+    page.goto(f"/batches/{showcase.done}/results/")
+    page.get_by_label("File name").fill("Two")
+    page.wait_for_url("**/results/?s=*")
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_role("searchbox")).to_have_value("School phones")
+    page.goto(f"/batches/{showcase.open}/")
+    page.get_by_role("searchbox").fill("Essay 12")
+    expect(page.locator("[data-list] > [data-key]:visible")).to_have_count(1)
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value("Essay 12")
+    expect(page.locator("[data-list] > [data-key]:visible")).to_have_count(1)
+    assert not [url for url in asked if "School" in url or "Two" in url or "Essay" in url]

@@ -1,6 +1,7 @@
 """The example script does what it says, against a real server."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -48,10 +49,18 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def started(*arguments: str) -> "Iterator[subprocess.Popen[str]]":
-    """The script at work; it is ended afterwards."""
+def started(*arguments: str, **variables: str) -> "Iterator[subprocess.Popen[str]]":
+    """The script at work, with nobody at its terminal; it is ended afterwards."""
     command = [sys.executable, str(SCRIPT), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, **variables}
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         try:
             yield process
         finally:
@@ -63,7 +72,8 @@ def run_script(live_server: LiveServer, pipeline: Pipeline, teacher: User) -> Sc
     """Run the script to its end while relay and workers do their part here."""
 
     def run(folder: Path, *more: str, password: str = PASSWORD) -> "subprocess.CompletedProcess[str]":
-        with started(live_server.url, teacher.username, password, str(folder), *more) as process:
+        words = (live_server.url, teacher.username, str(folder), *more)
+        with started(*words, HULEEDU_PASSWORD=password) as process:
             deadline = time.monotonic() + 90
             while process.poll() is None and time.monotonic() < deadline:
                 pipeline.run()
@@ -216,7 +226,8 @@ def test_what_was_stopped_goes_on_in_the_same_batch(
     live_server: LiveServer, run_script: Script, teacher: User, make_essay: Essays, folder: Path, how: int
 ) -> None:
     fill(folder, 45, make_essay)
-    with started(live_server.url, teacher.username, PASSWORD, str(folder)) as process:
+    words = (live_server.url, teacher.username, str(folder))
+    with started(*words, HULEEDU_PASSWORD=PASSWORD) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "20 of 45 files sent\n"
         process.send_signal(how)
@@ -300,3 +311,35 @@ def test_the_script_keeps_to_what_the_server_takes(
 def test_a_refused_manifest_names_the_file() -> None:
     essays = [upload_folder.Essay(Path(f"{name}.txt"), 1, "") for name in "ab"]
     assert upload_folder.with_names("  manifest.1.size: Too big", essays) == "  b.txt, size: Too big"
+
+
+def ended(*arguments: str, **variables: str) -> "tuple[int, str]":
+    """How the script ends by itself, and what it complains of."""
+    with started("http://127.0.0.1:1", "teacher", *arguments, **variables) as process:
+        _, errors = process.communicate(timeout=60)
+    return process.returncode, errors
+
+
+def test_the_password_is_no_word_of_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in ((PASSWORD, str(folder)), (PASSWORD, str(folder), "sv")):
+        status, errors = ended(*words)
+        assert (status, "Leave the password out" in errors, PASSWORD in errors) == (2, True, False)
+    status, errors = ended(str(folder))
+    assert (status, "HULEEDU_PASSWORD_FILE" in errors) == (2, True)
+
+
+def test_the_password_comes_from_a_file_or_a_question(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = folder.parent / "password"
+    kept.write_text(f"{PASSWORD}\n")
+    monkeypatch.setenv("HULEEDU_PASSWORD_FILE", str(kept))
+    assert upload_folder.read_password("teacher") == PASSWORD
+    monkeypatch.delenv("HULEEDU_PASSWORD_FILE")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(upload_folder, "getpass", lambda prompt: f"{PASSWORD} for {prompt}")
+    assert upload_folder.read_password("teacher") == f"{PASSWORD} for Password of teacher: "
+
+
+def test_each_run_makes_a_token_that_says_what_it_is_for(live_server: LiveServer, teacher: User) -> None:
+    upload_folder.Server(live_server.url, teacher.username, PASSWORD).sign_in()
+    token = ApiToken.objects.get()
+    assert (token.name, (token.expires_at - token.created_at).days) == ("upload_folder.py", 1)

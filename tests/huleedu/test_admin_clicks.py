@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -142,7 +143,7 @@ def row_page(visitor: Visitor, row: Any, query: str = "") -> Page:
 
 @pytest.mark.parametrize("language", ["en", "sv"])
 def test_every_link_and_every_button_leads_somewhere(visitor: Visitor, language: str) -> None:
-    visitor.client.cookies["django_language"] = language
+    visitor.client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
     visitor.visit("/admin/")
     paths = {urlsplit(page.address).path for page in visitor.pages}
     assert len(paths) > 40

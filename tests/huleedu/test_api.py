@@ -1,6 +1,7 @@
 """Tokens, rates, and the description of the API."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 from rest_framework.test import APIClient
 
-from huleedu import api, api_view
+from huleedu import api, api_view, doors
 from huleedu.models import ApiToken
 from huleedu.shapes import TokenAnswer
 from huleedu.throttle import Throttle
@@ -64,7 +65,7 @@ def test_a_name_with_nul() -> None:
 
 
 def test_guessing_is_slowed_down(teacher: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "PER_NAME", Throttle("token-test", limit=2, seconds=60))
+    monkeypatch.setattr(doors, "PAIR", replace(doors.PAIR, free=2, first=60))
     for _ in range(2):
         problem(sign_in("teacher", "wrong"), 401, "WRONG_CREDENTIALS")
     response = sign_in("Teacher", PASSWORD)

@@ -25,7 +25,7 @@ from batches.models import Batch
 from files import content
 from files.models import FileUpload
 from files.store import STORE, reach
-from huleedu import collector, counting
+from huleedu import collector, counting, doors
 from huleedu.errors import ContentDamaged, ErrorCode, StorageFailed
 from huleedu.metrics import CIRCUIT_OPEN, observe_sent
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
@@ -255,6 +255,11 @@ def away() -> None:
     raise BotoCoreError
 
 
+def guess(_pipeline: Pipeline, _batch: Batch) -> None:
+    for _ in range(20):
+        doors.count(doors.NETWORK, "a network", obeying=False)
+
+
 SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "TraceabilityBroken": break_traceability,
     "OutboxOld": leave_event_waiting,
@@ -265,6 +270,7 @@ SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "StepsNotSeen": lose_workers,
     "ContentDamaged": spoil_text,
     "StoreAway": lose_store,
+    "PasswordsGuessed": guess,
 }
 
 

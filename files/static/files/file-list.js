@@ -42,7 +42,7 @@ export class FileList {
     }
     const query = new URLSearchParams(location.search);
     this.group = query.get("show") || "all";
-    this.search.value = query.get("q") || "";
+    this.search.value = query.get("q") || history.state?.search || "";
     this.search.addEventListener("input", () => this.#choose(this.group));
     root.addEventListener("click", (event) => {
       const button = /** @type {Element} */ (event.target).closest("[data-show]");
@@ -115,8 +115,9 @@ export class FileList {
     this.group = group;
     const query = new URLSearchParams();
     if (group !== "all") query.set("show", group);
-    if (this.search.value) query.set("q", this.search.value);
-    history.replaceState(history.state, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+    // Words stay out of the address: logs and the browser's history keep it.
+    const state = { ...history.state, search: this.search.value };
+    history.replaceState(state, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
     this.filter();
   }
 
