@@ -10,6 +10,7 @@ from functools import partial
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, models
@@ -22,6 +23,7 @@ from huleedu.clock import database_now
 from huleedu.health import PROBE_FOLDER
 from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
 from huleedu.store_mark import is_ours
+from huleedu.temporary import clear
 
 INTERVAL_SECONDS = 1200.0
 FIRST_SECONDS = 60.0  # after a relay's start
@@ -48,6 +50,7 @@ class Tidied:
     consumed_events: int
     presences: int
     sessions: int
+    temporary_files: int
 
 
 def tidy() -> Tidied | None:
@@ -88,6 +91,7 @@ def tidy_everything(now: datetime) -> Tidied:
         consumed_events=delete_some(ConsumedEvent, consumed_at__lt=now - CONSUMED_LIFETIME),
         presences=delete_some(RelayPresence, seen_at__lt=now - PRESENCE_LIFETIME),
         sessions=delete_some(Session, expire_date__lt=now),
+        temporary_files=clear(settings.VAR_DIR),
     )
 
 
