@@ -34,7 +34,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.web.http import RESPONSES, Headers, HTTPChannel, Request
 from zope.interface import implementer
 
-from huleedu import stopping
+from huleedu import places, stepping_down, stopping
 from huleedu.draining import Draining, cut_off
 from huleedu.limits import refusal, spool_failure
 from huleedu.middleware import HEADER
@@ -387,4 +387,5 @@ def attend() -> "Attendance":
 
 
 if __name__ == "__main__":
+    stepping_down.before("web", places.state_folder(), ["-m", "huleedu.server", *sys.argv[1:]])
     main(sys.argv[1:])

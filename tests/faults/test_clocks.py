@@ -53,7 +53,7 @@ class Adrift(World):
     @property
     def offset(self) -> Path:
         """Says how far the clocks are off."""
-        return self.var.parent / "offset"
+        return self.var / "offset"
 
     def jump(self, offset: str) -> None:
         """Set every clock of the application."""
@@ -74,6 +74,7 @@ def adrift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adrift]:
     """The installation, its clocks still right."""
     folder = tmp_path_factory.mktemp("adrift")
     world = Adrift(Reached(folder / "var", free_port()))
+    world.var.mkdir()
     world.offset.write_text("+0")
     world.installation.variables = disguise(world.offset)
     try:
