@@ -2,7 +2,7 @@
 
 Two questions: the pinned packages are held against a service of published weaknesses, and PostgreSQL on this
 machine against ``deploy/versions.toml``. Ends with 0 when nothing was found, 1 when something was, 3 when the
-service gave no answer: then nothing is claimed of the packages.
+service gave no answer, or none for some packages: then nothing is claimed of those.
 """
 
 import json
@@ -25,7 +25,7 @@ from huleedu.postgres_choice import Postgres  # noqa: E402
 LIST = ROOT / "deploy" / "versions.toml"
 FILES = ("requirements.txt", "requirements-dev.txt")
 NOTHING, SOMETHING, UNKNOWN = 0, 1, 3
-AUDITOR = [sys.executable, "-m", "pip_audit"]
+AUDITOR = [str(Path(sys.prefix) / "audit" / "bin" / "pip-audit")]  # in an environment of its own
 OPTIONS = ["--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json", "--timeout", "20"]
 
 
@@ -76,39 +76,53 @@ def complaints(known: Known, installed: Sequence[Postgres], today: date) -> Iter
             yield f"{name} is behind {each.major}.{release.minor}: {remedy}."
 
 
-def weaknesses(answer: str) -> list[str] | None:
-    """What the auditor's answer names, one line each; None when it is no answer."""
+@dataclass(frozen=True)
+class Answer:
+    """What the service says: a line for each weakness, and the packages that it could not look up."""
+
+    weak: list[str]
+    skipped: list[str]
+
+
+def understood(answer: str) -> Answer | None:
+    """The auditor's answer; None when it is none."""
     try:
         packages: list[dict[str, Any]] = json.loads(answer)["dependencies"]
     except (ValueError, KeyError, TypeError):
         return None
-    return [
+    weak = [
         f"{package['name']} {package['version']}: {weakness['id']}, mended in "
         f"{', '.join(weakness['fix_versions']) or 'no release yet'}"
         for package in packages
         for weakness in package.get("vulns", [])
     ]
+    return Answer(weak, [package["name"] for package in packages if "skip_reason" in package])
 
 
 def ask(file: str) -> str:
     """What the auditor says of a file of pinned packages; empty when it cannot say anything."""
-    done = subprocess.run(
-        [*AUDITOR, "--requirement", file, *OPTIONS], check=False, cwd=ROOT, capture_output=True, text=True
-    )
-    return done.stdout
+    command = [*AUDITOR, "--requirement", file, *OPTIONS]
+    try:
+        return subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        return ""
 
 
 def audit(answers: Sequence[str], told: Sequence[str], tell: Callable[[str], None]) -> int:
-    """Tell what was found, and give the exit code."""
-    found = [weaknesses(answer) for answer in answers]
-    lines = dict.fromkeys([*told, *(line for each in found for line in each or [])])
+    """Tell what was found, and of what nothing is claimed; gives the exit code."""
+    found = [understood(answer) for answer in answers]
+    lines = dict.fromkeys([*told, *(line for each in found if each for line in each.weak)])
+    skipped = sorted({name for each in found if each for name in each.skipped})
     for line in lines:
         tell(line)
     if None in found:
         tell("The service of published weaknesses gave no answer: nothing is claimed of the packages.")
-    if not lines and None not in found:
+    elif skipped:
+        tell(f"The service could not look up {len(skipped)} packages, of which nothing is claimed:")
+        tell(f"  {', '.join(skipped)}")
+    elif not lines:
         tell("Nothing is known to be weak or behind.")
-    return SOMETHING if lines else UNKNOWN if None in found else NOTHING
+    return SOMETHING if lines else UNKNOWN if None in found or skipped else NOTHING
 
 
 def main() -> int:

@@ -81,12 +81,17 @@ def answer(*weak: str) -> str:
     return json.dumps({"dependencies": [{"name": "example", "version": "1.0", "vulns": weaknesses}]})
 
 
+SKIPPED = json.dumps({"dependencies": [{"name": "example", "skip_reason": "not found"}]})
+
+
 @pytest.mark.parametrize(("answers", "told", "code", "words"), [
     ([answer()], [], NOTHING, "Nothing is known to be weak or behind."),
     ([answer("PYSEC-1")], [], SOMETHING, "example 1.0: PYSEC-1, mended in 2.0"),
     ([answer(), answer()], ["behind"], SOMETHING, "behind"),
     ([""], [], UNKNOWN, "nothing is claimed of the packages"),
     (["{}"], [], UNKNOWN, "nothing is claimed of the packages"),
+    ([SKIPPED], [], UNKNOWN, "could not look up 1 packages, of which nothing is claimed:\n  example"),
+    ([SKIPPED, answer("PYSEC-1")], [], SOMETHING, "example 1.0: PYSEC-1"),
     (["", answer("PYSEC-1")], [], SOMETHING, "nothing is claimed of the packages"),
 ])  # fmt: skip
 def test_the_exit_code_and_the_words(answers: list[str], told: list[str], code: int, words: str) -> None:
@@ -96,9 +101,12 @@ def test_the_exit_code_and_the_words(answers: list[str], told: list[str], code: 
     assert ("Nothing is known" in "\n".join(said)) == (code == NOTHING)
 
 
-def test_an_auditor_that_is_not_there_claims_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "AUDITOR", ["/bin/false"])
-    assert audit.weaknesses(audit.ask("requirements.txt")) is None
+@pytest.mark.parametrize("program", ["/bin/false", "/bin/true", "/nowhere/pip-audit"])
+def test_an_auditor_that_fails_or_is_not_there_claims_nothing(
+    program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "AUDITOR", [program])
+    assert audit.understood(audit.ask("requirements.txt")) is None
 
 
 def test_who_looks_how_often_is_told() -> None:
