@@ -7,6 +7,7 @@ Linux 5.12).
 """
 
 import os
+import pwd
 import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
@@ -71,7 +72,11 @@ def outermost(folders: Iterable[Path]) -> list[Path]:
 
 def why(account: Account, path: Path | None, more: str = "") -> str:
     """What cannot be opened, in a sentence."""
-    return f"the user with the number {account.uid} cannot be let in to {path or BASE_DIR}{more}."
+    try:
+        name = pwd.getpwuid(account.uid).pw_name
+    except KeyError:
+        name = str(account.uid)
+    return f"the user {name} cannot be let in to {path or BASE_DIR}{more}."
 
 
 def trees() -> dict[Path, list[Path]]:

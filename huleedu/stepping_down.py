@@ -21,6 +21,7 @@ from huleedu.programs import BASE_DIR, Account
 
 USER_VARIABLE = "HULEEDU_USER"
 ROOT = "root"
+MARK = "run/as-root"
 # What HuleEdu keeps in its state folder.
 SMALL_PARTS = (
     *("secrets", "logs", "run", "tmp"),
@@ -52,16 +53,22 @@ def step_down(var: Path, command: Sequence[str]) -> str:
         return ""
     account = account_for(var)
     if account is None:
-        return AS_ROOT.format(reason=CHOSEN)
+        return stay(var, CHOSEN)
     hand_over(var, account)
     try:
         opening.open_to(account, var, named_folders())
     except CannotOpen as error:
-        os.chown(var, 0, -1)  # so that a later start as the user gives it all that root leaves here
-        return AS_ROOT.format(reason=str(error))
+        return stay(var, str(error))
     compile_code()
     become(account, var, command)
     return ""
+
+
+def stay(var: Path, reason: str) -> str:
+    """What to tell; a mark in ``var`` has a later start give away all that root will leave there."""
+    (var / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
+    (var / MARK).touch(mode=0o600)
+    return AS_ROOT.format(reason=reason)
 
 
 def account_for(var: Path) -> Account | None:
@@ -103,13 +110,13 @@ def named_folders() -> list[Path]:
 def hand_over(var: Path, account: Account) -> None:
     """Give ``account`` what root has left in ``var`` and in the folders that lie elsewhere.
 
-    The state folder itself is given last: as long as it is root's, all that may be large is looked through.
-    Raises InstallationError for a folder that holds other things.
+    The state folder itself is given last: as long as it is root's, or marked, all that may be large is looked
+    through. Raises InstallationError for a folder that holds other things.
     """
     refuse_foreign(var)
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
-    end_leftovers(var / "run")
-    anew = owner_of(var) is None
+    at_rest = end_leftovers(var / "run")
+    anew = owner_of(var) is None or (var / MARK).exists()
     folder = os.open(var, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for name in (*SMALL_PARTS, *(LARGE_PARTS if anew else ())):
@@ -118,8 +125,10 @@ def hand_over(var: Path, account: Account) -> None:
         os.close(folder)
     for path in named_folders():
         give_elsewhere(path, account)
-    if anew:
+    if owner_of(var) is None:
         os.chown(var, account.uid, account.gid)
+    if at_rest:  # else root may still be at work in it
+        (var / MARK).unlink(missing_ok=True)
 
 
 def refuse_foreign(var: Path) -> None:
@@ -134,11 +143,16 @@ def refuse_foreign(var: Path) -> None:
         )
 
 
-def end_leftovers(run: Path) -> None:
-    """End what a start by root of an older release left running: only root can."""
-    if run.is_dir() and (lock := programs.try_lock(run)) is not None:
-        programs.sweep(run)
-        os.close(lock)
+def end_leftovers(run: Path) -> bool:
+    """End what a start by root of an older release left running: only root can. False while one runs."""
+    if not run.is_dir():
+        return True
+    lock = programs.try_lock(run)
+    if lock is None:
+        return False
+    programs.sweep(run)
+    os.close(lock)
+    return True
 
 
 def give(folder: int, name: str, account: Account) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from huleedu import opening, places, stepping_down
+from huleedu import opening, places, programs, stepping_down
 from huleedu.places import InstallationError
 from huleedu.programs import BASE_DIR, Account
 
@@ -198,12 +198,27 @@ def test_without_the_right_to_mount_it_stays_root_and_says_so(place: Path) -> No
     without = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
     found = probe(folder, *without)
     assert found["uid"] == [0, 0, 0]
-    assert found["warning"].startswith("HuleEdu runs as root: the user with the number")
+    assert found["warning"].startswith("HuleEdu runs as root: the user huleedu cannot be let in")
     assert str(home) in found["warning"]
     assert "docs/operations.md" in found["warning"]
-    assert (folder / "var").stat().st_uid == 0, "a later start gives away what is in it"
+    (folder / "var" / "content").mkdir()
     assert_stepped_down(probe(folder), service())
-    assert (folder / "var" / "written").stat().st_uid in {0, service().uid}
+    assert owners(folder / "var") == {service().uid}, "what root left is given away"
+
+
+def test_what_root_leaves_while_it_runs_is_given_away_when_it_has_ended(place: Path) -> None:
+    var = place / "var"
+    old_state_folder(var)
+    stepping_down.hand_over(var, service())
+    stepping_down.stay(var, "It is asked for.")
+    lock = programs.try_lock(var / "run")
+    assert lock
+    stepping_down.hand_over(var, service())  # a command meanwhile
+    (var / "content" / "raw" / "0a" / "later").write_text("by root")
+    os.close(lock)
+    stepping_down.hand_over(var, service())
+    assert owners(var) == {service().uid}
+    assert not (var / stepping_down.MARK).exists()
 
 
 def test_root_may_be_asked_for_and_says_so(place: Path) -> None:
