@@ -41,7 +41,7 @@ def open_to(account: Account, var: Path, others: Iterable[Path]) -> None:
     Does nothing where that is so already. Raises CannotOpen; this process may then see less of the file
     system than before, but all that is needed.
     """
-    own = [var, *(path for path in others if path.exists())]
+    own = [var, *(path for path in others if path.is_dir())]
     if blocked(account, own) is None:
         return
     needed = trees()
@@ -60,7 +60,7 @@ def open_to(account: Account, var: Path, others: Iterable[Path]) -> None:
                 mounts.show_as_own(tree, account, [path for path in within if path.is_relative_to(tree)])
     except OSError as error:
         raise CannotOpen(why(account, blocked(account, own), f" ({error})")) from error
-    if (found := blocked(account, own)) is not None:
+    if (found := blocked(account, [var])) is not None:  # who needs the others waits for them, and says so
         raise CannotOpen(why(account, found))
 
 

@@ -43,8 +43,10 @@ AS_ROOT = (
 CHOSEN = f"{USER_VARIABLE}=root asks for it."
 
 
-def step_down(var: Path, command: Sequence[str]) -> str:
+def step_down(var: Path, command: Sequence[str], *, make: bool = False) -> str:
     """Become ``command``, arguments of this interpreter, as the user who is to run what is in ``var``.
+
+    ``make``: also make folders of ours that lie elsewhere, in places where that user might not be let.
 
     Returns only where this process stays what it is: with what to tell when that is root, else empty. Raises
     InstallationError when the state folder cannot be used, or there is no user to become.
@@ -54,6 +56,8 @@ def step_down(var: Path, command: Sequence[str]) -> str:
     account = account_for(var)
     if account is None:
         return stay(var, CHOSEN)
+    if make:
+        make_folders()
     hand_over(var, account)
     try:
         opening.open_to(account, var, named_folders())
@@ -172,13 +176,18 @@ def give(folder: int, name: str, account: Account) -> None:
             os.chown(name, account.uid, account.gid, dir_fd=folder, follow_symlinks=False)
 
 
-def give_elsewhere(path: Path, account: Account) -> None:
-    """Make and give away a folder of ours outside the state folder, unless it is somebody's already.
+def make_folders() -> None:
+    """Make the folders that lie elsewhere; later a missing one is a disk that is not there.
 
     One that cannot be made is no trouble yet: who needs it waits for it, and says so.
     """
-    with suppress(OSError):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in named_folders():
+        with suppress(OSError):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def give_elsewhere(path: Path, account: Account) -> None:
+    """Give away a folder of ours outside the state folder, unless it is somebody's already."""
     if path.exists() and owner_of(path) is None:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -214,7 +223,8 @@ def before(name: str, var: Path, command: Sequence[str]) -> None:
     if os.geteuid() != 0 or name in DEVELOPING or (name not in SERVING and not is_ours(var)):
         return
     try:
-        if warning := step_down(var, command):
+        first = name in SERVING and owner_of(var) is None
+        if warning := step_down(var, command, make=first):
             sys.stderr.write(f"{warning}\n")
     except (InstallationError, OSError) as error:
         sys.exit(f"HuleEdu cannot start this. {error}")

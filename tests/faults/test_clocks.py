@@ -44,6 +44,7 @@ def disguise(offset: Path) -> dict[str, str]:
         "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # as on a real machine, where only the time of day jumps
         "NO_FAKE_STAT": "1",
+        "HULEEDU_USER": "root",  # what faketime shares belongs to whoever began
     }
 
 

@@ -25,7 +25,7 @@ import json, os, sys
 from pathlib import Path
 if os.getuid() == 0 and "again" not in sys.argv:
     from huleedu import stepping_down
-    warning = stepping_down.step_down(Path(sys.argv[1]), [__file__, *sys.argv[1:]])
+    warning = stepping_down.step_down(Path(sys.argv[1]), [__file__, *sys.argv[1:]], make=True)
 else:
     warning = ""
 import django, psycopg, huleedu.run
@@ -324,8 +324,9 @@ def test_commands_step_down_where_there_is_an_installation(
 ) -> None:
     asked = []
 
-    def step_down(*words: object) -> str:
+    def step_down(*words: object, make: bool) -> str:
         asked.append(words)
+        assert not make, "a folder that is missing may be a disk that is not there"
         return "HuleEdu runs as root"
 
     monkeypatch.setattr(stepping_down, "step_down", step_down)
