@@ -6,7 +6,7 @@ WANTED := HuleEdu needs Python 3.11 or later, for example: make run PYTHON=/usr/
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench chaos fuzz demo format lock messages clean
+.PHONY: help install run test check bench chaos fuzz audit demo format lock messages clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -37,6 +37,9 @@ chaos: $(VENV)/.installed-dev ## Kill and cut everything under load: SEED=1 MINU
 fuzz: $(VENV)/.installed-dev ## Hold a running copy against its description: SEED=1 MINUTES=3
 	@$(BIN)/python -m tests.faults.fuzz --seed $(or $(SEED),1) --minutes $(or $(MINUTES),3)
 
+audit: $(VENV)/.installed-audit ## Look for published weaknesses and old versions (needs a network)
+	@$(BIN)/python tests/audit.py
+
 format: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
@@ -47,7 +50,7 @@ messages: $(VENV)/.installed-dev ## Collect and compile translations (needs gett
 lock: ## Pin requirements*.in with hashes
 	@test -x $(VENV)/lock/bin/pip || $(PYTHON) -m venv $(VENV)/lock
 	@$(VENV)/lock/bin/pip --disable-pip-version-check install --quiet pip-tools
-	@for name in requirements requirements-dev requirements-bench; do \
+	@for name in requirements requirements-dev requirements-bench requirements-audit; do \
 	  $(VENV)/lock/bin/pip-compile --quiet --no-header --generate-hashes --allow-unsafe --strip-extras \
 	    --no-emit-index-url --no-emit-find-links --output-file $$name.txt $$name.in || exit 1; done
 
@@ -71,6 +74,12 @@ $(VENV)/.installed: requirements.txt
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "Installing what the tests need ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed-audit: requirements-audit.txt $(VENV)/.installed
+	@echo "Installing what looks for weaknesses ..."
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-audit.txt
 	@touch $@
 
 $(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed-dev

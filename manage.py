@@ -12,7 +12,11 @@ import sys
 
 def main() -> None:
     """Run the command named on the command line."""
-    from huleedu import embedded, places, run
+    from huleedu import places, stepping_down
+
+    command = [os.path.abspath(__file__), *sys.argv[1:]]  # noqa: PTH100
+    stepping_down.before(sys.argv[1] if sys.argv[1:] else "help", places.state_folder(), command)
+    from huleedu import embedded, run
     from huleedu.release import release
 
     if sys.argv[1:] == ["run"]:

@@ -1,8 +1,13 @@
 """The project package as an app: models of the ground floor, and the relay's thread in its worker."""
 
+import os
+
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.staticfiles.apps import StaticFilesConfig
+from django.core.exceptions import ImproperlyConfigured
+
+from huleedu import temporary
 
 
 class HuleeduConfig(AppConfig):
@@ -26,10 +31,25 @@ class HuleeduConfig(AppConfig):
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")
 
         user_logged_in.connect(remember_device, dispatch_uid="device")
+        self.use_own_temporary_folder()
         make_queues_last()
         accept_former_keys()
         if settings.PROCESS == "relay":
             post_spawn.connect(processes.start_relay, dispatch_uid="relay")
+
+    def use_own_temporary_folder(self) -> None:
+        """Keep temporary files in the state folder, where there is one. Raises ImproperlyConfigured."""
+        serving = settings.PROCESS in settings.SERVING
+        if not serving and not os.path.isdir(settings.VAR_DIR / "secrets"):  # noqa: PTH112 - may be forbidden
+            return
+        try:
+            temporary.use(settings.VAR_DIR)
+            temporary.clear(settings.VAR_DIR)
+        except OSError as error:
+            if serving:
+                raise ImproperlyConfigured(
+                    f"The folder for temporary files cannot be used: {error}. It lies in HULEEDU_VAR."
+                ) from error
 
 
 class UsedStaticFiles(StaticFilesConfig):

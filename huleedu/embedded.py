@@ -1,8 +1,9 @@
-"""PostgreSQL and Valkey for the small installation and for tests, from programs that came as Python packages.
+"""PostgreSQL and Valkey for the small installation and for tests, as children of ours.
 
 Both listen on unix sockets in folders of their own account and ask for a generated password besides.
 ``python -m huleedu.embedded -- COMMAND …`` runs a command with throwaway servers, their addresses in
-``DATABASE_URL`` and ``REDIS_URL``.
+``DATABASE_URL`` and ``REDIS_URL``; with ``--kept`` before that, with the database of an installation that
+is stopped.
 """
 
 import signal
@@ -28,11 +29,11 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from huleedu import places, programs
+from huleedu import places, postgres_choice, programs, stepping_down
 from huleedu.places import InstallationError
+from huleedu.postgres_choice import Postgres
 from huleedu.programs import Account, Program
 
-POSTGRES_MAJOR = "18"
 DATABASE = "huleedu"
 OWNER = "huleedu"
 ADMINISTRATOR = "postgres"
@@ -42,6 +43,12 @@ STOP_SECONDS = 5.0
 COMMAND_STOP_SECONDS = 2.0  # of a command with throwaway servers, after each way of asking it
 THROWAWAY_STOP_SECONDS = 2.5  # each
 ANSWER_SECONDS = 4.0
+BUILTIN_LOCALES = 17  # the first major version that needs no locale of the machine
+RIGHTS = "NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS "
+MAY_TOO_MUCH = """
+SELECT 1 FROM pg_roles WHERE rolname = %s
+   AND (rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls OR rolcreatedb <> %s)
+"""
 SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 
 SETTINGS = {
@@ -111,7 +118,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """PostgreSQL with its data in ``<var>/postgres``; ``durable=False`` trades safety for speed in tests."""
+    """PostgreSQL with its data in ``<var>/postgres``; ``durable=False`` is for tests: quick, and embedded."""
 
     var: Path
     durable: bool = True
@@ -122,7 +129,12 @@ class PostgresServer:
 
     @property
     def data(self) -> Path:
-        return self.home / POSTGRES_MAJOR
+        """The folder of the data, named after the major version that made it."""
+        return self.home / str(postgres_choice.kept_major(self.home) or self.choice().major)
+
+    def choice(self, account: Account | None = None) -> Postgres:
+        """The PostgreSQL that runs on this data. Raises InstallationError when none fits."""
+        return postgres_choice.choose(self.home, account, throwaway=not self.durable)
 
     @property
     def _socket(self) -> Path:
@@ -142,32 +154,30 @@ class PostgresServer:
         places.make_state_folder(self.var, account)
         account = places.make_server_folder(self.var, "postgres", account)
         places.make_socket_folder(self.home, account)
-        programs = places.binaries(account).postgres
-        if not self.data.exists():
-            self._create_data(programs / "initdb", account)
+        chosen = self.choice(account)
+        data = self.home / str(chosen.major)
+        if not data.exists():
+            self._create_data(chosen, account)
         self._end_leftovers()
         sockets = places.socket_folder(self.home)
         settings = SETTINGS | (DURABLE if self.durable else QUICK) | {"unix_socket_directories": str(sockets)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = (str(programs / "postgres"), "-D", str(self.data), *options)
+        command = (str(chosen.programs / "postgres"), "-D", str(data), *options)
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-        return Program("postgres", command, ENVIRONMENT, self.data, account, signal.SIGINT)
+        return Program("postgres", command, ENVIRONMENT, data, account, signal.SIGINT)
 
-    def _create_data(self, initdb: Path, account: Account | None) -> None:
+    def _create_data(self, chosen: Postgres, account: Account | None) -> None:
         """Build in a folder beside and rename, so that a kill in between leaves no half-made data."""
-        partial = self.home / f"{POSTGRES_MAJOR}.partial"
+        partial = self.home / f"{chosen.major}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         password = self.home / "initdb.password"
         places.write_private(password, places.secret(self.var, "database-administrator"), account)
-        locale = [
-            "--locale=C.UTF-8",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-        ]
+        builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        locale = ["--locale=C.UTF-8", *(builtin if chosen.major >= BUILTIN_LOCALES else [])]
         access = ["--auth=scram-sha-256", f"--username={ADMINISTRATOR}", f"--pwfile={password}"]
         options = ["--encoding=UTF8", *locale, *access, *([] if self.durable else ["--no-sync"])]
         done = subprocess.run(  # noqa: S603
-            [str(initdb), "-D", str(partial), *options],
+            [str(chosen.programs / "initdb"), "-D", str(partial), *options],
             check=False,
             capture_output=True,
             text=True,
@@ -182,7 +192,7 @@ class PostgresServer:
             raise InstallationError(
                 f"The database could not be created in {self.home}: {done.stderr.strip()}"
             )
-        partial.rename(self.data)
+        partial.rename(self.home / str(chosen.major))
 
     def _end_leftovers(self) -> None:
         def left() -> list[int]:
@@ -225,11 +235,14 @@ class PostgresServer:
         )
 
     def _create_owner(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
-        """The application's own role owns its database and is no superuser."""
+        """The application's own role owns its database and may do nothing else; tests make databases."""
         owner, database = sql.Identifier(OWNER), sql.Identifier(DATABASE)
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(owner))
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(owner))
             self._set_password(connection)
+        if connection.execute(MAY_TOO_MUCH, [OWNER, not self.durable]).fetchone():
+            may = sql.SQL(RIGHTS + ("NOCREATEDB" if self.durable else "CREATEDB"))
+            connection.execute(sql.SQL("ALTER ROLE {} {}").format(owner, may))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             self._set_password(connection)
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
@@ -355,6 +368,23 @@ def throwaway() -> Iterator[Throwaway]:
         programs.release_guard(guard)
 
 
+@contextmanager
+def kept(var: Path) -> Iterator[str]:
+    """The database of the installation in ``var``, which must be stopped, for the length of the block.
+
+    Raises InstallationError when it runs, or its database does not come up.
+    """
+    places.make_state_folder(var, places.service_account())
+    lock = programs.try_lock(var / "run")
+    if lock is None:
+        raise InstallationError(f"HuleEdu runs with the folder {var}. Stop it first.")
+    try:
+        with running(PostgresServer(var)) as url:
+            yield url
+    finally:
+        os.close(lock)
+
+
 def installed_environment(var: Path) -> dict[str, str]:
     """The environment Django needs to use the small installation in ``var``; empty when there is none."""
     if not (var / "secrets").is_dir() or not os.access(var / "secrets", os.X_OK):
@@ -362,7 +392,7 @@ def installed_environment(var: Path) -> dict[str, str]:
     environment = {"HULEEDU_VAR": str(var)}
     if places.has_secret(var, "secret-key"):  # a command makes none: it would be no other process's
         environment["SECRET_KEY"] = places.secret(var, "secret-key")
-    if PostgresServer(var).data.exists():
+    if postgres_choice.kept_major(PostgresServer(var).home) is not None:
         environment["DATABASE_URL"] = PostgresServer(var).url
     if ValkeyServer(var).home.exists():
         environment["REDIS_URL"] = ValkeyServer(var).url
@@ -398,15 +428,19 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run a command with throwaway servers unless the environment names others. Returns its exit code."""
+    keeping = arguments[:1] == ["--kept"]
+    arguments = arguments[1:] if keeping else arguments
     command = arguments[1:] if arguments[:1] == ["--"] else arguments
     if not command:
-        sys.stderr.write("usage: python -m huleedu.embedded -- COMMAND…\n")
+        sys.stderr.write("usage: python -m huleedu.embedded [--kept] -- COMMAND…\n")
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     environment = {"SECRET_KEY": secrets.token_urlsafe(48), **os.environ}
     with ExitStack() as stack:
-        if not {"DATABASE_URL", "REDIS_URL"} <= environment.keys():
+        if keeping:
+            environment["DATABASE_URL"] = stack.enter_context(kept(places.state_folder()))
+        elif not {"DATABASE_URL", "REDIS_URL"} <= environment.keys():
             servers = stack.enter_context(throwaway())
             environment.setdefault("DATABASE_URL", servers.database_url)
             environment.setdefault("REDIS_URL", servers.redis_url)
@@ -414,4 +448,9 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    if sys.argv[1:2] == ["--kept"]:
+        stepping_down.before("kept", places.state_folder(), ["-m", "huleedu.embedded", *sys.argv[1:]])
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except InstallationError as error:
+        sys.exit(f"The servers could not start. {error}")

@@ -25,6 +25,7 @@ from huleedu.doors import FAMILIAR, FORGOTTEN
 from huleedu.health import PROBE_FOLDER
 from huleedu.models import ConsumedEvent, FamiliarPlace, IdempotencyRecord, RelayPresence, SignInTally
 from huleedu.store_mark import is_ours
+from huleedu.temporary import clear
 
 INTERVAL_SECONDS = 1200.0
 FIRST_SECONDS = 60.0  # after a relay's start
@@ -52,6 +53,7 @@ class Tidied:
     consumed_events: int
     presences: int
     sessions: int
+    temporary_files: int
     loose_contents: int = 0
     sign_in_tallies: int = 0
     familiar_places: int = 0
@@ -99,6 +101,7 @@ def tidy_everything(now: datetime) -> Tidied:
         loose_contents=loose_contents,
         sign_in_tallies=delete_some(SignInTally, MANY_ROWS, failed_at__lt=now - FORGOTTEN),
         familiar_places=delete_some(FamiliarPlace, seen_at__lt=now - FAMILIAR),
+        temporary_files=clear(settings.VAR_DIR),
     )
 
 

@@ -1,9 +1,10 @@
-"""Where the embedded servers lie and who runs them.
+"""Where the servers lie and who runs them.
 
-Everything of one installation is in its state folder (``HULEEDU_VAR``). PostgreSQL refuses to run as root, so
-a start by root runs the servers as the service user ``huleedu`` (or ``nobody``). That user may be unable to
-enter the checkout or the state folder, for example below ``/root``; then programs are copied to, and data is
-kept in, ``/var/lib/huleedu``, linked from the state folder. No existing permissions are ever widened.
+Everything of one installation is in its state folder (``HULEEDU_VAR``). A start by root goes on as the
+service user ``huleedu`` (or ``nobody``; ``stepping_down``). Where it stays root, and with the servers of
+tests, only the servers run as that user, because PostgreSQL refuses to run as root. Then it may be unable to
+enter the checkout or the state folder, for example below ``/root``; programs are copied to, and data is kept
+in, ``/var/lib/huleedu``, linked from the state folder. No existing permissions are ever widened.
 """
 
 import importlib.metadata
@@ -22,6 +23,7 @@ from huleedu.programs import BASE_DIR, Account
 
 SERVICE_USER = "huleedu"
 SERVICE_FOLDER = Path("/var/lib/huleedu")
+SHORT_PATHS = Path("/tmp")  # noqa: S108 - every process must find the same
 SOCKET_PATH_LIMIT = 107  # bytes the kernel takes for the path of a unix socket
 LONGEST_SOCKET_NAME = "/.s.PGSQL.5432"
 
@@ -187,7 +189,7 @@ def socket_folder(home: Path) -> Path:
     """Where a server with files in ``home`` puts its socket: there, or in a short path if that is long."""
     if len(os.fsencode(home)) + len(LONGEST_SOCKET_NAME) <= SOCKET_PATH_LIMIT:
         return home
-    return Path(tempfile.gettempdir()) / f"huleedu-{sha256(os.fsencode(home)).hexdigest()[:16]}"
+    return SHORT_PATHS / f"huleedu-{sha256(os.fsencode(home)).hexdigest()[:16]}"
 
 
 def make_socket_folder(home: Path, account: Account | None) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
-from huleedu import migrated, places
+from huleedu import migrated, places, server_versions, stepping_down, temporary
 from huleedu.embedded import PostgresServer, Server, ValkeyServer
 from huleedu.heartbeat import Asking, RelayWatch, steps_watch
 from huleedu.listening import complaint_about_plain_http
@@ -108,6 +108,12 @@ def check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except PermissionError as error:
+            raise InstallationError(
+                f"Port {port} on {host} is not for ordinary users, and HuleEdu runs as one. Choose one from "
+                "1024 on and let a proxy pass it on, or allow it: "
+                f"sysctl net.ipv4.ip_unprivileged_port_start={port}"
+            ) from error
         except OSError as error:
             raise InstallationError(
                 f"Port {port} on {host} cannot be used: {error.strerror}. If another program has it, choose "
@@ -128,8 +134,10 @@ def check_settings(environment: Mapping[str, str]) -> None:
         raise InstallationError(done.stdout.strip())
 
 
-def start_servers(supervisor: Supervisor, var: Path, environment: dict[str, str]) -> None:
-    """Start the embedded servers that ``environment`` does not already name, and name them there."""
+def start_servers(
+    supervisor: Supervisor, var: Path, environment: dict[str, str], tell: Callable[[str], None]
+) -> None:
+    """Start the servers that ``environment`` does not already name, name them there, and say which."""
     wanted: list[tuple[str, str, Server]] = [
         ("DATABASE_URL", "postgres", PostgresServer(var)),
         ("REDIS_URL", "valkey", ValkeyServer(var)),
@@ -138,6 +146,8 @@ def start_servers(supervisor: Supervisor, var: Path, environment: dict[str, str]
     supervisor.start(*(server_child(name, server) for _variable, name, server in missing))
     for variable, _name, server in missing:
         environment[variable] = server.url
+    ours = [name for _variable, name, _server in missing]
+    server_versions.note(var, server_versions.of_ours(var, ours), tell)
 
 
 def migrate(supervisor: Supervisor, var: Path, environment: Mapping[str, str]) -> None:
@@ -169,7 +179,8 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
     }
     with Supervisor(var, tell) as supervisor, suppress(StopRequested):
         check_port(host, port)
-        start_servers(supervisor, var, environment)
+        temporary.clear(var, seconds=0)  # what was killed left it, and nobody else is here
+        start_servers(supervisor, var, environment, tell)
         migrate(supervisor, var, environment)
         (var / "run" / "port").write_text(f"{port}\n")
         *children, standby = application_children(environment, host, port)
@@ -239,4 +250,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    stepping_down.before("run", places.state_folder(), ["-m", "huleedu.run"])
     sys.exit(main())

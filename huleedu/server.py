@@ -34,7 +34,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.web.http import RESPONSES, Headers, Request
 from zope.interface import implementer
 
-from huleedu import stopping
+from huleedu import places, stepping_down, stopping
 from huleedu.door import DOOR_SECONDS, GuardedChannel, Stage
 from huleedu.draining import Draining, cut_off
 from huleedu.headers import FIXED
@@ -411,4 +411,5 @@ def attend() -> "Attendance":
 
 
 if __name__ == "__main__":
+    stepping_down.before("web", places.state_folder(), ["-m", "huleedu.server", *sys.argv[1:]])
     main(sys.argv[1:])

@@ -126,6 +126,7 @@ def started(
         "HULEEDU_VAR": str(folder),
         "HULEEDU_STORAGE": default_storage.path(""),
         "SECRET_KEY": settings.SECRET_KEY,
+        "HULEEDU_USER": "root",  # as these tests, which put content into the same store
         MARK: mark,
         **variables,
         **more,

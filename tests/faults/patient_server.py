@@ -3,6 +3,11 @@
 import sys
 from dataclasses import replace
 
+from huleedu import places, stepping_down
+
+if __name__ == "__main__":  # before it knows anything that only root may read
+    stepping_down.before("web", places.state_folder(), ["-m", "tests.faults.patient_server", *sys.argv[1:]])
+
 from huleedu import server
 from huleedu.asgi import application  # before anything that needs Django's applications
 

@@ -44,6 +44,7 @@ def disguise(offset: Path) -> dict[str, str]:
         "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # as on a real machine, where only the time of day jumps
         "NO_FAKE_STAT": "1",
+        "HULEEDU_USER": "root",  # what faketime shares belongs to whoever began
     }
 
 
@@ -53,7 +54,7 @@ class Adrift(World):
     @property
     def offset(self) -> Path:
         """Says how far the clocks are off."""
-        return self.var.parent / "offset"
+        return self.var / "offset"
 
     def jump(self, offset: str) -> None:
         """Set every clock of the application."""
@@ -74,6 +75,7 @@ def adrift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adrift]:
     """The installation, its clocks still right."""
     folder = tmp_path_factory.mktemp("adrift")
     world = Adrift(Reached(folder / "var", free_port()))
+    world.var.mkdir()
     world.offset.write_text("+0")
     world.installation.variables = disguise(world.offset)
     try:

@@ -248,7 +248,7 @@ def test_a_whole_installation(delay: float, number: signal.Signals, group: bool,
     tmp_path.parent.chmod(0o711)
     var = tmp_path / "var"
     nothing = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "HULEEDU_STORAGE": ""}
-    own = {**nothing, "HULEEDU_VAR": str(var), "HULEEDU_PORT": str(free_port())}
+    own = {**nothing, "HULEEDU_VAR": str(var), "HULEEDU_PORT": str(free_port()), "HULEEDU_USER": ""}
     with started(["manage.py", "run"], {}, tmp_path, **own) as found:
         found.wait_for_its_first_line()
         time.sleep(delay)

@@ -6,13 +6,13 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from huleedu import temporary
 from tests.installation import ROOT, Answer, Installation, bearer, free_port, send, wait_until
 
 LIMIT = 2 * 1024 * 1024  # bytes of a request at the hasty server
@@ -126,7 +126,7 @@ class Hasty:
         for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
             try:
                 target = str(link.readlink())
-                if target.startswith(tempfile.gettempdir()) and target.endswith(" (deleted)"):
+                if Path(target).parent.name == temporary.NAME and target.endswith(" (deleted)"):
                     sizes.append(link.stat().st_size)
             except OSError:
                 continue

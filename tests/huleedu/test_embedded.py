@@ -49,15 +49,17 @@ def postgres_processes(server: PostgresServer) -> list[int]:
     return programs.processes_inside(server.data, "postgres")
 
 
-def test_postgres_is_version_18_and_durable(var: Path) -> None:
-    with running(PostgresServer(var)) as url:
+def test_postgres_is_the_one_that_was_chosen_and_durable(var: Path) -> None:
+    server = PostgresServer(var)
+    with running(server) as url:
         [row] = execute(
             url,
             "SELECT current_setting('server_version_num')::int / 10000, current_setting('fsync'),"
             " current_setting('synchronous_commit'), current_setting('full_page_writes'),"
             " current_setting('server_encoding'), upper('å'), current_setting('listen_addresses')",
         )
-    assert row == (18, "on", "on", "on", "UTF8", "Å", "")
+    assert row == (server.choice().major, "on", "on", "on", "UTF8", "Å", "")
+    assert server.data.name == str(server.choice().major)
 
 
 def test_a_server_that_recovers_from_a_crash_is_not_disturbed_by_questions(var: Path) -> None:
@@ -147,10 +149,10 @@ def test_a_leftover_server_of_the_same_folder_is_stopped_first(var: Path) -> Non
 
 def test_a_start_killed_while_creating_the_data_begins_anew(var: Path) -> None:
     server = PostgresServer(var)
-    partial = var / "postgres" / "18.partial"
     places.make_server_folder(var, "postgres", places.service_account())
+    partial = var / "postgres" / f"{server.choice().major}.partial"
     partial.mkdir()
-    (partial / "PG_VERSION").write_text("18\n")
+    (partial / "PG_VERSION").write_text("half\n")
     with running(server) as url:
         assert execute(url, "SELECT 1") == [(1,)]
     assert not partial.exists()
@@ -278,6 +280,34 @@ def test_a_killed_wrapper_leaves_nothing_running() -> None:
         process.kill()
     assert programs.wait_until(lambda: not programs.processes_inside(data, "postgres"), 10)
     assert programs.wait_until(lambda: not home.parent.exists(), 10)
+
+
+def keeping(var: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    arguments = [sys.executable, "-m", "huleedu.embedded", "--kept", "--", *command]
+    return subprocess.run(
+        arguments,
+        cwd=programs.BASE_DIR,
+        env={**environment, "HULEEDU_VAR": str(var)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_command_may_have_the_database_of_an_installation_that_is_stopped(var: Path) -> None:
+    server = PostgresServer(var)
+    with running(server) as url:
+        execute(url, "CREATE TABLE mark (id int)")
+    done = keeping(var, "sh", "-c", 'echo "$DATABASE_URL"')
+    assert done.stdout.strip() == url, done.stderr
+    lock = programs.try_lock(var / "run")
+    assert lock
+    refused = keeping(var, "true")
+    assert refused.returncode == 1
+    assert f"HuleEdu runs with the folder {var}. Stop it first." in refused.stderr
+    os.close(lock)
+    with running(server) as url:
+        assert execute(url, "SELECT count(*) FROM mark") == [(0,)]
 
 
 def test_a_secret_is_made_once(var: Path) -> None:

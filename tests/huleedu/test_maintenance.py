@@ -82,7 +82,7 @@ def test_partly_written_files_and_probes_go_after_half_an_hour(
 
 def test_a_store_that_was_never_used_is_no_trouble(transactional_db: None, content_folder: Path) -> None:
     assert not content_folder.exists()
-    assert tidied() == maintenance.Tidied(0, 0, 0, 0, 0, 0)
+    assert tidied() == maintenance.Tidied(0, 0, 0, 0, 0, 0, 0)
 
 
 def test_outdated_rows_go_and_young_ones_stay(transactional_db: None, teacher: User) -> None:
@@ -99,7 +99,7 @@ def test_outdated_rows_go_and_young_ones_stay(transactional_db: None, teacher: U
         RelayPresence.objects.create(name=name, role="relay", seen_at=now - timedelta(minutes=minutes))
     for key, hours in (("ended", -1), ("live", 1)):
         Session.objects.create(session_key=key, session_data="", expire_date=now + timedelta(hours=hours))
-    assert tidied() == maintenance.Tidied(0, 0, 1, 1, 1, 1)
+    assert tidied() == maintenance.Tidied(0, 0, 1, 1, 1, 1, 0)
     assert IdempotencyRecord.objects.get().key == "1"
     assert ConsumedEvent.objects.get().event_id == "1"
     assert RelayPresence.objects.get().name == "here"
