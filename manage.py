@@ -12,8 +12,10 @@ import sys
 
 def main() -> None:
     """Run the command named on the command line."""
+    from files.steps.confinement import hide_memory
     from huleedu import embedded, places, run
 
+    hide_memory()
     if sys.argv[1:] == ["run"]:
         sys.exit(run.main())
     found = embedded.installed_environment(places.state_folder())

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
+from files.steps.confinement import hide_memory
 from huleedu import migrated, places
 from huleedu.embedded import PostgresServer, Server, ValkeyServer
 from huleedu.heartbeat import Asking, RelayWatch, steps_watch
@@ -203,6 +204,7 @@ def address_of(host: str, port: int) -> str:
 
 def main() -> int:
     """Run the installation described by the environment; returns the exit code."""
+    hide_memory()
     host = os.environ.get("HULEEDU_HOST", "127.0.0.1")
     text = os.environ.get("HULEEDU_PORT", "8000")
     if not text.isdigit() or not 0 < int(text) < 65536:

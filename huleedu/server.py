@@ -34,6 +34,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.web.http import RESPONSES, Headers, HTTPChannel, Request
 from zope.interface import implementer
 
+from files.steps.confinement import hide_memory
 from huleedu import stopping
 from huleedu.draining import Draining, cut_off
 from huleedu.limits import refusal, spool_failure
@@ -361,6 +362,7 @@ def main(arguments: list[str]) -> None:
 
     Ends at once, with 78, when this process does not fit the others.
     """
+    hide_memory()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each socket is an open file
     attendance = attend()
