@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from huleedu import walls
 from huleedu.database_schema import check_schema
 from huleedu.errors import Unfit
 from huleedu.fingerprint import facts_of
@@ -47,6 +48,7 @@ def fit() -> None:
     Identity.facts = facts_of(identity, schema, store)
     Identity.find_out = look_again if store == UNSEEN else None
     RelayPresence.objects.filter(pk=refused_name(settings.PROCESS)).delete()
+    walls.log_missing()
 
 
 def fit_cluster(queue: str | None) -> None:

@@ -46,6 +46,13 @@ def say(text: str) -> None:
         sys.stdout.flush()
 
 
+def warn(text: str) -> None:
+    """Tell the operator what is not as it should be, on standard error."""
+    with suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
 def server_child(name: str, server: Server) -> Child:
     """An embedded server as a child of the supervisor."""
     return Child(name, server.prepare, server.ready, server.alive, foundation=True)
@@ -164,6 +171,7 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
         if not working:
             wait_until_ready(supervisor, readiness, tell)
         tell(f"HuleEdu is ready at {address_of(host, port)}/ (started in {time.monotonic() - began:.1f} s).")
+        readiness.tell_missing_walls(warn)
         tell_accounts(var / SIGN_IN_FILE, new, tell)
         tell(f"Logs are in {var / 'logs'}. Stop with Ctrl-C.")
         supervisor.watch()

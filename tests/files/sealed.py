@@ -28,13 +28,15 @@ NUMBERS: dict[str, dict[str, int]] = {
         "ptrace": 101, "process_vm_readv": 310, "bpf": 321, "keyctl": 250, "open_by_handle_at": 304,
         "pidfd_open": 434, "pidfd_getfd": 438, "kcmp": 312, "perf_event_open": 298, "userfaultfd": 323,
         "io_uring_setup": 425, "shmget": 29, "shmctl": 31, "inotify_init1": 294, "mprotect": 10,
-        "unshare": 272, "memfd_create": 319, "name_to_handle_at": 303, "clone3": 435, "fcntl": 72, "dup": 32,
+        "unshare": 272, "memfd_create": 319, "name_to_handle_at": 303, "fcntl": 72,
+        "landlock_create_ruleset": 444,
     },
     "aarch64": {
         "ptrace": 117, "process_vm_readv": 270, "bpf": 280, "keyctl": 219, "open_by_handle_at": 265,
         "pidfd_open": 434, "pidfd_getfd": 438, "kcmp": 272, "perf_event_open": 241, "userfaultfd": 282,
         "io_uring_setup": 425, "shmget": 194, "shmctl": 195, "inotify_init1": 26, "mprotect": 226,
-        "unshare": 97, "memfd_create": 279, "name_to_handle_at": 264, "clone3": 435, "fcntl": 25, "dup": 23,
+        "unshare": 97, "memfd_create": 279, "name_to_handle_at": 264, "fcntl": 25,
+        "landlock_create_ruleset": 444,
     },
 }  # fmt: skip
 CALLS = NUMBERS[platform.machine()]
@@ -69,7 +71,7 @@ class Situation:
         if self.told.get("rights") == "few":
             give_up_administration()
         if self.told.get("namespaces") == "off":
-            refuse_namespaces()
+            refuse("unshare")
         for name in filter(None, self.told.get("without", "").split(",")):
             setattr(confinement, name, lambda: False)
 
@@ -118,15 +120,12 @@ def checked(answer: int) -> int:
     return answer
 
 
-def refuse_namespaces() -> None:
-    """As in a container, where the kernel is told to permit none: a filter of system calls that stays."""
+def refuse(*names: str) -> None:
+    """These calls fail from now on, as in a container: by a filter, which what is started inherits."""
     KERNEL.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    rows = [
-        (0x20, 0, 0, 0),
-        (0x15, 0, 1, CALLS["unshare"]),
-        (0x06, 0, 0, 0x00050000 | errno.EPERM),
-        (0x06, 0, 0, 0x7FFF0000),
-    ]
+    refused = (0x06, 0, 0, 0x00050000 | errno.EPERM)
+    each = [row for name in names for row in ((0x15, 0, 1, CALLS[name]), refused)]
+    rows = [(0x20, 0, 0, 0), *each, (0x06, 0, 0, 0x7FFF0000)]
     code = b"".join(struct.pack("=HBBI", *row) for row in rows)
 
     class Program(ctypes.Structure):
