@@ -16,9 +16,11 @@ def main() -> None:
 
     command = [os.path.abspath(__file__), *sys.argv[1:]]  # noqa: PTH100
     stepping_down.before(sys.argv[1] if sys.argv[1:] else "help", places.state_folder(), command)
+    from files.steps.confinement import hide_memory
     from huleedu import embedded, run
     from huleedu.release import release
 
+    hide_memory()
     if sys.argv[1:] == ["run"]:
         sys.exit(run.main())
     if sys.argv[1:] == ["--version"]:

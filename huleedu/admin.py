@@ -1,10 +1,12 @@
 """The admin site, and the machinery's rows for support staff."""
 
 from importlib import import_module
+from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +31,7 @@ from huleedu.support import (
     Row,
     shown_json,
 )
+from huleedu.wall_report import report
 
 admin.site.site_header = "HuleEdu"
 admin.site.site_title = "HuleEdu"
@@ -147,10 +150,16 @@ class TimerAdmin(ReadOnlyAdmin[Timer]):
 
 @admin.register(RelayPresence)
 class RelayPresenceAdmin(ReadOnlyAdmin[RelayPresence]):
-    """Which processes gave a sign of life, and when."""
+    """Which processes gave a sign of life, and when, and what their machines do not give."""
 
     list_display = ("name", "role", "seen_at")
     ordering = ("role", "name")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, and below it the walls around readers of files."""
+        return super().changelist_view(request, {**(extra_context or {}), "walls": report()})
 
 
 def revoke(token: ApiToken, _user: User) -> None:

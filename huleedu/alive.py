@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from files.steps.confinement import hide_memory
 from huleedu.heartbeat import Asking, RelayWatch, steps_watch
 from huleedu.run import web_answers
 
@@ -27,6 +28,7 @@ def check_of(process: str, database_url: str, port: int) -> Callable[[], bool]:
 
 def main(arguments: list[str]) -> int:
     """Returns 0 when the process works."""
+    hide_memory()
     port = int(arguments[0]) if arguments else 8000
     healthy = check_of(os.environ["HULEEDU_PROCESS"], os.environ.get("DATABASE_URL", ""), port)
     return 0 if healthy() else 1

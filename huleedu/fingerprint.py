@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from huleedu import walls
 from huleedu.release import release
 
 KEY_CHARACTERS = 16  # 64 bits tell keys apart and are of no use to somebody who looks for one
@@ -82,4 +83,5 @@ def facts_of(identity: UUID, schema: str, store: str) -> dict[str, Any]:
         "key": key_fingerprint(settings.SECRET_KEY, identity),
         "accepts": [key_fingerprint(key, identity) for key in settings.SECRET_KEY_FALLBACKS],
         "settings": shared_settings(),
+        "walls": list(walls.of_this_process()),
     }

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from huleedu import outages
+from huleedu import outages, walls
 from huleedu.database_schema import check_schema
 from huleedu.errors import Unfit
 from huleedu.fingerprint import facts_of
@@ -53,6 +53,7 @@ def fit() -> None:
         if remedy is None:
             raise
         raise Unfit(f"The database does not let it work. {remedy}") from error
+    walls.log_missing()
 
 
 def fit_cluster(queue: str | None) -> None:

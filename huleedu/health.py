@@ -15,6 +15,8 @@ from django.db import connection, connections
 from files.store import FAILURES, reach
 from huleedu.agreement import Difference, find_differences, living
 from huleedu.heartbeat import SIGNS, Signs
+from huleedu.wall_report import Missing, missing
+from huleedu.walls import is_weak
 from realtime.push import redis_client
 
 OK, DEGRADED, FAILED = "ok", "degraded", "failed"
@@ -24,11 +26,12 @@ PROBE_SECONDS = 5.0
 
 
 class Unwell(Exception):
-    """A check that ran and did not find what it should; of processes, which differ in what."""
+    """A check that ran and did not find what it should; of processes, which differ in what or lack what."""
 
-    def __init__(self, differences: Sequence[Difference] = ()) -> None:
+    def __init__(self, differences: Sequence[Difference] = (), missing: Sequence[Missing] = ()) -> None:
         super().__init__()
         self.differences = tuple(differences)
+        self.missing = tuple(missing)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class Finding:
 
     state: str
     differences: tuple[Difference, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+
+Check = Callable[[], Sequence[Missing] | None]
 
 
 def check_database() -> None:
@@ -126,7 +133,15 @@ def check_agreement() -> None:
         raise Unwell(differences)
 
 
-CHECKS: dict[str, Callable[[], None]] = {
+def check_walls() -> Sequence[Missing]:
+    """A reader of files that was taken over could do no harm; which walls are missing, if others make up."""
+    found = missing()
+    if any(is_weak(each.walls) for each in found):
+        raise Unwell(missing=found)
+    return found
+
+
+CHECKS: dict[str, Check] = {
     "database": check_database,
     "broker": check_broker,
     "storage": check_storage,
@@ -135,8 +150,9 @@ CHECKS: dict[str, Callable[[], None]] = {
     "steps": check_steps,
     "processes": check_processes,
     "agreement": check_agreement,
+    "walls": check_walls,
 }
-OPTIONAL = frozenset({"redis", "agreement"})
+OPTIONAL = frozenset({"redis", "agreement", "walls"})
 APART = frozenset({"storage", "redis"})  # they can hang on their own; all others ask the database
 SECONDS = 1.5  # for everything, so that a probe has its answer within two
 ANEW_SECONDS = 5.0  # a round that hangs may hang on a connection that is dead while a new one would live
@@ -146,13 +162,13 @@ ROUNDS = 3  # at a time: probes that come while they hang wait for them, or are 
 class Round:
     """One run over some checks in a thread of its own, which all who ask meanwhile look at."""
 
-    def __init__(self, checks: dict[str, Callable[[], None]]) -> None:
+    def __init__(self, checks: dict[str, Check]) -> None:
         self.findings: dict[str, Finding] = {}
         self.began = time.monotonic()
         self.ended = threading.Event()
         threading.Thread(target=self._run, args=(checks,), name="health", daemon=True).start()
 
-    def _run(self, checks: dict[str, Callable[[], None]]) -> None:
+    def _run(self, checks: dict[str, Check]) -> None:
         try:
             for name, check in checks.items():
                 self.findings[name] = run_check(name, check)
@@ -168,7 +184,7 @@ class Rounds:
         self._lock = threading.Lock()
         self._rounds: list[Round] = []
 
-    def current(self, checks: dict[str, Callable[[], None]]) -> Round:
+    def current(self, checks: dict[str, Check]) -> Round:
         """A round to wait for: a fresh one, unless one that began lately or too many are still out."""
         with self._lock:
             self._rounds = [each for each in self._rounds if not each.ended.is_set()]
@@ -195,15 +211,15 @@ def run_checks() -> dict[str, Finding]:
     return {name: findings.get(name, Finding(failure_of(name))) for name in CHECKS}
 
 
-def run_check(name: str, check: Callable[[], None]) -> Finding:
+def run_check(name: str, check: Check) -> Finding:
     """What is found of one thing; any failure of the check is a failure of the thing."""
     try:
-        check()
+        lacking = check() or ()
     except Unwell as found:
-        return Finding(failure_of(name), found.differences)
+        return Finding(failure_of(name), found.differences, found.missing)
     except Exception:
         return Finding(failure_of(name))
-    return Finding(OK)
+    return Finding(OK, missing=tuple(lacking))
 
 
 def failure_of(name: str) -> str:

@@ -48,7 +48,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @apart
 @require_GET
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 while everything HuleEdu cannot do without is there, else 503; names the processes that differ."""
+    """200 while everything HuleEdu cannot do without is there, else 503; names the processes that differ.
+
+    Also those that lack walls around readers of files (``huleedu.walls``).
+    """
     findings = health.run_checks()
     checks = {name: finding.state for name, finding in findings.items()}
     failed = health.FAILED in checks.values()
@@ -57,6 +60,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     body: dict[str, object] = {"status": status, "checks": checks}
     if checks["agreement"] != health.OK and checks["database"] == health.OK:
         body["differences"] = named(findings["agreement"], findings["processes"])
+    if missing := findings["walls"].missing:
+        body["walls"] = [{"process": each.process, "missing": list(each.walls)} for each in missing]
     return JsonResponse(body, status=503 if failed else 200)
 
 

@@ -18,6 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from files.steps.confinement import hide_memory
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCK_NAME = "supervisor.lock"
 SWEEP_SECONDS = 3.0
@@ -250,6 +252,7 @@ def release_guard(guard: subprocess.Popen[bytes]) -> None:
 
 
 def _guard(run: Path, remove: Path | None) -> None:
+    hide_memory()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()

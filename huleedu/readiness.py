@@ -27,11 +27,13 @@ class Readiness:
         self._url = f"{address}/readyz"
         self._trouble = ""
         self._told = ""
+        self._missing: set[str] = set()
 
     def ready(self) -> bool:
         """Whether nothing is missing that HuleEdu cannot do without."""
         status, body = ask(self._url, READY_ANSWER_SECONDS)
         self._trouble = describe(status, body)
+        self._missing = {name for each in body.get("walls", []) for name in each["missing"]}
         return status == 200
 
     def tell_trouble(self, tell: Callable[[str], None]) -> None:
@@ -39,6 +41,15 @@ class Readiness:
         if self._trouble != self._told:
             tell(f"HuleEdu is not ready: {self._trouble}. It goes on trying; {self._url} says more.")
         self._told = self._trouble
+
+    def tell_missing_walls(self, tell: Callable[[str], None]) -> None:
+        """Say which walls around readers of files are missing, if any, and what to do."""
+        if not self._missing:
+            return
+        from huleedu.walls import english  # loads more, so only when there is something to say
+
+        for sentence in english(self._missing):
+            tell(f"Walls around readers: {sentence}")
 
 
 def ask(url: str, seconds: float) -> tuple[int, dict[str, Any]]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
+from files.steps.confinement import hide_memory
 from huleedu import migrated, places, server_versions, stepping_down, temporary
 from huleedu.embedded import PostgresServer, Server, ValkeyServer
 from huleedu.heartbeat import Asking, RelayWatch, steps_watch
@@ -47,6 +48,13 @@ def say(text: str) -> None:
     with suppress(OSError):
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
+
+
+def warn(text: str) -> None:
+    """Tell the operator what is not as it should be, on standard error."""
+    with suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def server_child(name: str, server: Server) -> Child:
@@ -191,6 +199,7 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
         if not working:
             wait_until_ready(supervisor, readiness, tell)
         tell(f"HuleEdu is ready at {address_of(host, port)}/ (started in {time.monotonic() - began:.1f} s).")
+        readiness.tell_missing_walls(warn)
         tell_accounts(var / SIGN_IN_FILE, new, tell)
         tell(f"Logs are in {var / 'logs'}. Stop with Ctrl-C.")
         supervisor.watch()
@@ -231,6 +240,7 @@ def address_of(host: str, port: int) -> str:
 
 def main() -> int:
     """Run the installation described by the environment; returns the exit code."""
+    hide_memory()
     host = os.environ.get("HULEEDU_HOST", "127.0.0.1")
     text = os.environ.get("HULEEDU_PORT", "8000")
     if not text.isdigit() or not 0 < int(text) < 65536:

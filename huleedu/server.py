@@ -34,6 +34,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.web.http import RESPONSES, Headers, Request
 from zope.interface import implementer
 
+from files.steps.confinement import hide_memory
 from huleedu import places, stepping_down, stopping
 from huleedu.door import DOOR_SECONDS, GuardedChannel, Stage
 from huleedu.draining import Draining, cut_off
@@ -373,6 +374,7 @@ def main(arguments: list[str]) -> None:
 
     Ends at once, with 78, when this process does not fit the others.
     """
+    hide_memory()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each socket is an open file
     refuse_plain_http(arguments)

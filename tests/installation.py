@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from huleedu import programs
+
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90.0
 
@@ -44,6 +46,11 @@ class Installation:
         """The installation's address."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def command(self) -> list[str]:
+        """What starts everything."""
+        return [sys.executable, "-m", "huleedu.run"]
+
     def start(self) -> None:
         """Start everything and wait until it answers ready."""
         hidden = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
@@ -52,7 +59,7 @@ class Installation:
         environment |= self.variables
         with (self.var.parent / "run.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "huleedu.run"],
+                self.command,
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
@@ -82,18 +89,35 @@ class Installation:
         wait_until(lambda: not self.processes([]), 20, "nothing of the installation is left")
 
     def processes(self, words: Iterable[str]) -> list[int]:
-        """Process ids of this installation whose command line and environment hold all ``words``."""
-        found = []
+        """Process ids of this installation whose command line and environment hold all ``words``.
+
+        Other processes' environments are hidden from all but root: then what the run folder tells counts.
+        """
+        found, recorded = [], self.recorded()
         for folder in Path("/proc").iterdir():
             if not folder.name.isdigit():
                 continue
             try:
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                environment = (folder / "environ").read_bytes().decode(errors="replace")
             except OSError:
                 continue
+            try:
+                environment = (folder / "environ").read_bytes().decode(errors="replace")
+            except OSError:
+                environment = recorded.get(int(folder.name), "")
+                if f"{self.var}/run" in command:  # a guard
+                    environment = f"HULEEDU_VAR={self.var}"
             if f"HULEEDU_VAR={self.var}" in environment and all(w in command + environment for w in words):
                 found.append(int(folder.name))
+        return found
+
+    def recorded(self) -> dict[int, str]:
+        """The supervisor and what it has started, with the variables that tell what each is."""
+        found = {self.process.pid: f"HULEEDU_VAR={self.var}"} if self.process else {}
+        for path in (self.var / "run").glob("*.pid"):
+            told = f"HULEEDU_VAR={self.var} HULEEDU_PROCESS={path.stem} Q_CLUSTER_NAME={path.stem}"
+            record = programs.read_record(path)
+            found |= dict.fromkeys(record.members() if record else [], told)
         return found
 
     def get(self, path: str, token: str | None = None) -> Answer:

@@ -120,7 +120,9 @@ class Machine:
         mine = Installation(self.var, 0)
         for process in self.started.values():
             process.send_signal(signal.SIGSTOP)  # no shell may say a last word
-        for pid in mine.processes([]):
+        sessions = {process.pid for process in self.started.values()}
+        theirs = [each.pid for each in programs.processes() if each.session in sessions]
+        for pid in {*mine.processes([]), *theirs}:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for process in self.started.values():

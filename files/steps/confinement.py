@@ -1,20 +1,32 @@
 """What a process gives up before it reads an untrusted file. Linux; elsewhere it keeps what it can."""
 
-import ctypes
 import os
 import resource
 import signal
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 
-from files.steps.sockets import refuse_sockets
+from files.steps.kernel import KERNEL, control
+from files.steps.landlock import give_up_paths
+from files.steps.rights import give_up_rights, leave_root
+from files.steps.system_calls import give_up_calls
 
 _SET_PARENT_DEATH_SIGNAL = 1
-_SET_NO_NEW_PRIVILEGES = 38
+_GET_DUMPABLE, _SET_DUMPABLE = 3, 4
 _NEW_NETWORK = 0x40000000
 _NEW_USER = 0x10000000
-_NOBODY = 65534
+
+
+class Wall(StrEnum):
+    """What stands between a reader that a file has taken over and everything else."""
+
+    CALLS = "calls"
+    PATHS = "paths"
+    RIGHTS = "rights"
+    MEMORY = "memory"
+    NETWORK = "network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +48,11 @@ class Confinement:
 def limit(confinement: Confinement, parent: int) -> None:
     """Set the limits and die with the process ``parent``; call first, before anything else is loaded."""
     die_with(parent)
+    hide_memory()
     for kind, value in (
         (resource.RLIMIT_AS, confinement.memory_bytes),
         (resource.RLIMIT_FSIZE, confinement.file_bytes),
         (resource.RLIMIT_NOFILE, confinement.open_files),
-        (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (value, value))
     # The soft limit's signal tells the parent why; the hard one follows if that is ignored.
@@ -49,23 +61,24 @@ def limit(confinement: Confinement, parent: int) -> None:
     os.nice(confinement.niceness)
 
 
-def seal(parent: int) -> None:
-    """Give up the network, further processes and root; call when all code is loaded.
+def seal(parent: int) -> frozenset[Wall]:
+    """Give up everything but memory and the descriptors that are open; call when all code is loaded.
 
-    Where the system does not permit one of these, the others still hold.
+    Returns the walls that this system does not give; the others hold. Raises OSError when one that it gives
+    cannot be built: then nothing may be read.
     """
-    _leave_network()
+    # Leaving the network may need rights; giving up paths and calls needs a promise to take no new ones.
+    stands = {Wall.NETWORK: _leave_network()}
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    if os.geteuid() == 0:
-        with suppress(OSError):
-            os.setgroups([])
-            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
-    _control(_SET_NO_NEW_PRIVILEGES, 1)
-    refuse_sockets()
+    stands[Wall.RIGHTS] = give_up_rights()
+    stands[Wall.MEMORY] = hide_memory()
+    stands[Wall.PATHS] = give_up_paths()
     # A change of user clears the signal.
     die_with(parent)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # what is open stays; nothing is opened any more
+    stands[Wall.CALLS] = give_up_calls()
+    return frozenset(wall for wall in Wall if not stands[wall])
 
 
 def hurry(confinement: Confinement) -> None:
@@ -75,18 +88,31 @@ def hurry(confinement: Confinement) -> None:
 
 def die_with(parent: int) -> None:
     """Have the kernel kill this process when its parent ends, or end now if that has happened."""
-    _control(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    control(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
-def _control(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+def hide_memory() -> bool:
+    """No other process of this user may look into this one, or into those forked from it; True when so.
+
+    Nor does the kernel write their memory to a file when they crash, or that of programs started by them.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    control(_SET_DUMPABLE, 0)
+    return is_hidden()
 
 
-def _leave_network() -> None:
-    if sys.platform == "linux":
-        library = ctypes.CDLL(None)
-        if library.unshare(_NEW_NETWORK) != 0:
-            library.unshare(_NEW_USER | _NEW_NETWORK)
+def is_hidden() -> bool:
+    """Whether no other process of this user may look into this one."""
+    return control(_GET_DUMPABLE) == 0
+
+
+def _leave_network() -> bool:
+    """A network of one's own, without anything in it; True when there is one."""
+    if sys.platform != "linux":
+        return False
+    if KERNEL.unshare(_NEW_NETWORK) == 0:
+        return True
+    leave_root()  # a user namespace would only hide that this is root
+    return bool(KERNEL.unshare(_NEW_USER | _NEW_NETWORK) == 0)

@@ -17,7 +17,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from files.steps.confinement import die_with
+from files.steps.confinement import die_with, hide_memory
 
 REQUEST_BYTES = 1024
 KILL = b"kill"
@@ -27,6 +27,7 @@ Act = Callable[[list[str]], None]
 def main(arguments: list[str], act: Act) -> None:
     """Serve until the owner closes its end; each child runs ``act`` on parent and arguments."""
     die_with(int(arguments[1]))
+    hide_memory()
     gc.freeze()  # the children share this memory as long as nobody touches it
     with socket.socket(fileno=int(arguments[0])) as owner:
         while True:

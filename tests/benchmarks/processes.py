@@ -54,9 +54,9 @@ def family(root: int) -> Iterator[tuple[int, int]]:
 
 def name_of(pid: int, parents_name: str) -> str:
     """The part a process belongs to; one without an environment of ours is told by its program or parent."""
-    environment = Path(f"/proc/{pid}/environ").read_text(errors="replace")
-    if told := NAME.search(environment):
-        return told[1]
+    with suppress(PermissionError):  # hidden from all but root
+        if told := NAME.search(Path(f"/proc/{pid}/environ").read_text(errors="replace")):
+            return told[1]
     program = next((facts.name for facts in processes() if facts.pid == pid), "")
     return {"postgres": "PostgreSQL", "valkey-server": "Valkey"}.get(program, parents_name)
 

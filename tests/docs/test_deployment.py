@@ -140,6 +140,12 @@ def test_the_units_are_hardened_and_do_not_spin(process: str) -> None:
     assert f"\nRestrictNamespaces={'user net' if process == 'steps' else 'yes'}\n" in text
 
 
+def test_the_readers_of_files_may_build_their_walls() -> None:
+    """systemd's own list for services has neither of them."""
+    calls = unit(unit_of("steps"))["SystemCallFilter"].split()
+    assert {"unshare", "landlock_create_ruleset", "landlock_restrict_self"} <= set(calls)
+
+
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is missing")

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
 
+from huleedu.programs import processes
 from tests.faults.world import alive, children
 from tests.installation import ROOT, free_port
 
@@ -53,8 +54,11 @@ class Program:
         return self.log.read_text(errors="replace")
 
     def living(self) -> list[int]:
-        """All of its processes; those of the sandbox have no environment and are known by their parents."""
-        found = set()
+        """All of its processes, by their environment, where that is not hidden by their session.
+
+        Those of the sandbox have neither and are known by their parents.
+        """
+        found = {each.pid for each in processes() if each.session == self.process.pid}
         for folder in Path("/proc").iterdir():
             with suppress(OSError):
                 if folder.name.isdigit() and self.mark.encode() in (folder / "environ").read_bytes():

@@ -1,6 +1,7 @@
 """HTTP as bytes on a socket, for clients that no library would let us be."""
 
 import json
+import os
 import select
 import socket
 import ssl
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huleedu import temporary
+from huleedu.embedded import installed_environment
 from tests.installation import ROOT, Answer, Installation, bearer, free_port, send, wait_until
 
 LIMIT = 2 * 1024 * 1024  # bytes of a request at the hasty server
@@ -168,9 +170,8 @@ def beside(
     installation: Installation, folder: Path, module: str, variables: dict[str, str]
 ) -> Iterator[Hasty]:
     """The web server of ``module`` on the databases of ``installation``; its log lies in ``folder``."""
-    (pid,) = installation.processes(["huleedu.server"])
-    inherited = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
-    environment = dict(variable.split("=", 1) for variable in inherited if variable)
+    environment = {**os.environ, **installation.variables, **installed_environment(installation.var)}
+    environment |= {"HULEEDU_HOST": "127.0.0.1", "HULEEDU_PROCESS": "web"}
     environment |= {"HULEEDU_VAR": str(folder), "HULEEDU_STORAGE": str(installation.var / "content")}
     environment |= variables
     port = free_port()

@@ -74,9 +74,9 @@ class Installation:
         found = []
         for facts in programs.processes():
             with suppress(OSError):
-                command = Path(f"/proc/{facts.pid}/cmdline").read_bytes()
-                folder = Path(f"/proc/{facts.pid}/cwd").readlink()
-                if str(self.var).encode() in command or folder.is_relative_to(self.var):
+                place = Path(f"/proc/{facts.pid}")
+                named = str(self.var).encode() in (place / "cmdline").read_bytes()
+                if named or (place / "cwd").readlink().is_relative_to(self.var):
                     found.append(facts.pid)
         return found
 
