@@ -187,6 +187,7 @@ MIN_TEXT_CHARACTERS = number("HULEEDU_MIN_TEXT_CHARACTERS", 50)
 MAX_TEXT_CHARACTERS = number("HULEEDU_MAX_TEXT_CHARACTERS", 50_000)
 READINESS_SECONDS = number("HULEEDU_READINESS_SECONDS", 24 * 60 * 60)
 MAX_SOCKETS_PER_USER = number("HULEEDU_MAX_SOCKETS_PER_USER", 8)
+CHECK_SECONDS = float(os.environ.get("HULEEDU_CHECK_SECONDS", 2))  # of a processor, for one essay
 MAX_QUEUED_WORK = number("HULEEDU_MAX_QUEUED_WORK", 20_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
@@ -195,12 +196,15 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["files.multipart.PartReader"]
 
 STEP_WORKERS = number("HULEEDU_STEP_WORKERS", 3)  # one is always there for what the others are not at
+TASK_SECONDS = number(
+    "HULEEDU_TASK_SECONDS", 150
+)  # reading and checking end after 60 s; what is longer is stuck
 Q_CLUSTER = {
     "name": "huleedu",  # signs the tasks of every cluster; Q_CLUSTER_NAME tells the clusters apart
     "workers": STEP_WORKERS,
     "orm": "default",
     "broker_class": "huleedu.broker.ListeningBroker",
-    "timeout": 330,
+    "timeout": TASK_SECONDS,
     "retry": 400,
     "max_attempts": 3,
     "ack_failures": True,
