@@ -30,6 +30,7 @@ FIGURES = (
     "intake",
     "fairness",
     "spinning",
+    "nonsense",
     "flood",
     "growth",
     "clusters",
