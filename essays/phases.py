@@ -4,12 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from essays.steps.languages import LanguageCode
-from essays.steps.spellcheck import spellcheck
+from essays.checking import LANGUAGES, check
 from huleedu.errors import ErrorCode, StepError
 from huleedu.events import EssayPhaseRequest, EssaySpellcheckRequest, PhaseCompleted, SpellcheckCompleted
-
-LANGUAGES: dict[str, LanguageCode] = {"sv": "sv", "en": "en"}
 
 
 @dataclass(frozen=True)
@@ -35,14 +32,13 @@ def check_spelling(text: str, language: str) -> StepOutcome:
     """Spelling findings with offsets, ranked suggestions and the corrected text.
 
     ``language`` is a code, empty when it is not known. Raises ``StepError`` for one that has no dictionary:
-    nothing is checked with a wrong one.
+    nothing is checked with a wrong one. Also raises what ``check`` raises.
     """
     if not language:
         raise StepError(ErrorCode.LANGUAGE_UNKNOWN)
-    code = LANGUAGES.get(language)
-    if code is None:
+    if language not in LANGUAGES:
         raise StepError(ErrorCode.LANGUAGE_UNSUPPORTED, language=language)
-    report = spellcheck(text, code)
+    report = check(text, language)
     findings = [
         {
             "start": finding.start,
@@ -53,10 +49,14 @@ def check_spelling(text: str, language: str) -> StepOutcome:
         }
         for finding in report.findings
     ]
-    figures = {"words": report.words, "findings": len(findings), "density": report.density}
-    output = {
+    same = {
         "words": report.words,
         "density": report.density,
+        "fewer_suggestions": report.fewer_suggestions,
+    }
+    figures = {**same, "findings": len(findings)}
+    output = {
+        **same,
         "findings": findings,
         "corrected_text": report.corrected_text,
     }

@@ -69,6 +69,7 @@ def spellcheck(slot: EssaySlot) -> dict[str, Any] | None:
         "corrected_text": output.get("corrected_text"),
         "words": output.get("words"),
         "density": output.get("density"),
+        "fewer_suggestions": output.get("fewer_suggestions"),
         "language": run.language or None,
         "error": run.error,
     }

@@ -21,13 +21,18 @@ class Finding(Answer):
 
 
 class Spellcheck(Answer):
-    """The spelling check of the essay's present text."""
+    """The spelling check of the essay's present text.
+
+    ``fewer_suggestions``: it has more unknown words than a check has time for, so some have no suggestions or
+    simpler ones; all are marked.
+    """
 
     status: StepStatus
     findings: list[Finding]
     corrected_text: str | None
     words: int | None
     density: float | None
+    fewer_suggestions: bool | None
     language: str | None
     error: ErrorDetail | None
 

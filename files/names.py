@@ -10,6 +10,7 @@ MAX_NAME = 150
 MAX_FOLDER = 255
 UNNAMED = "unnamed"
 FORBIDDEN_ON_DISK = re.compile(r'[<>:"/\\|?*]')
+SPACES = re.compile(r"\s+")
 DRIVE = re.compile(r"[A-Za-z]:")
 DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE)
 # Control and format characters, direction overrides among them, can fake or break a name.
@@ -32,7 +33,7 @@ def visible(text: str) -> str:
     """``text`` in NFC on one line, without characters that can fake or break a name."""
     composed = unicodedata.normalize("NFC", text)
     kept = "".join(c for c in composed if unicodedata.category(c) not in UNSAFE_CATEGORIES)
-    return re.sub(r"\s+", " ", kept).strip()
+    return SPACES.sub(" ", kept).strip()
 
 
 def clean_folder(path: str) -> str:

@@ -1,8 +1,9 @@
-"""Reads an untrusted file in a process of its own, so that nothing in it can harm the caller.
+"""Does one job on untrusted bytes in a process of its own, so that nothing in them can harm the caller.
 
-One child per file, with limits on memory, processor time, files and wall clock, without network,
-environment or further processes. Each is forked from a warm process that reads nothing itself; where that
+One child per file or text, with limits on memory, processor time, files and wall clock, without network,
+environment or further processes. Each is forked from a warm process that does no job itself; where that
 is not to be had, it is started afresh. It uses no multiprocessing, so daemonic workers may call it.
+``run`` is the job of reading a file; others declare theirs as a ``Job``.
 """
 
 import os
@@ -17,11 +18,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from files.nursery import Nursery, NurseryLost
+from files.nursery import AnyNursery, Founder, Nursery, NurseryLost
 from files.steps.child import OUT_OF_MEMORY
 from files.steps.confinement import Confinement
 from files.steps.detect import Format, extension
@@ -35,11 +36,13 @@ _ROOT = Path(__file__).resolve().parent.parent
 _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from files.steps.child import main; main(sys.argv[1:])"
 )
-_START_NURSERY = (
+# As ``main`` a nursery of one owner, as ``found`` the founder of several.
+_START_WARM = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from files.steps import child, nursery;"
-    "child.load(); nursery.main(sys.argv[1:], child.main)"
+    "child.load(sys.argv[1], sys.argv[2:-2]); nursery.{kind}(sys.argv[-2:], child.main)"
 )
-_own = threading.local()  # a nursery ends with its thread, so every thread has its own
+_own = threading.local()  # a nursery ends with its thread, so every thread has its own of each job
+_founders: dict[str, Founder] = {}
 # JSON writes a character in at most six bytes.
 _BYTES_PER_CHARACTER = 6
 _OTHER_OUTPUT_BYTES = 64 * 1024
@@ -54,6 +57,22 @@ class SandboxHurried(Exception):
     """The file needs more processor time than a first try was given."""
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A kind of job: ``module`` does it (``files.steps.child``), warm processes load it with ``prepared``."""
+
+    module: str
+    prepared: tuple[str, ...] = ()
+
+
+READING = Job("files.steps.reading")
+
+Short = Annotated[str, StringConstraints(max_length=200)]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+_NUMBER = Field(ge=-(2**53), le=2**53)
+Detail = Annotated[int, _NUMBER] | Annotated[float, _NUMBER] | bool | Short
+
+
 class SandboxResult(BaseModel):
     """A valid text: what was read, with which engine, and its size."""
 
@@ -61,33 +80,43 @@ class SandboxResult(BaseModel):
 
     text: str
     format: Format
-    engine: str
-    warnings: tuple[str, ...]
-    words: int
-    characters: int
+    engine: Short
+    warnings: Annotated[tuple[Short, ...], Field(max_length=20)]
+    words: Count
+    characters: Count
 
 
-class _Failure(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Failure(BaseModel):
+    """A typed failure as a child tells it; no part of it is long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     code: ErrorCode
-    details: dict[str, str | int | float | bool | list[str]]
+    details: Annotated[
+        dict[Short, Detail | Annotated[list[Short], Field(max_length=20)]], Field(max_length=20)
+    ]
 
 
 class _Outcome(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     result: SandboxResult | None = None
-    error: _Failure | None = None
+    error: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
+class Ended:
     """How a child ended: its output, its exit status, and which of the sandbox's limits stopped it."""
 
     output: bytes
     status: int
     stopped_by: str | None
+
+    @property
+    def last(self) -> bytes:
+        """The last line that the child wrote whole; empty when there is none."""
+        whole = self.output if self.status == 0 else self.output[: self.output.rfind(b"\n") + 1]
+        return whole.rstrip(b"\n").rpartition(b"\n")[2]
 
 
 def run(
@@ -106,23 +135,34 @@ def run(
     """
     arguments = child_arguments(extension(filename), limits, confinement or Confinement())
     maximum_bytes = limits.maximum_characters * _BYTES_PER_CHARACTER + _OTHER_OUTPUT_BYTES
+    ended = execute(READING, arguments, source, timeout_seconds, maximum_bytes)
+    raise_for_end(ended, timeout_seconds)
+    return _result(ended.last, limits)
+
+
+def execute(
+    job: Job, arguments: list[str], source: bytes | Path, timeout_seconds: float, maximum_bytes: int
+) -> Ended:
+    """Do ``job`` on ``source``, unjudged; blocks at most ``timeout_seconds`` and a moment."""
     with _opened(source) as stream:
-        ended = _execute(arguments, stream, timeout_seconds, maximum_bytes)
-    _raise_for_end(ended, timeout_seconds)
-    return _result(ended.output, limits)
+        return _execute(job, arguments, stream, timeout_seconds, maximum_bytes)
 
 
 def child_arguments(ending: str, limits: TextLimits, confinement: Confinement) -> list[str]:
-    """What the child is told: no file name, for others on the machine can read a command line."""
+    """What a reading child is told: no file name, for others on the machine can read a command line."""
+    own = (ending, str(limits.minimum_characters), str(limits.maximum_characters))
+    return job_arguments(READING, confinement, *own)
+
+
+def job_arguments(job: Job, confinement: Confinement, *own: str) -> list[str]:
+    """What a child is told; ``own`` are the job's own arguments."""
     numbers = (
-        limits.minimum_characters,
-        limits.maximum_characters,
         confinement.memory_bytes,
         confinement.processor_seconds,
         confinement.first_seconds,
         confinement.niceness,
     )
-    return [ending, *map(str, numbers)]
+    return [job.module, *map(str, numbers), *own]
 
 
 def child_command(arguments: list[str]) -> list[str]:
@@ -130,33 +170,59 @@ def child_command(arguments: list[str]) -> list[str]:
     return [*_interpreter(_START), str(os.getpid()), *arguments]
 
 
-def nursery_command() -> list[str]:
-    """The command line of the warm process, without its owner's socket and number."""
-    return _interpreter(_START_NURSERY)
+def nursery_command(job: Job = READING) -> list[str]:
+    """The command line of the job's warm process, without its owner's socket and number."""
+    return [*_interpreter(_START_WARM.format(kind="main")), job.module, *job.prepared]
+
+
+def founder_command(job: Job) -> list[str]:
+    """The command line of the job's founder, without its maker's socket and number."""
+    return [*_interpreter(_START_WARM.format(kind="found")), job.module, *job.prepared]
 
 
 def _interpreter(code: str) -> list[str]:
     return [sys.executable, "-I", "-X", "utf8", "-c", code, str(_ROOT)]
 
 
-def nursery() -> Nursery:
-    """This thread's warm process, made when it is first asked for. Raises NurseryLost where there is none."""
-    found: Nursery | None = getattr(_own, "nursery", None)
+def share(job: Job) -> None:
+    """Start one warm process from which those of this process and of its forks are forked, to save memory."""
+    _founders[job.module] = Founder(founder_command(job))
+
+
+def nursery(job: Job = READING) -> AnyNursery:
+    """This thread's nursery for ``job``, made at the first call. Raises NurseryLost if there is none."""
+    found = _nurseries().get(job.module)
     if found is not None and found.usable:
         return found
-    leave_nursery()
+    leave_nursery(job)
     if not hasattr(os, "pidfd_open"):
         raise NurseryLost
-    _own.nursery = made = Nursery(nursery_command())
+    _nurseries()[job.module] = made = _make_nursery(job)
     return made
 
 
-def leave_nursery() -> None:
-    """End this thread's warm process; the next file gets a new one."""
-    found: Nursery | None = getattr(_own, "nursery", None)
-    _own.nursery = None
+def _make_nursery(job: Job) -> AnyNursery:
+    founder = _founders.get(job.module)
+    if founder is not None:
+        try:
+            return founder.found()
+        except NurseryLost:
+            del _founders[job.module]  # gone for good
+    return Nursery(nursery_command(job))
+
+
+def leave_nursery(job: Job = READING) -> None:
+    """End this thread's nursery for ``job``; the next file gets a new one."""
+    found = _nurseries().pop(job.module, None)
     if found is not None:
         found.close()
+
+
+def _nurseries() -> dict[str, AnyNursery]:
+    found: dict[str, AnyNursery] | None = getattr(_own, "nurseries", None)
+    if found is None:
+        found = _own.nurseries = {}
+    return found
 
 
 @contextmanager
@@ -172,32 +238,36 @@ def _opened(source: bytes | Path) -> Iterator[IO[bytes]]:
             yield stream
 
 
-def _execute(arguments: list[str], stream: IO[bytes], timeout_seconds: float, maximum_bytes: int) -> _Ended:
+def _execute(
+    job: Job, arguments: list[str], stream: IO[bytes], timeout_seconds: float, maximum_bytes: int
+) -> Ended:
     deadline = time.monotonic() + timeout_seconds
     try:
-        return _execute_warm(arguments, stream, deadline, maximum_bytes)
+        return _execute_warm(job, arguments, stream, deadline, maximum_bytes)
     except NurseryLost:
-        leave_nursery()
+        leave_nursery(job)
         stream.seek(0)
     return _execute_afresh(child_command(arguments), stream, deadline, maximum_bytes)
 
 
-def _execute_warm(arguments: list[str], stream: IO[bytes], deadline: float, maximum_bytes: int) -> _Ended:
+def _execute_warm(
+    job: Job, arguments: list[str], stream: IO[bytes], deadline: float, maximum_bytes: int
+) -> Ended:
     """Raises NurseryLost when the child's end is not known; it has ended then."""
-    warm = nursery()
+    warm = nursery(job)
     with _output_pipe() as (pipe, writer):
         with writer:
             warm.raise_child(arguments, stream, writer.fileno())
         output, stopped_by = _read_output(pipe, deadline, maximum_bytes)
         status = warm.status(deadline - time.monotonic()) if stopped_by is None else None
     if status is not None:
-        return _Ended(output, status, None)
+        return Ended(output, status, None)
     with suppress(NurseryLost):
         warm.kill_child()
-    return _Ended(b"", -signal.SIGKILL, stopped_by or "wall_clock")
+    return Ended(output, -signal.SIGKILL, stopped_by or "wall_clock")
 
 
-def _execute_afresh(command: list[str], stream: IO[bytes], deadline: float, maximum_bytes: int) -> _Ended:
+def _execute_afresh(command: list[str], stream: IO[bytes], deadline: float, maximum_bytes: int) -> Ended:
     with (
         _output_pipe() as (pipe, writer),
         subprocess.Popen(  # noqa: S603
@@ -227,20 +297,18 @@ def _output_pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         yield pipe, writer
 
 
-def _collect(
-    process: subprocess.Popen[bytes], pipe: IO[bytes], deadline: float, maximum_bytes: int
-) -> _Ended:
+def _collect(process: subprocess.Popen[bytes], pipe: IO[bytes], deadline: float, maximum_bytes: int) -> Ended:
     output, stopped_by = _read_output(pipe, deadline, maximum_bytes)
     if stopped_by is None:
         try:
-            return _Ended(output, process.wait(max(0.0, deadline - time.monotonic())), None)
+            return Ended(output, process.wait(max(0.0, deadline - time.monotonic())), None)
         except subprocess.TimeoutExpired:
             stopped_by = "wall_clock"
-    return _Ended(b"", -signal.SIGKILL, stopped_by)
+    return Ended(output, -signal.SIGKILL, stopped_by)
 
 
 def _read_output(pipe: IO[bytes], deadline: float, maximum_bytes: int) -> tuple[bytes, str | None]:
-    """All output until the child closes it, or nothing and the limit that was passed."""
+    """All output until the child closes it, or what came until a limit was passed, and which."""
     output = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
@@ -253,10 +321,11 @@ def _read_output(pipe: IO[bytes], deadline: float, maximum_bytes: int) -> tuple[
             output += chunk
             if len(output) > maximum_bytes:
                 return b"", "output"
-    return b"", "wall_clock"
+    return bytes(output), "wall_clock"
 
 
-def _raise_for_end(ended: _Ended, timeout_seconds: float) -> None:
+def raise_for_end(ended: Ended, timeout_seconds: float) -> None:
+    """Raise what a child's end means, unless it ended well: StepError, SandboxCrashed, SandboxHurried."""
     if ended.stopped_by == "wall_clock":
         raise StepError(ErrorCode.TIMEOUT, limit="wall_clock", seconds=timeout_seconds)
     if ended.stopped_by == "output":
@@ -294,4 +363,5 @@ def _result(output: bytes, limits: TextLimits) -> SandboxResult:
 
 
 def _is_storable(text: str, limits: TextLimits) -> bool:
-    return len(text) <= limits.maximum_characters and "\x00" not in text
+    surrogates = any("\ud800" <= character <= "\udfff" for character in text)
+    return len(text) <= limits.maximum_characters and "\x00" not in text and not surrogates

@@ -21,12 +21,13 @@ from django_q.queues import Queue
 from django_q.worker import worker
 
 from files.steps.confinement import die_with
-from huleedu import stopping
+from huleedu import overseeing, stopping
 from huleedu.leaving import leave_when_asked
 from huleedu.processes import end_relay
 from huleedu.stopping import Stop
 
 LOOK_SECONDS = 10.0  # how often the guard looks for tasks that are over their time
+BUSY_LOOK_SECONDS = 5.0  # while there are tasks; whoever is at one gives no other sign of life
 LOCK_SECONDS = 0.1
 PAUSE_SECONDS = 0.2  # between two replacements, so that what dies at once is not replaced without end
 WORKERS_SECONDS = 4.0  # for what workers have in hand, giving it back included
@@ -66,15 +67,19 @@ class Guard(Sentinel):
 
     def guard(self) -> None:
         """Replace what dies until asked to stop."""
-        looked = time.monotonic()
+        looked, seconds = time.monotonic(), LOOK_SECONDS
         while not self.stop_asked.is_set():
-            wait([self.stop_asked.fileno(), *(process.sentinel for process in self.members())], LOOK_SECONDS)
+            wait([self.stop_asked.fileno(), *(process.sentinel for process in self.members())], seconds)
             now = time.monotonic()
             overdue = [process for process in self.pool if is_overdue(process, now - looked)]
             looked = now
             dead = [process for process in self.members() if not process.is_alive()]
             for process in {*dead, *overdue}:
                 self.replace(process)
+            busy = [process.pid for process in self.pool if is_busy(process)]
+            if busy and not self.stop_asked.is_set():
+                overseeing.tell_alive(busy)
+            seconds = BUSY_LOOK_SECONDS if busy else LOOK_SECONDS
             if dead or overdue:
                 self.stop_asked.wait(PAUSE_SECONDS)
         self.stop()
@@ -86,6 +91,10 @@ class Guard(Sentinel):
         if process in self.pool:
             # Whoever died with the lock in its hand keeps it for ever.
             process.timer = Value("f", process.timer.get_obj().value, lock=False)
+            process.kill()  # asked to end it would give back what it is stuck in, as if nothing had happened
+            process.join(KILLED_SECONDS)
+            if process.exitcode != 0 or process.timer.value == 0:
+                overseeing.tell_dead(process.pid)
         self.reincarnate(process)
 
     def stop(self) -> None:
@@ -110,6 +119,12 @@ def is_overdue(worker_process: Any, seconds: float) -> bool:
         return bool(timer.value == 0)
     finally:
         timer.get_lock().release()
+
+
+def is_busy(worker_process: Any) -> bool:
+    """Whether the worker is at a task and within its time."""
+    # Read without the lock, which whoever died with it keeps for ever.
+    return bool(worker_process.timer.get_obj().value > 0)
 
 
 def end(processes: Iterable[BaseProcess], seconds: float) -> None:

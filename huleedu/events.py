@@ -290,6 +290,7 @@ class SpellcheckCompleted(PhaseCompleted):
     findings: int | None = None
     words: int | None = None
     density: float | None = None
+    fewer_suggestions: bool | None = None
     corrected_text_storage_id: UUID | None = None
 
 

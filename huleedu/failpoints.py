@@ -1,7 +1,8 @@
 """Named places where a test can make a process die, fail or wait; nothing happens unless one is armed.
 
 Armed by the environment: ``HULEEDU_FAILPOINT="<name>:<what>[:<times>]"``, several separated by commas.
-``what`` is ``kill9`` (the process kills itself), ``raise`` (``FailpointReached``) or ``sleep=<seconds>``.
+``what`` is ``kill9`` (the process kills itself), ``raise`` (``FailpointReached``), ``sleep=<seconds>`` or
+``hang`` (for ever, and deaf to signals, as in a library's endless loop).
 It happens the first ``times`` times (once when left out), counted in ``HULEEDU_VAR``/run for all processes
 together, so that a restarted process goes on. The names are in ``NAMES``.
 """
@@ -45,6 +46,9 @@ def _reach(name: str, what: str, times: str = "1") -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif what == "raise":
         raise FailpointReached(name)
+    elif what == "hang":
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        time.sleep(3600)
     elif what.startswith("sleep="):
         time.sleep(float(what.removeprefix("sleep=")))
 

@@ -22,7 +22,7 @@ LIMIT = "SET statement_timeout = 1000"  # milliseconds
 END_SESSION = "SELECT pg_terminate_backend(%s)"
 GIVE_BACK = """
 UPDATE huleedu_workitem
-SET state = 'queued', leased_at = NULL, due_at = now(), max_retries = max_retries + 1
+SET state = 'queued', leased_at = NULL, worker = '', due_at = now(), max_retries = max_retries + 1
 WHERE id = %s AND attempts = %s AND state = 'running'
 """
 

@@ -168,6 +168,19 @@ class WorkItem(models.Model):
     due_at = models.DateTimeField(db_default=Now())
     leased_at = models.DateTimeField(null=True, blank=True)
     slow = models.BooleanField(default=False, db_default=False, help_text="A first try took too long")
+    worker = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who has it, or left it without a word",
+    )
+    former_worker = models.CharField(
+        max_length=80, blank=True, default="", db_default="", help_text="Who left it before the present one"
+    )
+    deaths = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Workers that died on it while all else went on"
+    )
 
     class Meta:
         constraints = [

@@ -36,13 +36,11 @@ def end_relay() -> None:
 
 
 def warm_steps() -> None:
-    """Load dictionaries and words in the parent: workers forked from it are warm and share its memory."""
-    from essays.steps.lexicon import keep_tables_in
-    from essays.steps.spellcheck import warm
-    from files.steps.language import warm as warm_words
+    """Load words in the parent, and dictionaries beside it: workers share the memory of both."""
+    from essays.checking import CHECKING
+    from files import sandbox
+    from files.steps.language import warm
 
-    warm_words()
-    keep_tables_in(settings.VAR_DIR / "cache")
-    for language in ("sv", "en"):
-        warm(language)
+    warm()
+    sandbox.share(CHECKING)
     log.info("steps.warm", status="running")

@@ -182,6 +182,9 @@ MAX_TEXT_CHARACTERS = number("HULEEDU_MAX_TEXT_CHARACTERS", 50_000, 1)
 MAX_READINESS_SECONDS = 90 * 24 * 60 * 60
 READINESS_SECONDS = environment.seconds("HULEEDU_READINESS_SECONDS", 24 * 60 * 60, 1, MAX_READINESS_SECONDS)
 MAX_SOCKETS_PER_USER = number("HULEEDU_MAX_SOCKETS_PER_USER", 8, 1)
+CHECK_SECONDS = environment.duration(
+    "HULEEDU_CHECK_SECONDS", 2, least=0.1, example="2"
+)  # of a processor, for one essay
 MAX_QUEUED_WORK = number("HULEEDU_MAX_QUEUED_WORK", 20_000, 1)
 # Quotas: of one teacher, and of all together.
 TEACHER_QUEUED_WORK = number("HULEEDU_TEACHER_QUEUED_WORK", 5_000, 1)
@@ -226,12 +229,15 @@ FILE_UPLOAD_HANDLERS = ["files.multipart.PartReader"]
 STEP_WORKERS = number(
     "HULEEDU_STEP_WORKERS", 3, 1, 1000
 )  # one is always there for what the others are not at
+TASK_SECONDS = environment.seconds(
+    "HULEEDU_TASK_SECONDS", 150
+)  # reading and checking end after 60 s; longer is stuck
 Q_CLUSTER = {
     "name": "huleedu",  # signs the tasks of every cluster; Q_CLUSTER_NAME tells the clusters apart
     "workers": STEP_WORKERS,
     "orm": "default",
     "broker_class": "huleedu.broker.ListeningBroker",
-    "timeout": 330,
+    "timeout": TASK_SECONDS,
     "retry": 400,
     "max_attempts": 3,
     "ack_failures": True,

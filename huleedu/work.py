@@ -25,7 +25,7 @@ from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, WorkItem
 from huleedu.outages import is_outage, patience
 from huleedu.prepared import prepared_cursor
-from huleedu.presence import Presence
+from huleedu.presence import Presence, process_name
 from huleedu.seats import for_one_phase, seated
 
 STEPS_CLUSTER = "steps"
@@ -38,6 +38,8 @@ PACE_MILLISECONDS = {"HIGH": 250, "NORMAL": 1_000, "LOW": 4_000}
 BACKOFF_SECONDS = 0.5
 BACKOFF_LIMIT_SECONDS = 60.0
 LEASE_MARGIN_SECONDS = 30
+DEADLY = 2  # workers that died on an item; no third shall
+COUNT_SECONDS = 0.5  # in which a guard has counted a death
 WORKER = Presence("worker")
 log = structlog.get_logger(__name__)
 
@@ -67,7 +69,9 @@ LEASE_PARAMETERS = {
 LEASE_KEY = "(mod(id, %(ids)s) * %(tries)s + mod(attempts, %(tries)s))::int"
 CLAIM = f"""
 WITH taken AS (
-  UPDATE huleedu_workitem SET state = 'running', leased_at = now(), attempts = attempts + 1
+  UPDATE huleedu_workitem
+  SET state = 'running', leased_at = now(), attempts = attempts + 1,
+      former_worker = worker, worker = %(worker)s
   WHERE id = (SELECT id FROM huleedu_workitem
               WHERE step = %(step)s AND state = 'queued' AND (attempts = 0 OR due_at <= now())
                 AND (NOT slow OR %(slow)s)
@@ -103,7 +107,7 @@ class TooSlow(Exception):
 
 
 class WorkersDied(Exception):
-    """Every worker that took an item died on it."""
+    """Workers that took an item died on it, and no other one shall."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,7 @@ def claim_seated(step: str, seats: ExitStack) -> WorkItem | None:
 
 def claim(step: str, *, slow: bool) -> WorkItem | None:
     """Take the most deserving queued item of ``step``; one known to be slow only if ``slow``."""
-    parameters = {**LEASE_PARAMETERS, "step": step, "slow": slow}
+    parameters = {**LEASE_PARAMETERS, "step": step, "slow": slow, "worker": process_name(WORKER.role)}
     return next(iter(WorkItem.objects.raw(CLAIM, parameters)), None)
 
 
@@ -213,12 +217,12 @@ def lease_key(item: WorkItem) -> int:
 def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[WorkItem], None]) -> None:
     """Run ``step`` on the claimed ``item``; a failure that is not the input's is tried again, then given up.
 
-    An item whose workers died on every try is given up without another.
+    An item that two workers died on, or whose tries all ended so, is given up without another.
     """
     started = time.monotonic()
     with bound(**log_keys(item)):
         try:
-            if item.attempts > item.max_retries + 1:
+            if deaths(item) >= DEADLY or item.attempts > item.max_retries + 1:
                 raise WorkersDied
             step(item)
             failpoint("step.after_effect")
@@ -232,8 +236,17 @@ def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[Wor
             if is_outage(error):
                 wait_for_end(item, describe(error))
             else:
-                fail(item, describe(error), lambda: give_up(item))
+                hopeless = isinstance(error, WorkersDied)
+                fail(item, describe(error), lambda: give_up(item), hopeless=hopeless)
         log.info("step.ended", status=status, duration_ms=round((time.monotonic() - started) * 1000))
+
+
+def deaths(item: WorkItem) -> int:
+    """How many workers died on ``item``; waits a moment for a guard's word about one that just left it."""
+    if item.former_worker:
+        time.sleep(COUNT_SECONDS)
+        item.refresh_from_db(fields=["deaths"])
+    return item.deaths
 
 
 def log_keys(item: WorkItem) -> dict[str, object]:
@@ -263,13 +276,13 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # noqa: S311
 
 
-def fail(item: WorkItem, error: str, exhausted: Callable[[], None]) -> None:
-    """Put ``item`` back with backoff, or, after its last retry, dead-letter it and call ``exhausted``.
+def fail(item: WorkItem, error: str, exhausted: Callable[[], None], *, hopeless: bool = False) -> None:
+    """Put ``item`` back with backoff; if ``hopeless`` or after its last retry bury it and call ``exhausted``.
 
     ``error`` names the exception's class and place, never text of the essay.
     """
     with transaction.atomic():
-        if item.attempts <= item.max_retries:
+        if item.attempts <= item.max_retries and not hopeless:
             put_back(item, error, backoff(item.attempts))
             return
     with suppress(Superseded), transaction.atomic():
@@ -289,7 +302,12 @@ def wait_for_end(item: WorkItem, error: str) -> None:
 def set_aside(item: WorkItem) -> None:
     """Queue ``item`` again among the slow, of which one worker does one at a time; the try does not count."""
     WorkItem.objects.filter(pk=item.pk, attempts=item.attempts).update(
-        state=WorkItem.State.QUEUED, leased_at=None, due_at=Now(), slow=True, max_retries=item.max_retries + 1
+        state=WorkItem.State.QUEUED,
+        leased_at=None,
+        worker="",
+        due_at=Now(),
+        slow=True,
+        max_retries=item.max_retries + 1,
     )
 
 
@@ -298,6 +316,7 @@ def put_back(item: WorkItem, error: str, wait: timedelta, **changes: int) -> Non
     WorkItem.objects.filter(pk=item.pk, attempts=item.attempts).update(
         state=WorkItem.State.QUEUED,
         leased_at=None,
+        worker="",
         due_at=Now() + wait,
         first_error=item.first_error or error,
         first_failed_at=item.first_failed_at or Now(),

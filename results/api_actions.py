@@ -24,6 +24,7 @@ from results.queries import snapshot
 from results.shapes import Snapshot
 
 PARAMETERS = [IDEMPOTENCY_KEY, IF_MATCH]
+STRONG_TAG = re.compile(r'(?<![/\w])"(\d{1,18})"', re.ASCII)
 RESPONSES = answers({200: Snapshot}, 400, 404, 409, 412, 422)
 
 
@@ -56,7 +57,7 @@ def versions_seen(request: Request) -> frozenset[int] | None:
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
-    return frozenset(int(tag) for tag in re.findall(r'(?<![/\w])"(\d{1,18})"', header, re.ASCII))
+    return frozenset(int(tag) for tag in STRONG_TAG.findall(header))
 
 
 class StartView(ApiView):

@@ -13,6 +13,7 @@ from huleedu.feed import position
 from results.models import EssayResult
 
 Status = FileUpload.Status
+SPELLING = ("status", "findings", "density", "fewer_suggestions", "language", "error")
 COUNTED = {
     "assigned": Status.ASSIGNED,
     "in_progress": Status.PROCESSING,
@@ -162,11 +163,7 @@ def essay_row(result: EssayResult, batch: Batch) -> dict[str, Any]:
         "characters": result.characters,
         "language": language_of(result.file, batch) or None,
         "other_language": is_stray(result.file, batch),
-        "spellcheck": (
-            {key: spelling.get(key) for key in ("status", "findings", "density", "language", "error")}
-            if spelling
-            else None
-        ),
+        "spellcheck": ({key: spelling.get(key) for key in SPELLING} if spelling else None),
     }
 
 

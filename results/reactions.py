@@ -21,7 +21,17 @@ from huleedu.events import (
 from huleedu.outbox import emit
 from results.models import BatchResult, EssayResult
 
-FIGURES = ("words", "findings", "density", "status", "error", "duration_ms", "engine", "language")
+FIGURES = (
+    "words",
+    "findings",
+    "density",
+    "fewer_suggestions",
+    "status",
+    "error",
+    "duration_ms",
+    "engine",
+    "language",
+)
 
 
 def record_assigned(event: EssaySlotAssigned) -> None:

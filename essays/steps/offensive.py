@@ -49,7 +49,15 @@ def stop_list(code: LanguageCode) -> StopList:
 
 
 def _any_of(entries: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(entry).replace(r"\*", r"\w*") for entry in entries) or r"(?!)")
+    return re.compile("|".join(map(_pattern_of, entries)) or r"(?!)")
+
+
+def _pattern_of(entry: str) -> str:
+    """One entry's pattern; what is found in the middle of a word is not sought again behind it."""
+    core = re.escape(entry.strip("*"))
+    if entry.startswith("*") and entry.endswith("*"):
+        return rf"(?>\w*?{core})\w*+"
+    return re.escape(entry).replace(r"\*", r"\w*")
 
 
 def _undoubled(word: str) -> str:

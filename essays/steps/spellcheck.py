@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-from essays.steps.candidates import Effort, suggestions
+from essays.steps.budget import Budget
+from essays.steps.candidates import Effort, Found, best_effort, most_units, search
+from essays.steps.findings import Finding, SpellingReport, make_report
 from essays.steps.judging import Suspect, find_suspects
 from essays.steps.languages import LanguageCode
 from essays.steps.lexicon import Lexicon, lexicon_for
+from essays.steps.offensive import stop_list
 from essays.steps.words import find_words
 
 # Distinct unknown words of one text that get suggestions at all, by a search in the
@@ -15,32 +17,33 @@ from essays.steps.words import find_words
 _MAX_LISTED = 400
 _MAX_EDITED = 60
 _MAX_FULL = {"sv": 10, "en": 25}
+# Of the text's budget, so that dear searches leave something for cheap ones.
+_SHARES = {Effort.FULL: 0.6, Effort.EDITED: 0.85, Effort.LISTED: 1.0}
+UNITS = 600_000  # for one text where nobody says otherwise
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A mark at ``text[start:end] == word`` with ranked ``suggestions``, best first, at most five."""
+class Marks:
+    """The misspelt words of a text, without suggestions; ``findings`` are those of ``suspects`` in order."""
 
-    start: int
-    end: int
-    word: str
-    suggestions: tuple[str, ...]
-    kind: Literal["spelling"] = "spelling"
-
-
-@dataclass(frozen=True, slots=True)
-class SpellingReport:
-    """The outcome for one text.
-
-    ``words`` counts every word and number; ``density`` is findings per 100 words;
-    ``corrected_text`` is the text with each finding's first suggestion put in.
-    """
-
+    text: str
     words: int
-    findings: tuple[Finding, ...]
-    density: float
-    corrected_text: str
-    engine: str
+    suspects: tuple[Suspect, ...]
+    lexicon: Lexicon
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The marks alone."""
+        return tuple(self.finding(suspect) for suspect in self.suspects)
+
+    @property
+    def engine(self) -> str:
+        """Names and versions of what decides."""
+        return self.lexicon.engine
+
+    def finding(self, suspect: Suspect, suggestions: tuple[str, ...] = ()) -> Finding:
+        """A mark on ``suspect``."""
+        return Finding(suspect.start, suspect.end, self.text[suspect.start : suspect.end], suggestions)
 
 
 def warm(language: LanguageCode) -> None:
@@ -49,40 +52,67 @@ def warm(language: LanguageCode) -> None:
     Raises StepError(LANGUAGE_UNSUPPORTED) for a language there is no dictionary for.
     """
     lexicon_for(language)
+    stop_list(language)
 
 
-def spellcheck(text: str, language: LanguageCode, accepted: Iterable[str] = ()) -> SpellingReport:
+def spellcheck(
+    text: str, language: LanguageCode, accepted: Iterable[str] = (), units: int = UNITS
+) -> SpellingReport:
     """Find the misspelt words of ``text``; offsets count characters of ``text`` as given.
 
-    ``accepted`` are words right in this text (names, words of the assignment), in any case.
-    Raises StepError(LANGUAGE_UNSUPPORTED) for a language there is no dictionary for.
+    ``accepted`` are words right in this text (names, words of the assignment), in any case; ``units`` is the
+    work that the text may cost. Raises StepError(LANGUAGE_UNSUPPORTED) for a language without a dictionary.
     """
+    budget = Budget(units)
+    return suggest(find_marks(text, language, accepted, budget), budget)
+
+
+def find_marks(text: str, language: LanguageCode, accepted: Iterable[str], budget: Budget) -> Marks:
+    """The misspelt words of ``text``, at the cost of ``budget``. Raises as ``spellcheck``."""
     lexicon = lexicon_for(language)
     words = list(find_words(text, lexicon.language))
     allowed = {word.lower() for word in accepted}
-    suspects = list(find_suspects(text, words, lexicon, allowed))
-    findings = tuple(_findings(text, suspects, lexicon))
-    density = round(100 * len(findings) / len(words), 2) if words else 0.0
-    return SpellingReport(len(words), findings, density, _corrected(text, findings), lexicon.engine)
+    suspects = tuple(find_suspects(text, words, lexicon, allowed, budget))
+    return Marks(text, len(words), suspects, lexicon)
 
 
-def _findings(text: str, suspects: list[Suspect], lexicon: Lexicon) -> Iterable[Finding]:
-    curly = "’" in text and "'" not in text
-    order = {plain: index for index, plain in enumerate(dict.fromkeys(suspect.plain for suspect in suspects))}
-    for suspect in suspects:
-        surface = text[suspect.start : suspect.end]
-        effort = _effort(order[suspect.plain], lexicon)
-        found = (_dressed(text, suspect.plain, curly) for text in suggestions(lexicon, suspect.plain, effort))
-        yield Finding(suspect.start, suspect.end, surface, tuple(dict.fromkeys(found)))
+def suggest(marks: Marks, budget: Budget) -> SpellingReport:
+    """The report on ``marks`` with as many suggestions as what is left of ``budget`` allows."""
+    curly = "’" in marks.text and "'" not in marks.text
+    found: dict[str, Found] = {}
+    efforts: dict[str, Effort] = {}
+    for order, plain in enumerate(dict.fromkeys(suspect.plain for suspect in marks.suspects)):
+        effort = _effort(order, plain, marks.lexicon, budget)
+        found[plain] = search(marks.lexicon, plain, effort)
+        budget.spend(found[plain].units)
+        efforts[plain] = effort
+    findings = tuple(
+        marks.finding(suspect, _dressed_all(found[suspect.plain].texts, suspect.plain, curly))
+        for suspect in marks.suspects
+    )
+    fewer = any(effort < min(Effort.EDITED, best_effort(plain)) for plain, effort in efforts.items())
+    return make_report(marks.text, marks.words, findings, marks.engine, fewer_suggestions=fewer)
 
 
-def _effort(order: int, lexicon: Lexicon) -> Effort:
-    """By the word's place in the text, not by what caches hold: the same text gives the same report."""
-    if order < _MAX_FULL[lexicon.language.code]:
-        return Effort.FULL
-    if order < _MAX_EDITED:
-        return Effort.EDITED
-    return Effort.LISTED if order < _MAX_LISTED else Effort.NONE
+def _effort(order: int, plain: str, lexicon: Lexicon, budget: Budget) -> Effort:
+    """By the word's place and what those before it cost: the same text gives the same report."""
+    most = {
+        Effort.FULL: _MAX_FULL[lexicon.language.code],
+        Effort.EDITED: _MAX_EDITED,
+        Effort.LISTED: _MAX_LISTED,
+    }
+    for effort, share in _SHARES.items():
+        if (
+            effort <= best_effort(plain)
+            and order < most[effort]
+            and budget.affords(most_units(lexicon, plain, effort), share)
+        ):
+            return effort
+    return Effort.NONE
+
+
+def _dressed_all(suggestions: Iterable[str], plain: str, curly: bool) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_dressed(suggestion, plain, curly) for suggestion in suggestions))
 
 
 def _dressed(suggestion: str, plain: str, curly: bool) -> str:
@@ -92,12 +122,3 @@ def _dressed(suggestion: str, plain: str, curly: bool) -> str:
     elif plain[:1].isupper():
         suggestion = suggestion[:1].upper() + suggestion[1:]
     return suggestion.replace("'", "’") if curly else suggestion
-
-
-def _corrected(text: str, findings: Iterable[Finding]) -> str:
-    pieces, position = [], 0
-    for finding in findings:
-        replacement = finding.suggestions[0] if finding.suggestions else finding.word
-        pieces += [text[position : finding.start], replacement]
-        position = finding.end
-    return "".join([*pieces, text[position:]])

@@ -16,6 +16,7 @@ _JOINT = rf"(?:[{APOSTROPHES}]|[{HYPHENS}]\n?|{_ENDINGS})"
 _TOKEN = re.compile(rf"(?P<skipped>{SKIPPED_TEXT.pattern})|{_LETTERS}(?:{_JOINT}{_LETTERS})*")
 _SENTENCE_END = re.compile(r"[.!?…]")
 _PARAGRAPH_END = re.compile(r"\n\s*\n")
+_PART = re.compile(rf"[^{HYPHENS}\n]+")
 _HEADING_LENGTH = 45
 _PLAIN = str.maketrans({**dict.fromkeys(APOSTROPHES, "'"), **dict.fromkeys(HYPHENS, "-"), "\u00ad": None})
 
@@ -52,8 +53,7 @@ def plain_form(surface: str) -> str:
 
 def hyphen_parts(text: str, word: Word) -> list[tuple[int, int]]:
     """Offsets of the non-empty parts between the hyphens of ``word``."""
-    pattern = re.compile(rf"[^{HYPHENS}\n]+")
-    return [match.span() for match in pattern.finditer(text, word.start, word.end)]
+    return [match.span() for match in _PART.finditer(text, word.start, word.end)]
 
 
 def _opens_sentence(text: str, previous: Word | None, start: int, language: Language) -> bool:

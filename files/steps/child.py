@@ -1,74 +1,77 @@
-"""The short-lived process that reads one untrusted file: bytes on standard input, JSON on standard output.
+"""The short-lived process that does one job on untrusted bytes: standard input to JSON on standard output.
 
-Arguments, all of them free of names and text: parent's process id, the file name's ending,
-minimum and maximum characters, memory in bytes, processor seconds, those of a first try (0: no such limit),
-niceness.
-Exit status: 0 with an outcome written, ``OUT_OF_MEMORY`` when the file wanted more than allowed.
+Arguments, all of them free of names and text: parent's process id, the job's module, memory in bytes,
+processor seconds, those of the job alone (0: no such limit), niceness, then the job's own.
+Each line of the output is an outcome, ``{"result": …}`` or ``{"error": …}``; the last whole one counts, so
+a job may tell what it has before it looks for better.
+Exit status: 0 with an outcome written, ``OUT_OF_MEMORY`` when the job wanted more than allowed.
 """
 
-import codecs
 import json
 import os
 import sys
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 
 from files.steps.confinement import Confinement, hurry, limit, seal
+from huleedu.errors import ErrorCode, StepError
 
 OUT_OF_MEMORY = 3
 
-# Python loads these when they are first used; by then its own files may be out of reach.
-_ENCODINGS = ("cp1252", "mac-roman", "cp850", "cp437", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the module of a job holds as ``WORK``.
+
+    ``load`` loads all that the job needs, for later it may be out of reach; ``outcomes`` does it, each result
+    better than the one before, or raises StepError; ``failed`` is the code of a fault in the job's own code.
+    """
+
+    load: Callable[[Sequence[str]], None]
+    outcomes: Callable[[bytes, Sequence[str]], Iterator[Mapping[str, object]]]
+    failed: ErrorCode
 
 
 def main(arguments: list[str]) -> None:
-    """Read, validate, write one JSON object ``{"result": …}`` or ``{"error": …}``, and exit."""
-    parent = int(arguments[0])
+    """Do the job, write its outcomes, and exit."""
+    parent, module = int(arguments[0]), arguments[1]
+    memory, processor, first, niceness, *own = arguments[2:]
     confinement = Confinement(
-        memory_bytes=int(arguments[4]),
-        processor_seconds=int(arguments[5]),
-        first_seconds=float(arguments[6]),
-        niceness=int(arguments[7]),
+        memory_bytes=int(memory),
+        processor_seconds=int(processor),
+        first_seconds=float(first),
+        niceness=int(niceness),
     )
     limit(confinement, parent)
     try:
-        outcome = _outcome(parent, arguments[1], int(arguments[2]), int(arguments[3]), confinement)
-        encoded = json.dumps(outcome, ensure_ascii=False).encode("utf-8")
+        # Loaded under the limits, but before the rights to load anything are given up.
+        work = load(module, own)
+        seal(parent)
+        hurry(confinement)
+        for outcome in _outcomes(work, own):
+            sys.stdout.buffer.write(json.dumps(outcome, ensure_ascii=False).encode("utf-8") + b"\n")
+            sys.stdout.buffer.flush()
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
-    sys.stdout.buffer.write(encoded)
-    sys.stdout.buffer.flush()
-    # Nothing of the file needs an orderly end, and an orderly end could hang.
+    # Nothing of the input needs an orderly end, and an orderly end could hang.
     os._exit(0)
 
 
-def load() -> None:
-    """Load all that reading needs; later it may be out of reach."""
-    import files.steps.extract
-    import files.steps.validate  # noqa: F401
-
-    for encoding in _ENCODINGS:
-        codecs.lookup(encoding)
+def load(module: str, arguments: Sequence[str]) -> Work:
+    """The job's module with all that it needs."""
+    work: Work = import_module(module).WORK
+    work.load(arguments)
+    return work
 
 
-def _outcome(
-    parent: int, ending: str, minimum: int, maximum: int, confinement: Confinement
-) -> dict[str, object]:
-    # Loaded under the limits, but before the rights to load anything are given up.
-    from files.steps.extract import extract
-    from files.steps.validate import TextLimits, validate
-    from huleedu.errors import ErrorCode, StepError
-
-    load()
-    seal(parent)
-    hurry(confinement)
+def _outcomes(work: Work, own: Sequence[str]) -> Iterator[Mapping[str, object]]:
     try:
-        extracted = extract(sys.stdin.buffer.read(), f"file.{ending}")
-        measured = validate(extracted.text, TextLimits(minimum, maximum))
+        for result in work.outcomes(sys.stdin.buffer.read(), own):
+            yield {"result": result}
     except StepError as error:
-        return {"error": {"code": error.code, "details": error.details}}
+        yield {"error": {"code": error.code, "details": error.details}}
     except MemoryError:
         raise
     except Exception as error:
-        details = {"exception": type(error).__name__}
-        return {"error": {"code": ErrorCode.EXTRACTION_FAILED, "details": details}}
-    return {"result": {**asdict(extracted), **asdict(measured)}}
+        yield {"error": {"code": work.failed, "details": {"exception": type(error).__name__}}}

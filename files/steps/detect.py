@@ -50,6 +50,7 @@ _ZIP_MEMBERS = (
     ("index.xml", "pages"),
     ("META-INF/container.xml", "epub"),
 )
+_NOT_ENDING = re.compile(r"[^a-z0-9]")
 _MARKUP = re.compile(
     r"\s*(?:<!--.{0,2000}?-->\s*)?(?:<!doctype\s+(html|svg)|<(html|svg|\?xml)[\s>?])", re.I | re.S
 )
@@ -74,7 +75,7 @@ def detect(data: bytes, filename: str) -> Format:
 
 def extension(filename: str) -> str:
     """A file name's ending in lower case without its dot, at most ten letters and digits."""
-    return re.sub(r"[^a-z0-9]", "", PurePath(filename).suffix.lower())[:10]
+    return _NOT_ENDING.sub("", PurePath(filename).suffix.lower())[:10]
 
 
 def _recognise(data: bytes) -> str:

@@ -1,11 +1,14 @@
-"""A warm process from which the short-lived process of each untrusted file is forked.
+"""A warm process from which the short-lived process of each job on untrusted bytes is forked.
 
-Starting Python and loading the readers takes far longer than reading an essay. The nursery has done both, has
-read nothing, and never does: every file still gets a process of its own, in the state a fresh one would have.
+Starting Python and loading what a job needs takes far longer than the job. The nursery has done both, has
+read nothing, and never does: every job still gets a process of its own, in the state a fresh one would have.
 
-Arguments: the file descriptor of the owner's socket, the owner's process id. For each file the owner sends
-the child's arguments as JSON with two descriptors, the file and the output; it may then send ``KILL``. The
-answer is the child's exit status in decimal, negative for a signal, sent when its whole group is gone.
+For each job the owner sends the child's arguments as JSON with two descriptors, the input and the output; it
+may then send ``KILL``. The answer is the child's exit status in decimal, negative for a signal, sent when its
+whole group is gone.
+
+A *founder* has loaded what takes much memory, once for several owners: each socket it is sent becomes that of
+a nursery forked from it, which shares the memory.
 """
 
 import gc
@@ -20,16 +23,51 @@ from contextlib import suppress
 from files.steps.confinement import die_with, hide_memory
 
 REQUEST_BYTES = 1024
+FOUND = b"found"
 KILL = b"kill"
 Act = Callable[[list[str]], None]
 
 
 def main(arguments: list[str], act: Act) -> None:
-    """Serve until the owner closes its end; each child runs ``act`` on parent and arguments."""
+    """Be a nursery. Arguments: the file descriptor of the owner's socket, the owner's process id."""
     die_with(int(arguments[1]))
     hide_memory()
     gc.freeze()  # the children share this memory as long as nobody touches it
-    with socket.socket(fileno=int(arguments[0])) as owner:
+    _serve(int(arguments[0]), act)
+
+
+def found(arguments: list[str], act: Act) -> None:
+    """Be a founder, with the arguments of ``main``; nurseries end with their founder and with their owner."""
+    die_with(int(arguments[1]))
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a nursery
+    founder = os.getpid()
+    with socket.socket(fileno=int(arguments[0])) as owners:
+        while True:
+            message, descriptors, _flags, _address = socket.recv_fds(owners, len(FOUND), 1)
+            if not message:
+                return
+            if os.fork() == 0:
+                owners.close()
+                _be_founded(founder, descriptors[0], act)
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+def _be_founded(founder: int, descriptor: int, act: Act) -> None:
+    """A founded nursery's whole life; it never returns."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        die_with(founder)
+        os.setsid()
+        _serve(descriptor, act)
+    finally:
+        os._exit(0)
+
+
+def _serve(descriptor: int, act: Act) -> None:
+    """Serve until the owner closes its end; each child runs ``act`` on parent and arguments."""
+    with socket.socket(fileno=descriptor) as owner:
         while True:
             message, descriptors, _flags, _address = socket.recv_fds(owner, REQUEST_BYTES, 2)
             if not message:

@@ -20,6 +20,7 @@ REPAIRED = "REPAIRED"
 MAXIMUM_PAGES = 500
 MAXIMUM_CHARACTERS = 5_000_000
 
+_LINE = re.compile(r"[^\r\n]+")
 _SCAN_WORDS = 5
 _END_MARK_WITHIN = 4096
 
@@ -88,7 +89,7 @@ def _is_scan(page: pypdfium2.PdfPage, lines: list[Line]) -> bool:
 def _lines(page: pypdfium2.PdfPage, number: int) -> Iterator[Line]:
     with closing(page.get_textpage()) as textpage:
         text = textpage.get_text_range()
-        for match in re.finditer(r"[^\r\n]+", text):
+        for match in _LINE.finditer(text):
             line = match[0]
             if line.strip():
                 first = match.start() + len(line) - len(line.lstrip())

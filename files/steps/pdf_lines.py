@@ -18,6 +18,7 @@ class Line:
     bottom: float = 0.0
 
 
+_BROKEN = re.compile(r"\w-$")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])[\x02\xad\ufffe](?=[^\W\d_])")
 # What pdfium marks as a hyphen at a line's end but is none: a digit or nothing stands beside it.
 _HYPHEN_MARK = re.compile("[\x02\xad\ufffe]")
@@ -78,7 +79,7 @@ def _broke_early(line: Line, following: Line, right_edge: float) -> bool:
 
 def _joined(text: str, following: str) -> str:
     """Join lines; a hyphen pdfium did not mark belongs to the word, as in "16-åring"."""
-    if re.search(r"\w-$", text) and following[:1].isalnum():
+    if _BROKEN.search(text) and following[:1].isalnum():
         return text + following
     return f"{text} {following}"
 

@@ -24,6 +24,7 @@ _EIGHT_BIT_ENCODINGS = ("cp1252", "mac-roman", "cp850")
 _SAMPLE_BYTES = 256 * 1024
 _SAMPLE_MARKS = 5_000
 
+_HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ue000-\uf8ff\ufffd]")
 
@@ -118,7 +119,7 @@ def _eight_bit(data: bytes) -> Decoded:
 
 def _sample(data: bytes) -> bytes:
     """The part that decides: from just before the first byte beyond ASCII."""
-    first = re.search(rb"[\x80-\xff]", data)
+    first = _HIGH_BYTE.search(data)
     start = max(0, first.start() - 1) if first else 0
     return data[start : start + _SAMPLE_BYTES]
 

@@ -31,6 +31,7 @@ FIGURES = (
     "intake",
     "fairness",
     "spinning",
+    "nonsense",
     "flood",
     "growth",
     "clusters",

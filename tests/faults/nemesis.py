@@ -41,6 +41,7 @@ class Nemesis:
             "kill step guard": lambda: self.kill_one(children(self.world.pid("steps"))),
             "kill step cluster": lambda: kill(self.world.pid("steps")),
             "kill warm reader": lambda: self.kill_one(self.world.sandboxes()),
+            "kill founder": lambda: self.kill_one(self.world.founders()),
             "kill reading child": self.kill_reading_child,
             "kill postgres": lambda: kill(self.world.pid("postgres")),
             "kill postgres backend": self.kill_backend,

@@ -20,8 +20,10 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         yield found
 
 
-def batch_of(installation: Installation, token: str, files: list[tuple[str, bytes]]) -> str:
-    body = {"expected_essay_count": len(files), "language": "en"}
+def batch_of(
+    installation: Installation, token: str, files: list[tuple[str, bytes]], language: str = "en"
+) -> str:
+    body = {"expected_essay_count": len(files), "language": language}
     batch_id = str(installation.post("/v1/batches/register", body, token).body["batch_id"])
     for name, data in files:
         assert installation.upload(batch_id, token, name, data, str(uuid4())).status == 201

@@ -78,7 +78,8 @@ class World:
 
     def workers(self, name: str) -> list[int]:
         """Processes of a cluster below its first two (parent and guard): workers, monitor, pusher."""
-        return [each for child in children(self.pid(name)) for each in children(child)]
+        guards = [child for child in children(self.pid(name)) if not is_founder(child)]
+        return [each for guard in guards for each in children(guard)]
 
     def role(self, role: str) -> list[int]:
         """Living step processes in one role: ``steps`` fetches tasks, ``worker`` runs them."""
@@ -98,8 +99,12 @@ class World:
         return "" if not found else "standby" if found[0] == self.pid("standby") else "relay"
 
     def sandboxes(self) -> list[int]:
-        """Children that read untrusted files at this moment."""
-        return [child for worker in self.workers("steps") for child in children(worker)]
+        """Warm processes in which untrusted files are read and texts are checked."""
+        return [child for parent in [*self.workers("steps"), *self.founders()] for child in children(parent)]
+
+    def founders(self) -> list[int]:
+        """Warm processes from which those that check texts are forked."""
+        return [child for child in children(self.pid("steps")) if is_founder(child)]
 
     def is_quiet(self) -> bool:
         """True when nothing is due and everything answers."""
@@ -176,6 +181,13 @@ def children(pid: int) -> list[int]:
             with suppress(OSError):
                 found += [int(number) for number in task.read_text().split()]
     return [child for child in sorted(found) if alive(child)]
+
+
+def is_founder(pid: int) -> bool:
+    """Whether a child of a cluster's first process is what its nurseries are forked from."""
+    with suppress(OSError):
+        return b"nursery.found" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> bool:

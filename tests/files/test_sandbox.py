@@ -1,5 +1,6 @@
 """The sandbox against files and children that misbehave; each child is a real process."""
 
+import json
 import os
 import signal
 import socket
@@ -57,7 +58,7 @@ def misbehave(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         serve = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from files.steps.nursery import main;"
         warm = [sys.executable, "-I", "-c", f"{serve} main(sys.argv[1:], {act})"]
         monkeypatch.setattr(sandbox, "child_command", lambda *_: afresh)
-        monkeypatch.setattr(sandbox, "nursery_command", lambda: warm)
+        monkeypatch.setattr(sandbox, "nursery_command", lambda *_: warm)
         if request.param == "afresh":
             monkeypatch.setattr(sandbox, "nursery", no_nursery)
 
@@ -66,7 +67,7 @@ def misbehave(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     sandbox.leave_nursery()
 
 
-def no_nursery() -> Nursery:
+def no_nursery(_job: sandbox.Job) -> Nursery:
     raise NurseryLost
 
 
@@ -224,6 +225,52 @@ def test_nonsense_is_refused(misbehave: Misbehave, output: bytes) -> None:
     fails(ErrorCode.EXTRACTION_FAILED, b"x")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"engine": "e" * 201},
+        {"warnings": ["W"] * 21},
+        {"warnings": ["W" * 201]},
+        {"words": 2**31},
+        {"words": -1},
+        {"text": "\ud800"},
+        {"words": True},
+    ],
+)
+def test_what_is_too_long_to_keep_is_refused(misbehave: Misbehave, change: dict[str, object]) -> None:
+    result = {"text": "fine", "format": "txt", "engine": "e", "warnings": [], "words": 1, "characters": 4}
+    misbehave(f"os.write(1, {json.dumps({'result': {**result, **change}}).encode()!r})")
+    assert fails(ErrorCode.EXTRACTION_FAILED, b"x").details == {"limit": "outcome"}
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {str(number): number for number in range(21)},
+        {"d" * 201: 1},
+        {"reason": "r" * 201},
+        {"number": 10**40},
+        {"number": float("inf")},
+        {"supported": ["s"] * 21},
+        {"supported": ["s" * 201]},
+        {"supported": [["s"]]},
+    ],
+)
+def test_details_that_are_too_long_to_keep_are_refused(
+    misbehave: Misbehave, details: dict[str, object]
+) -> None:
+    answer = json.dumps({"error": {"code": "CORRUPTED_FILE", "details": details}})
+    misbehave(f"os.write(1, {answer.encode()!r})")
+    assert fails(ErrorCode.EXTRACTION_FAILED, b"x").details == {"limit": "outcome"}
+
+
+def test_the_last_whole_line_counts(misbehave: Misbehave) -> None:
+    good = {"text": "fine", "format": "txt", "engine": "e", "warnings": [], "words": 1, "characters": 4}
+    first, last = (json.dumps({"result": {**good, "words": words}}).encode() for words in (1, 2))
+    misbehave(f"os.write(1, {first + bytes([10]) + last!r})")
+    assert run(b"x", "a.txt", LIMITS).words == 2
+
+
 @pytest.mark.parametrize(("text", "stored"), [("fine", True), ("a" * 50_001, False), ("a\x00b", False)])
 def test_text_that_breaks_the_promise_is_refused(misbehave: Misbehave, text: str, stored: bool) -> None:
     result = SandboxResult(
@@ -296,10 +343,10 @@ def test_child_dies_with_its_parent(tmp_path: Path, start: str) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from files import nursery, sandbox; from files.steps.validate import TextLimits\n"
-        "def none(): raise nursery.NurseryLost\n"
+        "def none(_): raise nursery.NurseryLost\n"
         f"if {start == 'afresh'}: sandbox.nursery = none\n"
         f"sandbox.child_command = lambda *_: [sys.executable, '-I', '-c', {whole!r}]\n"
-        f"sandbox.nursery_command = lambda: [sys.executable, '-I', '-c', {served!r}]\n"
+        f"sandbox.nursery_command = lambda _: [sys.executable, '-I', '-c', {served!r}]\n"
         "sandbox.run(b'x', 'a.txt', TextLimits(), 600)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", script])
@@ -314,6 +361,7 @@ def test_child_dies_with_its_parent(tmp_path: Path, start: str) -> None:
 def test_a_file_is_read_also_when_the_warm_process_is_killed() -> None:
     run(ESSAY.encode(), "a.txt", LIMITS)
     warm = sandbox.nursery()
+    assert isinstance(warm, Nursery)
     os.kill(warm.process_id, signal.SIGKILL)
     assert run(ESSAY.encode(), "a.txt", LIMITS).text == ESSAY
     assert sandbox.nursery() is not warm
@@ -342,6 +390,7 @@ def test_files_leave_nothing_behind_for_each_other(misbehave: Misbehave) -> None
 def test_a_warm_process_is_replaced_after_its_share() -> None:
     run(ESSAY.encode(), "a.txt", LIMITS)
     first = sandbox.nursery()
+    assert isinstance(first, Nursery)
     first.files = FILES_EACH
     assert sandbox.nursery() is not first
     assert _ends(first.process_id)
