@@ -226,9 +226,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_BATCH
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["files.multipart.PartReader"]
 
-STEP_WORKERS = number(
-    "HULEEDU_STEP_WORKERS", 3, 1, 1000
-)  # one is always there for what the others are not at
+# One is always there for what the others are not at.
+STEP_WORKERS = number("HULEEDU_STEP_WORKERS", 3, 1, 1000)
 TASK_SECONDS = environment.seconds(
     "HULEEDU_TASK_SECONDS", 150
 )  # reading and checking end after 60 s; longer is stuck

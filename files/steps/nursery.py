@@ -39,6 +39,7 @@ def main(arguments: list[str], act: Act) -> None:
 def found(arguments: list[str], act: Act) -> None:
     """Be a founder, with the arguments of ``main``; nurseries end with their founder and with their owner."""
     die_with(int(arguments[1]))
+    hide_memory()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a nursery
     founder = os.getpid()

@@ -28,7 +28,7 @@ def read(data: bytes, name: str) -> list[object]:
 
 def main(words: list[str]) -> None:
     """``words`` are the folder and those of a situation."""
-    child.load()
+    child.load("files.steps.reading", [])
     files = {path.name: path.read_bytes() for path in Path(words[0]).iterdir()}
     situation = Situation(words[1:])
     situation.enter()

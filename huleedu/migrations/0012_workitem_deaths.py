@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("huleedu", "0009_workitem_slow"),
+        ("huleedu", "0011_sign_in_tally"),
     ]
 
     operations = [
