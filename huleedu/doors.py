@@ -3,7 +3,7 @@
 A wrong password makes its own pair of name and place wait, and that longer each time; nobody is locked out.
 A place is a device that has signed in under that name before, else a network. Strangers are slowed for a name
 that fails in many networks, and for a network in which many names fail; who is known in a place is not.
-All times are the database's.
+All times are the database's, at the start of a transaction where there is one.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,10 @@ from datetime import timedelta
 from math import ceil
 
 import structlog
+from django.contrib.postgres.functions import TransactionNow
 from django.db import connection
 from django.db.models import F, Max
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Greatest
 from django.http import HttpRequest
 
 from huleedu.devices import device_of, digest, same_name
@@ -47,17 +48,17 @@ NETWORK = Rule(SignInTally.Kind.NETWORK, free=20, first=5, longest=60)  # names,
 # Two at once are counted one after the other. A clock that was set back must not make anybody wait for long.
 COUNT = """
 INSERT INTO huleedu_signintally AS tally (subject, kind, failures, failed_at, opens_at)
-VALUES (%(subject)s, %(kind)s, 1, statement_timestamp(), statement_timestamp())
+VALUES (%(subject)s, %(kind)s, 1, now(), now())
 ON CONFLICT (subject) DO UPDATE SET
-  failures = CASE WHEN tally.failed_at < statement_timestamp() - %(forgotten)s
+  failures = CASE WHEN tally.failed_at < now() - %(forgotten)s
     THEN 1 ELSE least(tally.failures, 1000000) + 1 END,
-  opens_at = statement_timestamp() + CASE
-    WHEN tally.failed_at < statement_timestamp() - %(forgotten)s OR tally.failures + 1 < %(free)s
+  opens_at = now() + CASE
+    WHEN tally.failed_at < now() - %(forgotten)s OR tally.failures + 1 < %(free)s
     THEN interval '0' ELSE make_interval(secs =>
       least(%(first)s * 2.0 ^ least(tally.failures + 1 - %(free)s, 20), %(longest)s)::float8) END,
-  failed_at = statement_timestamp()
-WHERE NOT %(obeying)s OR tally.opens_at <= statement_timestamp()
-  OR tally.opens_at > statement_timestamp() + make_interval(secs => %(longest)s)
+  failed_at = now()
+WHERE NOT %(obeying)s OR tally.opens_at <= now()
+  OR tally.opens_at > now() + make_interval(secs => %(longest)s)
 RETURNING failures
 """
 
@@ -102,7 +103,7 @@ class Attempt:
 
     def begin(self) -> None:
         """Count the try as one that fails until it is known. Raises ``MustWait``; then nothing is counted."""
-        known = FamiliarPlace.objects.filter(pk=self.pair, seen_at__gt=Now() - FAMILIAR)
+        known = FamiliarPlace.objects.filter(pk=self.pair, seen_at__gt=TransactionNow() - FAMILIAR)
         self.familiar = self.device or known.exists()
         strangers = [] if self.familiar else [self.name, *filter(None, [self.network])]
         wait = seconds_to_wait(self.pair, *strangers)
@@ -114,7 +115,7 @@ class Attempt:
     def take_back(self) -> None:
         """Nobody has looked at the password."""
         tally = SignInTally.objects.filter(pk=self.pair, failures__gt=0)
-        tally.update(failures=F("failures") - 1, opens_at=Now())
+        tally.update(failures=F("failures") - 1, opens_at=TransactionNow())
 
     def end(self) -> None:
         """Keep what is known now."""
@@ -130,9 +131,11 @@ class Attempt:
         if self.network and self.failures > 1:
             tally = SignInTally.objects.filter(pk=self.network)
             tally.update(failures=Greatest(F("failures") - 1, 0))
-        fresh = FamiliarPlace.objects.filter(pk=self.pair, seen_at__gt=Now() - FAMILIAR_NOTED_EVERY)
+        fresh = FamiliarPlace.objects.filter(
+            pk=self.pair, seen_at__gt=TransactionNow() - FAMILIAR_NOTED_EVERY
+        )
         if not self.device and self.shown_network and not fresh.exists():
-            FamiliarPlace.objects.update_or_create(pk=self.pair, defaults={"seen_at": Now()})
+            FamiliarPlace.objects.update_or_create(pk=self.pair, defaults={"seen_at": TransactionNow()})
 
     def blame(self) -> None:
         """Count for the name, and for the network if this name is new there."""
@@ -149,8 +152,8 @@ def seconds_to_wait(*subjects: str) -> int:
     """How many seconds until all ``subjects`` may try again; 0 when they may."""
     latest = timedelta(seconds=PAIR.longest)
     waiting = SignInTally.objects.filter(
-        pk__in=subjects, opens_at__gt=Now(), opens_at__lte=Now() + latest
-    ).aggregate(wait=Max(F("opens_at") - Now()))["wait"]
+        pk__in=subjects, opens_at__gt=TransactionNow(), opens_at__lte=TransactionNow() + latest
+    ).aggregate(wait=Max(F("opens_at") - TransactionNow()))["wait"]
     return ceil(waiting.total_seconds()) if waiting else 0
 
 
