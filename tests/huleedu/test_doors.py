@@ -169,7 +169,9 @@ def test_a_device_is_known_for_its_own_names_only(teacher: User, colleague: User
 
 
 @pytest.mark.parametrize(
-    "forged", ["", "x", signing.dumps(["n", "x"], salt="other"), signing.dumps({}, salt=SALT)]
+    "forged",
+    ["", "x", signing.dumps(["n", "x"], salt="other"), signing.dumps({}, salt=SALT)],
+    ids=["empty", "no signature", "signed for something else", "without a name"],
 )
 def test_a_forged_device_is_none(teacher: User, forged: str) -> None:
     pupil = Client()
