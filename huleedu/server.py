@@ -42,6 +42,7 @@ from huleedu.headers import FIXED
 from huleedu.limits import refusal, spool_failure
 from huleedu.listening import complaint_about_plain_http
 from huleedu.middleware import HEADER
+from huleedu.web_request import UnreadRequest
 
 if TYPE_CHECKING:
     from huleedu.serving import Attendance
@@ -104,6 +105,7 @@ class LimitedChannel(GuardedChannel):
     def connectionMade(self) -> None:
         """A client is there."""
         super().connectionMade()
+        self.requestFactory = UnreadRequest
         self.draining.visitors.add(self)
         self.count_connection()
 

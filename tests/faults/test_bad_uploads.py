@@ -171,6 +171,36 @@ def test_packed_bodies_are_refused(hasty: Hasty, form: Form, coding: str) -> Non
     assert names_in(hasty, form) == []
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/v1/files/batch", "/nowhere"])
+@pytest.mark.parametrize(
+    ("content_type", "unit"),
+    [("multipart/form-data; boundary=x", b"\n"), ("application/x-www-form-urlencoded", b"a=1&")],
+)
+def test_nobody_waits_while_a_form_is_taken_apart(
+    hasty: Hasty, form: Form, path: str, content_type: str, unit: bytes
+) -> None:
+    """Two megabytes of empty lines would cost the thread that serves everybody two seconds."""
+    body = unit * (1_900_000 // len(unit))
+    facts = {"Content_Type": content_type, "Content_Length": len(body), "Connection": "close"}
+    with hasty.wire() as wire:
+        wire.send(head("POST", path, Authorization=f"Bearer {form.token}", **facts) + body)
+        began = time.monotonic()
+        assert hasty.get("/healthz").status == 200
+        waited = time.monotonic() - began
+        assert 400 <= wire.answer().status < 500
+    assert waited < 0.7
+
+
+def test_a_form_of_odd_parts_is_answered(hasty: Hasty, form: Form) -> None:
+    """Twisted cuts the connection off at a name in its extended form, and at parts within parts."""
+    body = form.body.replace(b'name="files"; filename="a.txt"', b"name*=UTF-8''files; filename=\"a.txt\"")
+    assert hasty.say(form.head(len(body)) + body).status in {201, 400}
+    nested = b"--x\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" * 3000
+    facts = {"Content_Type": "multipart/form-data; boundary=x", "Content_Length": len(nested)}
+    start = head("POST", "/v1/files/batch", Authorization=f"Bearer {form.token}", Connection="close", **facts)
+    assert 400 <= hasty.say(start + nested).status < 500
+
+
 def test_a_token_that_ends_during_the_upload_keeps_nothing(
     hasty: Hasty, installation: Installation, form: Form
 ) -> None:
