@@ -16,7 +16,7 @@ from files.store import FAILURES, reach
 from huleedu.agreement import Difference, find_differences, living
 from huleedu.heartbeat import SIGNS, Signs
 from huleedu.wall_report import Missing, missing
-from huleedu.walls import is_weak
+from huleedu.wall_words import is_weak
 from realtime.push import redis_client
 
 OK, DEGRADED, FAILED = "ok", "degraded", "failed"

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any
 
+from huleedu.wall_words import english
+
 READY_ANSWER_SECONDS = 2.5  # it answers within two
 WORDS = {
     "database": "the database does not answer",
@@ -44,10 +46,6 @@ class Readiness:
 
     def tell_missing_walls(self, tell: Callable[[str], None]) -> None:
         """Say which walls around readers of files are missing, if any, and what to do."""
-        if not self._missing:
-            return
-        from huleedu.walls import english  # loads more, so only when there is something to say
-
         for sentence in english(self._missing):
             tell(f"Walls around readers: {sentence}")
 

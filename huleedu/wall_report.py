@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 
 from files.steps.confinement import Wall
 from huleedu.agreement import living
-from huleedu.walls import HELD, WEAK, WORDS, is_weak
+from huleedu.wall_words import HELD, WEAK, WORDS, is_weak
 
 READERS = frozenset({"steps", "worker"})  # the roles of processes that have files read
 

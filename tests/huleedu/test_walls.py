@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from huleedu.installation import check_key
 from huleedu.models import RelayPresence
 from huleedu.presence import Identity
 from huleedu.readiness import Readiness
-from huleedu.walls import HELD, WEAK, WORDS, english, find_missing
+from huleedu.wall_words import HELD, WEAK, WORDS, english
+from huleedu.walls import find_missing
+from tests.documents import ROOT
 from tests.faults.ending import started
 from tests.installation import wait_until
 from tests.processes import alive, alive_all
@@ -163,10 +167,26 @@ def test_the_terminal_says_it_on_standard_error(
     assert WORDS[Wall.PATHS].remedy in output.err and WEAK in output.err
 
 
+def test_the_terminal_needs_no_settings_to_say_it() -> None:
+    """As in ``make run``, which runs before there are any."""
+    code = (
+        "import sys; from huleedu.readiness import Readiness\n"
+        "state = Readiness(''); state._missing = {'paths'}\n"
+        "state.tell_missing_walls(print); sys.exit('django.conf' in sys.modules)"
+    )
+    variables = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Landlock" in done.stdout
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_line_of_the_log_says_it_at_the_start(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    settings.PROCESS = "steps"
     for missing in ((), (Wall.NETWORK,)):
         monkeypatch.setattr(walls, "of_this_process", lambda missing=missing: missing)
         fit()
