@@ -36,10 +36,11 @@ _ROOT = Path(__file__).resolve().parent.parent
 _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from files.steps.child import main; main(sys.argv[1:])"
 )
-# As ``main`` a nursery of one owner, as ``found`` the founder of several.
+# As ``main`` a nursery of one owner, as ``found`` the founder of several. Its owner may end while it loads.
 _START_WARM = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from files.steps import child, nursery;"
-    "child.load(sys.argv[1], sys.argv[2:-2]); nursery.{kind}(sys.argv[-2:], child.main)"
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from files.steps import child, confinement, nursery;"
+    "confinement.die_with(int(sys.argv[-1])); child.load(sys.argv[1], sys.argv[2:-2]);"
+    "nursery.{kind}(sys.argv[-2:], child.main)"
 )
 _own = threading.local()  # a nursery ends with its thread, so every thread has its own of each job
 _founders: dict[str, Founder] = {}

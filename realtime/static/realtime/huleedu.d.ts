@@ -189,6 +189,7 @@ export interface EventData {
     findings: number | null;
     words: number | null;
     density: number | null;
+    fewer_suggestions: boolean | null;
     corrected_text_storage_id: string | null;
   };
   "batch.phase.concluded": InBatch & {
