@@ -10,8 +10,9 @@ from huleedu.endpoints import BUDGET, Endpoint, Unanswered
 from huleedu.errors import StorageFailed
 
 THREADS = 16
-# From the disk, and from an S3-compatible store.
-STORE_ERRORS = (OSError, BotoCoreError, ClientError)
+# From the disk, and from an S3-compatible store. A server that redirects to itself or to nowhere sends botocore,
+# which follows and signs anew, into itself.
+STORE_ERRORS = (OSError, BotoCoreError, ClientError, RecursionError)
 SERVER_ERROR = 500
 Value = TypeVar("Value")
 
@@ -20,7 +21,7 @@ def is_unwell(error: BaseException) -> bool:
     """True when the store is away or overloaded; a full disk or a missing permission is an answer."""
     if isinstance(error, ClientError):
         return int(error.response["ResponseMetadata"].get("HTTPStatusCode", SERVER_ERROR)) >= SERVER_ERROR
-    return isinstance(error, BotoCoreError)
+    return isinstance(error, (BotoCoreError, RecursionError))
 
 
 STORE = Endpoint("store", THREADS, is_unwell)
