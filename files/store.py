@@ -10,8 +10,8 @@ from huleedu.endpoints import BUDGET, Endpoint, Unanswered
 from huleedu.errors import StorageFailed
 
 THREADS = 16
-# From the disk, and from an S3-compatible store. A server that redirects to itself or to nowhere sends botocore,
-# which follows and signs anew, into itself.
+# From the disk, and from an S3-compatible store. A server that redirects to nowhere sends botocore
+# into itself: it follows and signs anew.
 STORE_ERRORS = (OSError, BotoCoreError, ClientError, RecursionError)
 SERVER_ERROR = 500
 Value = TypeVar("Value")
