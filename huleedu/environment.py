@@ -34,6 +34,7 @@ TIMES = (
 )
 MEASURE = re.compile(r"([0-9][0-9_]{0,17}(?:\.[0-9]{1,6})?) ?([A-Za-z]*)")
 SHOWN_CHARACTERS = 60
+WHOLE_NUMBER = re.compile(r"-?[0-9_]{1,19}")
 MOST = 2**63 - 1
 HOST = re.compile(r"\.?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
 SCHEMES_OF_REDIS = ("redis", "rediss", "unix")
@@ -78,7 +79,7 @@ def number(name: str, default: int, least: int = 0, most: int = MOST) -> int:
     word = said(name)
     if not word:
         return default
-    found = int(word) if re.fullmatch(r"-?[0-9_]{1,19}", word) and word.strip("-_") else None
+    found = int(word) if WHOLE_NUMBER.fullmatch(word) and word.strip("-_") else None
     if found is None or not least <= found <= most:
         limits = f"from {least} to {most}" if most < MOST else f"of {least} or more"
         raise mistake(name, f"is not a whole number {limits}: write digits alone", str(max(least, default)))
