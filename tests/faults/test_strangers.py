@@ -33,7 +33,7 @@ CREDENTIALS: list[dict[str, str]] = [
     {"Authorization": "Bearer "},
     {"Authorization": "Basic dGVhY2hlcjpw"},
     {"Cookie": "sessionid_0=abc; other=1"},
-    {"Cookie": f"sessionid_8000={uuid4().hex}"},
+    {"Cookie": "sessionid_8000=84d99ec157844ae5a3ab"},
     {"Authorization": f"Bearer {'x' * 4000}"},
 ]
 
