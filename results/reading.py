@@ -77,15 +77,20 @@ def findings_of(result: EssayResult) -> list[dict[str, Any]]:
 
 
 def essay_facts(result: EssayResult, batch: Batch) -> dict[str, Any]:
-    """The essay's own facts; ``findings_count`` is None before its spelling was checked."""
+    """The essay's own facts; ``findings_count`` is None before its spelling was checked.
+
+    ``checked_again``: the marks are those of another language, in which it was checked before.
+    """
     spelling = result.phases.get(SPELLCHECK, {})
+    language = language_of(result.file, batch)
     return {
         "number": result.slot.number,
         "essay_id": result.slot_id,
         "file_upload_id": result.file_id,
         "filename": result.file.filename,
         "folder": result.file.folder,
-        "language": language_of(result.file, batch),
+        "language": language,
+        "checked_again": (spelling.get("language") or language) != language,
         "found_language": result.file.language,
         "chosen_language": result.file.chosen_language,
         "stray": is_stray(result.file, batch),

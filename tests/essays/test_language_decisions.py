@@ -147,6 +147,19 @@ def test_forms_without_script(browser: Client, pipeline: Pipeline, batch: Batch)
     assert said[0].startswith("error:")
 
 
+def test_marks_of_before_are_not_called_those_of_the_new_language(
+    browser: Client, pipeline: Pipeline, batch: Batch
+) -> None:
+    page, again = f"/batches/{batch.pk}/essays/3/", "being checked again, in another language"
+    assert again not in browser.get(page).content.decode()
+    _, said = said_by(browser, f"{page}language/", {"language": "sv"})
+    assert said == ["success: The language of the essay is changed."]
+    shown = browser.get(page).content.decode()
+    assert again in shown and "Swedish, and checked as such" not in shown
+    pipeline.run()
+    assert again not in browser.get(page).content.decode()
+
+
 def test_strangers_forms(colleague: User, batch: Batch) -> None:
     stranger = Client()
     stranger.force_login(colleague)
