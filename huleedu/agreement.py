@@ -99,7 +99,8 @@ def schema_differences(processes: Iterable[Process]) -> Iterator[Difference]:
         if schema != now:
             older = count_of(schema) <= count_of(now)
             word = "older" if older else "newer"
-            text = f"is {word} than the database: {RESTART} with the release that belongs to it."
+            do = f"{RESTART} with the release that belongs to it" if older else "run python manage.py migrate"
+            text = f"is {word} than the database: {do}."
             yield Difference(each.name, f"code {word} than the database", text, harmful=not older)
         elif version != release():
             text = f"is of release {version}, this one of {release()}: {RESTART} with the newer."

@@ -130,6 +130,7 @@ def test_code_older_or_newer_than_the_database(client: Client) -> None:
         RelayPresence.objects.filter(role="relay").update(facts=own_facts(schema="999-abc"))
         status, body = check(client)
         assert status == 503
+        assert "relay-elsewhere-7 is newer than the database: run python manage.py migrate" in run()[1]
         assert {"process": "relay-elsewhere-7", "differs": "code newer than the database"} in body[
             "differences"
         ]
