@@ -10,16 +10,28 @@ UNUSED = (
     *("local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"),
     *("screen-wake-lock", "serial", "storage-access", "usb", "window-management", "xr-spatial-tracking"),
 )
+PAGES = ", ".join(f"{feature}=()" for feature in UNUSED)
+OTHERS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 # Pages bring a Content-Security-Policy of their own; what else is opened as one loads and runs nothing.
 FIXED = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
+    "Permissions-Policy": OTHERS,
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+# A style sheet or module is never a page by itself, and a page loads two dozen of them.
+PARTS = ("text/css", "text/javascript")
+FIXED_OF_PARTS = ("Cross-Origin-Resource-Policy", "X-Content-Type-Options")
+
+
+def fixed_for(content_type: str) -> dict[str, str]:
+    """The headers of an answer of ``content_type``."""
+    if content_type.startswith(PARTS):
+        return {name: FIXED[name] for name in FIXED_OF_PARTS}
+    return FIXED | {"Permissions-Policy": PAGES} if content_type.startswith("text/html") else FIXED
 
 
 class HeadersMiddleware:
@@ -30,6 +42,6 @@ class HeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        for name, value in FIXED.items():
+        for name, value in fixed_for(response.headers.get("Content-Type", "")).items():
             response.headers.setdefault(name, value)
         return response

@@ -38,7 +38,7 @@ from files.steps.confinement import hide_memory
 from huleedu import places, stepping_down, stopping
 from huleedu.door import DOOR_SECONDS, GuardedChannel, Stage
 from huleedu.draining import Draining, cut_off
-from huleedu.headers import FIXED
+from huleedu.headers import FIXED, fixed_for
 from huleedu.limits import refusal, spool_failure
 from huleedu.listening import complaint_about_plain_http
 from huleedu.middleware import HEADER
@@ -249,7 +249,8 @@ class LimitedChannel(GuardedChannel):
             headers.setRawHeaders(b"connection", [b"close"])
         if headers.getRawHeaders(b"connection") == [b"close"]:
             self.persistent = False
-        for name, value in FIXED.items():  # what daphne says itself has none
+        told = headers.getRawHeaders(b"content-type") or [b""]
+        for name, value in fixed_for(told[0].decode("latin-1")).items():  # what daphne says itself has none
             if headers.getRawHeaders(name.encode()) is None:
                 headers.setRawHeaders(name.encode(), [value.encode()])
         super().writeHeaders(version, code, reason, headers)

@@ -24,12 +24,16 @@ def upgraded(
 ) -> Iterator[Installation]:
     """An installation of that release with two batches, one of them complete, started with today's code."""
     found = Installation(tmp_path_factory.mktemp("released") / "var", free_port())
+    # Releases until 0.2.0 ran the embedded PostgreSQL, and its data is opened by it for ever.
+    found.variables["HULEEDU_POSTGRES"] = "embedded"
     places.make_state_folder(found.var, places.service_account())
     with zipfile.ZipFile(request.param) as released:
         dump = released.read("dump.sql").decode()
         released.extractall(found.var, [name for name in released.namelist() if name != "dump.sql"])
-    with running(PostgresServer(found.var)) as url, psycopg.connect(url) as connection:
-        connection.cursor().execute(dump.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HULEEDU_POSTGRES", "embedded")
+        with running(PostgresServer(found.var)) as url, psycopg.connect(url) as connection:
+            connection.cursor().execute(dump.encode())
     try:
         found.start()
         yield found

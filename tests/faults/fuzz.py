@@ -182,9 +182,11 @@ def fuzz(folder: Path, seed: int, seconds: float, *more: str) -> Outcome:
 def running(folder: Path) -> Iterator[tuple[Installation, str]]:
     """An installation in ``folder`` and the address of its web server without limits of rate."""
     installation = Installation(folder / "var", free_port())
+    own = folder / "beside"
+    own.mkdir()
     try:
         installation.start()
-        with beside(installation, folder, SERVER, {}) as server:
+        with beside(installation, own, SERVER, {}) as server:
             yield installation, server.url
     finally:
         installation.stop()

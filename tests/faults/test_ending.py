@@ -270,9 +270,14 @@ def test_a_command_with_throwaway_servers(delay: float, number: signal.Signals, 
 def test_a_guard_that_dies_takes_its_cluster_along(tmp_path: Path) -> None:
     with started(*program("steps"), tmp_path) as found:
         until(lambda: len(found.living()) >= 6)
-        (guard,) = subprocess.run(
-            ["ps", "--ppid", str(found.process.pid), "-o", "pid="], capture_output=True, check=True, cwd=ROOT
-        ).stdout.split()
-        os.kill(int(guard), signal.SIGKILL)
+        children = subprocess.run(
+            ["ps", "--ppid", str(found.process.pid), "-o", "pid=,args="],
+            capture_output=True,
+            check=True,
+            cwd=ROOT,
+            text=True,
+        ).stdout.splitlines()
+        (guard,) = [int(child.split()[0]) for child in children if " -I " not in child]
+        os.kill(guard, signal.SIGKILL)
         assert found.process.wait(5) == 1
         until(lambda: not found.living(), 2)
