@@ -14,7 +14,7 @@ class UnreadRequest(WebRequest):
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """The whole request is here."""
         self.content.seek(0)
-        self.args: dict[bytes, list[bytes]] = {}
+        self.args = {}
         self.method, self.uri, self.clientproto = command, path, version
         self.path = path.partition(b"?")[0]
         self.process()
