@@ -23,8 +23,19 @@ def too_early(wait: MustWait) -> ValidationError:
     return ValidationError(in_words(wait), code=TOO_MANY_TRIES)
 
 
-class SignInForm(AuthenticationForm):
-    """User name and password of the sign-in page."""
+class DoorForm(AuthenticationForm):
+    """User name and password, tried as at every door."""
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password. Raises ``ValidationError``, also when it is too early for that."""
+        try:
+            return super().clean()
+        except MustWait as wait:
+            raise too_early(wait) from wait
+
+
+class SignInForm(DoorForm):
+    """Those of the sign-in page."""
 
     error_messages = {
         "invalid_login": _(
@@ -33,23 +44,9 @@ class SignInForm(AuthenticationForm):
         "inactive": _("This account is closed. Ask the person who runs HuleEdu at your school."),
     }
 
-    def clean(self) -> dict[str, Any]:
-        """Check the password. Raises ``ValidationError``, also when it is too early for that."""
-        try:
-            return super().clean()
-        except MustWait as wait:
-            raise too_early(wait) from wait
 
-
-class AdminSignInForm(AdminAuthenticationForm):
-    """User name and password of the admin's own sign-in page."""
-
-    def clean(self) -> dict[str, Any]:
-        """Check the password. Raises ``ValidationError``, also when it is too early for that."""
-        try:
-            return super().clean()
-        except MustWait as wait:
-            raise too_early(wait) from wait
+class AdminSignInForm(DoorForm, AdminAuthenticationForm):
+    """Those of the admin's own sign-in page."""
 
 
 class PasswordChangeForm(AdminPasswordChangeForm):

@@ -24,14 +24,15 @@ FIXED = {
 }
 # A style sheet or module is never a page by itself, and a page loads two dozen of them.
 PARTS = ("text/css", "text/javascript")
-FIXED_OF_PARTS = ("Cross-Origin-Resource-Policy", "X-Content-Type-Options")
+FIXED_OF_PARTS = {name: FIXED[name] for name in ("Cross-Origin-Resource-Policy", "X-Content-Type-Options")}
+FIXED_OF_PAGES = FIXED | {"Permissions-Policy": PAGES}
 
 
 def fixed_for(content_type: str) -> dict[str, str]:
     """The headers of an answer of ``content_type``."""
     if content_type.startswith(PARTS):
-        return {name: FIXED[name] for name in FIXED_OF_PARTS}
-    return FIXED | {"Permissions-Policy": PAGES} if content_type.startswith("text/html") else FIXED
+        return FIXED_OF_PARTS
+    return FIXED_OF_PAGES if content_type.startswith("text/html") else FIXED
 
 
 class HeadersMiddleware:

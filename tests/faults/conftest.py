@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 
+from batches.models import Batch
 from huleedu import failpoints
+from huleedu.models import WorkItem
 from tests.conftest import essay_bytes
 from tests.faults.calls import Reached
 from tests.faults.wire import Form, Hasty, hasty_server
 from tests.faults.world import World
 from tests.installation import Installation, free_port
+from tests.pipeline import Pipeline
 
 
 @pytest.fixture(scope="package")
@@ -43,6 +47,16 @@ def form(installation: Installation, token_of_mine: str) -> Form:
     body = {"expected_essay_count": 5, "language": "en"}
     batch_id = installation.post("/v1/batches/register", body, token_of_mine).body["batch_id"]
     return Form(batch_id, token_of_mine, (("a.txt", essay_bytes(1)), ("b.txt", essay_bytes(2))))
+
+
+@pytest.fixture
+def queued(pipeline: Pipeline, teacher: User) -> Batch:
+    """A batch with one essay whose reading is queued."""
+    batch = pipeline.register(teacher, 1)
+    pipeline.upload(batch, essay_bytes(1), "essay.txt")
+    pipeline.relay.drain()
+    assert WorkItem.objects.get().state == "queued"
+    return batch
 
 
 @pytest.fixture(scope="package")

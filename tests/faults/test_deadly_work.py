@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batches.models import Batch
@@ -12,21 +11,10 @@ from files.models import FileUpload
 from huleedu import overseeing, work
 from huleedu.models import DeadLetter, RelayPresence, WorkItem
 from huleedu.presence import process_name
-from tests.conftest import essay_bytes
 from tests.faults.ending import Program, program, started, until
 from tests.pipeline import Pipeline
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def queued(pipeline: Pipeline, teacher: User) -> Batch:
-    """A batch with one essay whose reading is queued."""
-    batch = pipeline.register(teacher, 1)
-    pipeline.upload(batch, essay_bytes(1), "essay.txt")
-    pipeline.relay.drain()
-    assert WorkItem.objects.get().state == "queued"
-    return batch
 
 
 def passages(folder: Path) -> int:

@@ -68,7 +68,7 @@ def test_what_the_web_server_says_itself_has_the_headers(hasty: Hasty) -> None:
         "not a socket": hasty.say(head("GET", "/ws/teacher/", Connection="close")),
     }
     for kind, answer in answers.items():
-        expect_headers(kind, answer, FIXED_OF_PARTS if kind == "static" else tuple(FIXED))
+        expect_headers(kind, answer, tuple(FIXED_OF_PARTS if kind == "static" else FIXED))
     assert [answer.status for answer in answers.values()] == [400, 413, 415, 200, 200, 404]
 
 

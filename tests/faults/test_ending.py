@@ -106,16 +106,6 @@ def test_while_the_database_is_away_or_silent(name: str, group: bool, tmp_path: 
                 found.end(signal.SIGTERM, group=group)
 
 
-@pytest.fixture
-def queued(pipeline: Pipeline, teacher: User) -> Batch:
-    """A batch with one essay whose reading is queued."""
-    batch = pipeline.register(teacher, 1)
-    pipeline.upload(batch, essay_bytes(1), "essay.txt")
-    pipeline.relay.drain()
-    assert WorkItem.objects.get().state == "queued"
-    return batch
-
-
 def is_running() -> bool:
     return WorkItem.objects.filter(state="running").exists()
 
