@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huleedu import places, programs
+from huleedu import places, programs, stepping_down
 from huleedu.embedded import PostgresServer, ValkeyServer, running
 from tests.benchmarks.measure import MARK, Figure
 
@@ -90,6 +90,8 @@ def durable_servers() -> Iterator[dict[str, str]]:
             environment = {"DATABASE_URL": database, "REDIS_URL": redis, "HULEEDU_VAR": str(var)}
             environment |= {"DJANGO_SETTINGS_MODULE": "huleedu.settings", "HULEEDU_LOG_LEVEL": "ERROR"}
             environment["SECRET_KEY"] = secrets.token_urlsafe(48)
+            # Commands stay who they are: the folder is not an installation's, and its servers run.
+            environment["HULEEDU_USER"] = stepping_down.ROOT
             migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
             subprocess.run(migrate, cwd=ROOT, env={**os.environ, **environment}, check=True)
             yield environment
