@@ -177,7 +177,9 @@ class PostgresServer:
         access = ["--auth=scram-sha-256", f"--username={ADMINISTRATOR}", f"--pwfile={password}"]
         options = ["--encoding=UTF8", *locale, *access, *([] if self.durable else ["--no-sync"])]
         done = subprocess.run(  # noqa: S603
-            [str(chosen.programs / "initdb"), "-D", str(partial), *options],
+            programs.dying_with_us(
+                [str(chosen.programs / "initdb"), "-D", str(partial), *options], signal.SIGKILL
+            ),
             check=False,
             capture_output=True,
             text=True,
@@ -365,7 +367,7 @@ def throwaway() -> Iterator[Throwaway]:
         with running(PostgresServer(var, durable=False)) as database, running(ValkeyServer(var)) as redis:
             yield Throwaway(database, redis)
     finally:
-        programs.release_guard(guard)
+        guard.release()
 
 
 @contextmanager

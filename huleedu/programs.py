@@ -3,7 +3,8 @@
 Each program gets its own session and a record ``<run>/<name>.pid`` (first line the process id, then what
 tells it from a later process with the same number), so that a later start ends leftovers and nothing else.
 A guard process holds a pipe to its owner; when the owner dies, even by ``kill -9``, it ends what is left.
-The parent-death signal of Linux would reach direct children only, not the workers below them.
+The parent-death signal of Linux reaches direct children only, not the workers below them; it is for the
+moment before a program is recorded, and for an owner that dies together with its guard.
 """
 
 import fcntl
@@ -13,9 +14,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from files.steps.confinement import hide_memory
@@ -24,6 +26,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 LOCK_NAME = "supervisor.lock"
 SWEEP_SECONDS = 3.0
 OWNER_EXIT_SECONDS = 2.0
+GUARD_SECONDS = 1.0  # for a guard that is released; its owner does then what it did not
+SETPRIV = "/usr/bin/setpriv"  # of util-linux
 
 
 @dataclass(frozen=True)
@@ -131,13 +135,30 @@ def send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
+@lru_cache
+def _can_die_with_us() -> bool:
+    """Whether this system has a setpriv that knows the parent-death signal; busybox's does not."""
+    try:
+        return not subprocess.run(  # noqa: S603
+            [SETPRIV, "--pdeathsig", "keep", "true"], check=False, capture_output=True, cwd="/"
+        ).returncode
+    except OSError:
+        return False
+
+
+def dying_with_us(command: Sequence[str], number: signal.Signals) -> list[str]:
+    """``command``, to which the kernel sends ``number`` when the thread that starts it is gone."""
+    prefix = [SETPRIV, "--pdeathsig", number.name.removeprefix("SIG")] if _can_die_with_us() else []
+    return [*prefix, *command]
+
+
 def spawn(program: Program, logs: Path, run: Path) -> subprocess.Popen[bytes]:
     """Start ``program`` in its own session, output appended to ``logs/<name>.log``, and record it."""
     account = program.account
     log = os.open(logs / f"{program.name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(  # noqa: S603
-            program.command,
+            dying_with_us(program.command, program.stop_signal),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -235,20 +256,46 @@ def is_guard(pid: str) -> bool:
         return True
 
 
-def start_guard(run: Path, *, remove: Path | None = None) -> subprocess.Popen[bytes]:
-    """Start the guard of ``run``; it acts when this process ends or closes the guard's ``stdin``.
+@dataclass(frozen=True)
+class Guard:
+    """A process that acts when its owner ends: it ends what is left in ``run`` and deletes ``remove``."""
+
+    process: "subprocess.Popen[bytes]"
+    run: Path
+    remove: Path | None
+
+    def release(self) -> None:
+        """Let the guard do its work now and wait for it; one that is stopped or too slow is done without."""
+        if self.process.stdin:
+            self.process.stdin.close()
+        try:
+            self.process.wait(GUARD_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            clear_up(self.run, self.remove)
+
+
+def start_guard(run: Path, *, remove: Path | None = None) -> Guard:
+    """Start the guard of ``run``; it acts when this process ends or releases it.
 
     ``remove`` names a throwaway folder to delete afterwards.
     """
     command = [sys.executable, "-m", "huleedu.programs", str(run), *([str(remove)] if remove else [])]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=BASE_DIR, start_new_session=True)  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.PIPE, cwd=BASE_DIR, start_new_session=True
+    )
+    return Guard(process, run, remove)
 
 
-def release_guard(guard: subprocess.Popen[bytes]) -> None:
-    """Let the guard do its work now and wait for it."""
-    if guard.stdin:
-        guard.stdin.close()
-    guard.wait(2 * SWEEP_SECONDS + 5)
+def clear_up(run: Path, remove: Path | None) -> None:
+    """End what is left in ``run``, unless somebody has its lock, and delete ``remove``."""
+    # The kernel may close the owner's pipe before its lock. If the lock stays away, a new owner is already
+    # there: it sweeps for itself, and its programs are not ours.
+    if run.is_dir() and wait_until(lambda: try_lock(run) is not None, OWNER_EXIT_SECONDS):
+        sweep(run)
+    if remove:
+        shutil.rmtree(remove, ignore_errors=True)
 
 
 def _guard(run: Path, remove: Path | None) -> None:
@@ -256,12 +303,7 @@ def _guard(run: Path, remove: Path | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
-    # The kernel may close the owner's pipe before its lock. If the lock stays away, a new owner is already
-    # there: it sweeps for itself, and its programs are not ours.
-    if run.is_dir() and wait_until(lambda: try_lock(run) is not None, OWNER_EXIT_SECONDS):
-        sweep(run)
-    if remove:
-        shutil.rmtree(remove, ignore_errors=True)
+    clear_up(run, remove)
 
 
 if __name__ == "__main__":

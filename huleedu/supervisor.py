@@ -25,14 +25,15 @@ from huleedu.programs import Program
 
 HEALTH_SECONDS = 4.0  # between two checks
 FAILURES = 3  # in a row, before a program counts as hung
-GRACE_SECONDS = 30.0  # after a start, before health counts
+GRACE_SECONDS = 30.0  # after a start, before health counts; twice that after each start that was too slow
+LONGEST_GRACE = 16  # times
 RESTART_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)  # seconds, by the number of quick deaths in a row
 UNFIT_PAUSE = 30.0  # after a program that said it does not fit: starting it again does not help by itself
 SETTLED_SECONDS = 5.0  # a program that lived longer is restarted without a pause
 TICK_SECONDS = 10.0
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0  # on a machine that is busy; what ends while it starts is noticed at once
 APPLICATION_STOP_SECONDS = 7.0  # after a signal; what the programs allow themselves is less
-STOP_SECONDS = 9.5  # for everything: what stands on the others' foundations first, then those
+STOP_SECONDS = 8.5  # for everything: what stands on the others' foundations first, then those
 LOG_BYTES = 10 * 1024 * 1024
 ROTATION_SECONDS = 10.0
 TAIL_BYTES = 3000
@@ -67,7 +68,13 @@ class _Running:
     restart_at: float | None = None
     failures: int = 0
     healthy_once: bool = False
+    slow_starts: int = 0
     starting: bool = True
+
+    def may_be_starting(self) -> bool:
+        """Whether it has not answered yet, and still has time for that."""
+        grace = GRACE_SECONDS * min(2**self.slow_starts, LONGEST_GRACE)
+        return not self.healthy_once and time.monotonic() - self.started < grace
 
 
 class StopRequested(Exception):
@@ -114,7 +121,7 @@ class Supervisor:
         asked = self._stopping
         self.stop()
         os.close(self._lock)  # before the guard, which takes it
-        programs.release_guard(self._guard)
+        self._guard.release()
         signal.set_wakeup_fd(-1)
         self._selector.close()
         self._wake.close()
@@ -198,8 +205,8 @@ class Supervisor:
         if time.monotonic() >= self._next_rotation:
             self._next_rotation = time.monotonic() + ROTATION_SECONDS
             rotate_logs(self.logs)
-        if self._guard.poll() is not None:
-            programs.release_guard(self._guard)
+        if self._guard.process.poll() is not None:
+            self._guard.release()
             self._guard = programs.start_guard(self.run)
 
     def _all(self) -> list[_Running]:
@@ -219,6 +226,7 @@ class Supervisor:
             self._plan_restart(running, now)
         elif running.failures >= FAILURES:
             self._say(f"{running.child.name} does not answer; starting it again.")
+            running.slow_starts = 0 if running.healthy_once else running.slow_starts + 1
             self._plan_restart(running, now)
 
     def _plan_restart(self, running: _Running, now: float) -> None:
@@ -256,9 +264,8 @@ class Supervisor:
             healthy = health()
             if running.process is not process or running.restart_at is not None:
                 continue
-            starting = not running.healthy_once and time.monotonic() - running.started < GRACE_SECONDS
             running.healthy_once = running.healthy_once or healthy
-            running.failures = 0 if healthy or starting else running.failures + 1
+            running.failures = 0 if healthy or running.may_be_starting() else running.failures + 1
             if running.failures >= FAILURES:
                 self._wake_up()
 

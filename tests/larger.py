@@ -287,7 +287,7 @@ def servers(folder: Path) -> Iterator[dict[str, str]]:
     database = TcpPostgres(var, port=free_port())
     guard = programs.start_guard(var / "run", remove=var)
     with ExitStack() as stack:
-        stack.callback(programs.release_guard, guard)
+        stack.callback(guard.release)
         stack.enter_context(running(database))
         stack.enter_context(program([*valkey, "--requirepass", "a-cache-secret"], folder / "valkey.log"))
         stack.enter_context(program(moto, folder / "store.log"))

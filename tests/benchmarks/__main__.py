@@ -96,7 +96,7 @@ def durable_servers() -> Iterator[dict[str, str]]:
             subprocess.run(migrate, cwd=ROOT, env={**os.environ, **environment}, check=True)
             yield environment
     finally:
-        programs.release_guard(guard)
+        guard.release()
 
 
 def conditions(quick: bool) -> str:

@@ -23,8 +23,10 @@ from batches.models import Batch
 from files.models import FileUpload
 from huleedu.embedded import PostgresServer
 from huleedu.models import WorkItem
+from huleedu.programs import is_guard
 from tests.conftest import essay_bytes
 from tests.faults.ending import database_address, program, started, until
+from tests.faults.world import alive, children
 from tests.installation import ROOT, free_port
 from tests.pipeline import Pipeline
 
@@ -246,6 +248,27 @@ def test_a_whole_installation(delay: float, number: signal.Signals, group: bool,
     assert not (PostgresServer(var).data / "postmaster.pid").exists()
 
 
+def test_a_whole_installation_whose_supervisor_and_guard_are_killed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+    tmp_path.parent.chmod(0o711)
+    nothing = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "HULEEDU_STORAGE": ""}
+    own = {
+        **nothing,
+        "HULEEDU_VAR": str(tmp_path / "var"),
+        "HULEEDU_PORT": str(free_port()),
+        "HULEEDU_USER": "",
+    }
+    with started(["manage.py", "run"], {}, tmp_path, **own) as found:
+        until(lambda: "HuleEdu is ready" in found.text, 180)
+        everything = found.living()
+        guards = [pid for pid in children(found.process.pid) if is_guard(str(pid))]
+        assert guards
+        assert len(everything) > 13
+        for pid in (*guards, found.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: not any(map(alive, everything)), 10)
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("delay", [0.5, 3.0, 8.0])
 def test_a_command_with_throwaway_servers(delay: float, number: signal.Signals, tmp_path: Path) -> None:
@@ -260,14 +283,14 @@ def test_a_command_with_throwaway_servers(delay: float, number: signal.Signals, 
 def test_a_guard_that_dies_takes_its_cluster_along(tmp_path: Path) -> None:
     with started(*program("steps"), tmp_path) as found:
         until(lambda: len(found.living()) >= 6)
-        children = subprocess.run(
+        below = subprocess.run(
             ["ps", "--ppid", str(found.process.pid), "-o", "pid=,args="],
             capture_output=True,
             check=True,
             cwd=ROOT,
             text=True,
         ).stdout.splitlines()
-        (guard,) = [int(child.split()[0]) for child in children if " -I " not in child]
+        (guard,) = [int(child.split()[0]) for child in below if " -I " not in child]
         os.kill(guard, signal.SIGKILL)
         assert found.process.wait(5) == 1
         until(lambda: not found.living(), 2)

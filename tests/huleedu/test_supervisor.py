@@ -17,6 +17,7 @@ import pytest
 
 from huleedu import programs
 from huleedu.embedded import PostgresServer
+from tests.faults.world import children
 
 pytestmark = pytest.mark.live
 
@@ -26,6 +27,7 @@ import os, sys, time
 from pathlib import Path
 var = Path(sys.argv[1])
 if "fail" in os.listdir(var): sys.exit("cannot work")
+if (var / "slow").exists(): time.sleep(3)
 worker = os.fork()
 while True:
     if (var / "unfit").exists(): sys.exit(os.EX_CONFIG)
@@ -156,6 +158,21 @@ def test_a_hung_program_is_restarted(var: Path) -> None:
         assert "work does not answer" in line(installation)
 
 
+def test_a_program_that_starts_slowly_gets_more_time_with_each_start(var: Path) -> None:
+    with started(var) as installation:
+        (var / "slow").touch()  # three seconds, of which the first start is given one
+        os.kill(installation.pid("work"), signal.SIGKILL)
+        assert "work ended (SIGKILL)" in line(installation)
+        assert "work does not answer" in line(installation)
+        assert programs.wait_until(lambda: time.time() - beat(var) < 0.5, 60)
+        settled = installation.pid("work")
+        assert not installation.restarted("work", settled, 4)
+
+
+def beat(var: Path) -> float:
+    return (var / "run" / "work.heartbeat").stat().st_mtime
+
+
 def test_a_program_that_does_not_fit_is_not_started_over_and_over(var: Path) -> None:
     with started(var) as installation:
         (var / "unfit").touch()
@@ -173,6 +190,31 @@ def test_a_stop_ends_everything_in_time(var: Path) -> None:
         assert not installation.living()
         assert not list((var / "run").glob("*.pid"))
         assert not (PostgresServer(var).data / "postmaster.pid").exists()
+
+
+def guard_of(installation: Installation) -> int:
+    (guard,) = [pid for pid in children(installation.process.pid) if programs.is_guard(str(pid))]
+    return guard
+
+
+def test_a_stopped_guard_does_not_hold_up_the_end(var: Path) -> None:
+    with started(var) as installation:
+        os.kill(guard_of(installation), signal.SIGSTOP)
+        installation.process.send_signal(signal.SIGTERM)
+        assert installation.process.wait(10) == 0
+        assert not installation.living()
+
+
+def test_a_supervisor_killed_with_its_guard_leaves_no_server_running(var: Path) -> None:
+    with started(var) as installation:
+        servers = [installation.pid(name) for name in ("postgres", "valkey", "work")]
+        for pid in (guard_of(installation), installation.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        assert programs.wait_until(lambda: not any(map(programs.process_facts, servers)), 10)
+        for (
+            pid
+        ) in installation.living():  # its worker does not die with it, as ours do
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_killed_supervisor_leaves_nothing_running(var: Path) -> None:
