@@ -211,9 +211,7 @@ def test_a_supervisor_killed_with_its_guard_leaves_no_server_running(var: Path) 
         for pid in (guard_of(installation), installation.process.pid):
             os.kill(pid, signal.SIGKILL)
         assert programs.wait_until(lambda: not any(map(programs.process_facts, servers)), 10)
-        for (
-            pid
-        ) in installation.living():  # its worker does not die with it, as ours do
+        for pid in installation.living():  # its worker does not die with it, as ours do
             os.kill(pid, signal.SIGKILL)
 
 
