@@ -91,7 +91,7 @@ def durable_servers() -> Iterator[dict[str, str]]:
             environment |= {"DJANGO_SETTINGS_MODULE": "huleedu.settings", "HULEEDU_LOG_LEVEL": "ERROR"}
             environment["SECRET_KEY"] = secrets.token_urlsafe(48)
             # Commands stay who they are: the folder is not an installation's, and its servers run.
-            environment["HULEEDU_USER"] = stepping_down.ROOT
+            environment[stepping_down.USER_VARIABLE] = stepping_down.ROOT
             migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
             subprocess.run(migrate, cwd=ROOT, env={**os.environ, **environment}, check=True)
             yield environment

@@ -25,7 +25,7 @@ from huleedu.embedded import PostgresServer
 from huleedu.models import WorkItem
 from huleedu.programs import is_guard
 from tests.conftest import essay_bytes
-from tests.faults.ending import database_address, program, started, until
+from tests.faults.ending import Program, database_address, program, started, until
 from tests.faults.world import alive, children
 from tests.installation import ROOT, free_port
 from tests.pipeline import Pipeline
@@ -226,6 +226,17 @@ def answers(port: int) -> bool:
         return False
 
 
+@contextmanager
+def whole_installation(tmp_path: Path) -> Iterator[Program]:
+    """``make run`` with servers and a key of its own, in ``var`` below ``tmp_path``."""
+    tmp_path.chmod(0o711)
+    tmp_path.parent.chmod(0o711)
+    nothing = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "HULEEDU_STORAGE": ""}
+    own = {"HULEEDU_VAR": str(tmp_path / "var"), "HULEEDU_PORT": str(free_port()), "HULEEDU_USER": ""}
+    with started(["manage.py", "run"], {}, tmp_path, **nothing, **own) as found:
+        yield found
+
+
 @pytest.mark.parametrize(
     ("delay", "number", "group"),
     [
@@ -236,29 +247,15 @@ def answers(port: int) -> bool:
     ],
 )
 def test_a_whole_installation(delay: float, number: signal.Signals, group: bool, tmp_path: Path) -> None:
-    tmp_path.chmod(0o711)
-    tmp_path.parent.chmod(0o711)
-    var = tmp_path / "var"
-    nothing = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "HULEEDU_STORAGE": ""}
-    own = {**nothing, "HULEEDU_VAR": str(var), "HULEEDU_PORT": str(free_port()), "HULEEDU_USER": ""}
-    with started(["manage.py", "run"], {}, tmp_path, **own) as found:
+    with whole_installation(tmp_path) as found:
         found.wait_for_its_first_line()
         time.sleep(delay)
         found.end(number, group=group)
-    assert not (PostgresServer(var).data / "postmaster.pid").exists()
+    assert not (PostgresServer(tmp_path / "var").data / "postmaster.pid").exists()
 
 
 def test_a_whole_installation_whose_supervisor_and_guard_are_killed(tmp_path: Path) -> None:
-    tmp_path.chmod(0o711)
-    tmp_path.parent.chmod(0o711)
-    nothing = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "HULEEDU_STORAGE": ""}
-    own = {
-        **nothing,
-        "HULEEDU_VAR": str(tmp_path / "var"),
-        "HULEEDU_PORT": str(free_port()),
-        "HULEEDU_USER": "",
-    }
-    with started(["manage.py", "run"], {}, tmp_path, **own) as found:
+    with whole_installation(tmp_path) as found:
         until(lambda: "HuleEdu is ready" in found.text, 180)
         everything = found.living()
         guards = [pid for pid in children(found.process.pid) if is_guard(str(pid))]
