@@ -2,7 +2,7 @@
 
 ``guard()`` marks the environment of this process, which all that it starts inherits, and starts a process
 beside it that waits for its end. That one ends whatever still bears the mark, and what that has started, and
-deletes the folders that were lent with ``folder()``. What is forked and runs no program of its own bears no mark.
+deletes the folders that were lent with ``folder()``. What is forked and runs no program bears no mark.
 """
 
 import os
