@@ -16,7 +16,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, models
 from django.db.models import Q
 
-from files.content import storage_name
+from files.damage import storage_name
 from files.models import FileUpload, StoredContent
 from files.storage import TEMPORARY_SUFFIX
 from files.store import reach
@@ -158,10 +158,10 @@ def folders(now: datetime) -> Iterator[str]:
 
 
 def list_files(folder: str) -> list[str]:
-    """The names in one folder of the store; none when it does not exist. Raises ``StorageFailed``."""
+    """The names in one folder of the store; none when there is no such folder. Raises ``StorageFailed``."""
 
     def listed() -> list[str]:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             return list(default_storage.listdir(folder)[1])
         return []
 
