@@ -5,7 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +15,8 @@ from huleedu.authentication import LIFETIME
 from huleedu.doors import attempt
 from huleedu.errors import MustWait
 from huleedu.models import ApiToken
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 from huleedu.waiting import in_words
 
 TOO_MANY_TRIES = "too_many_tries"
@@ -72,6 +76,13 @@ class PasswordChangeForm(AdminPasswordChangeForm):
         if wrong is not None:
             raise wrong
         return old
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> User:
+        """The account with its new password."""
+        user = super().save(commit)
+        record(SecurityKind.PASSWORD_CHANGED, actor=user, account=user)
+        return user
 
 
 class TokenForm(forms.Form):
