@@ -7,9 +7,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from huleedu.security_kinds import SecurityKind
-from huleedu.security_log import record
-
 Role = Literal["teacher", "support"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SUPPORT_GROUP = "support"
@@ -32,5 +29,4 @@ def create_account(role: Role, username: str, password: str) -> User:
     if role == "support":
         group, _ = Group.objects.get_or_create(name=SUPPORT_GROUP)
         user.groups.add(group)
-    record(SecurityKind.ACCOUNT_MADE, account=user, details={"role": role})
     return user

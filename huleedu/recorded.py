@@ -71,13 +71,7 @@ class RecordedAdmin(admin.ModelAdmin[Row]):
 
     def log_change(self, request: HttpRequest, obj: Row, message: Any) -> Any:
         """In the transaction of the form; of what was changed the fields' names alone."""
-        fields = changed_fields(message)
-        password = isinstance(obj, User) and any("password" in field.lower() for field in fields)
-        note(
-            SecurityKind.PASSWORD_CHANGED if password else SecurityKind.ROW_CHANGED,
-            obj,
-            details={"fields": fields},
-        )
+        note(SecurityKind.ROW_CHANGED, obj, details={"fields": changed_fields(message)})
         return super().log_change(request, obj, message)
 
     def delete_model(self, request: HttpRequest, obj: Row) -> None:

@@ -104,3 +104,22 @@ def record_sign_out(sender: object, user: User | None, **_: object) -> None:
     """Somebody is about to be signed out."""
     if user is not None:
         record(SecurityKind.SIGNED_OUT, actor=user, account=user)
+
+
+def record_account(sender: object, instance: User, created: bool, raw: bool, **_: object) -> None:
+    """An account was made, or has got another password, by whatever way."""
+    if raw:
+        return
+    if created:
+        record(SecurityKind.ACCOUNT_MADE, account=instance, details={"role": role_of(instance)})
+    elif (
+        getattr(instance, "_password", None) is not None
+    ):  # until it is saved; a new hash of the same one has none
+        record(SecurityKind.PASSWORD_CHANGED, account=instance)
+
+
+def role_of(user: User) -> str:
+    """What an account may do, in one word."""
+    if user.is_superuser:
+        return "administrator"
+    return "support" if user.is_staff else "teacher"

@@ -1,15 +1,19 @@
 """The security log: what is written, that nobody changes it, and that a flood stays small."""
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
 from huleedu import maintenance
+from huleedu.accounts import create_account
 from huleedu.authentication import make_token
 from huleedu.models import ApiToken
 from huleedu.security_events import SecurityEvent, SecurityPace
@@ -21,9 +25,14 @@ GOOD = "correct horse battery"
 TRIGGERS = ("security_log_stands", "security_log_ages", "security_log_is_not_emptied")
 
 
+def told() -> QuerySet[SecurityEvent]:
+    """What the log tells in its order, but for the accounts of the test itself."""
+    return SecurityEvent.objects.exclude(kind="account_made").order_by("pk")
+
+
 def kinds() -> list[str]:
-    """What the log tells, in its order."""
-    return list(SecurityEvent.objects.order_by("pk").values_list("kind", flat=True))
+    """The kinds of what it tells."""
+    return list(told().values_list("kind", flat=True))
 
 
 def age(days: int) -> None:
@@ -63,12 +72,12 @@ def test_the_applications_role_cannot_change_what_is_written(teacher: User, stat
 
 def test_django_cannot_either(teacher: User) -> None:
     record(SecurityKind.SIGNED_IN, actor=teacher, account=teacher)
-    event = SecurityEvent.objects.get()
+    event = told().get()
     event.network = "elsewhere"
     for change in (event.save, event.delete, SecurityEvent.objects.all().delete):
         with pytest.raises(IntegrityError), transaction.atomic():
             change()
-    assert SecurityEvent.objects.get().network == ""
+    assert told().get().network == ""
 
 
 def test_what_is_older_than_a_year_ends_with_the_tidying_and_nothing_younger(
@@ -122,7 +131,7 @@ def test_signing_in_and_out_tells_who_when_and_from_where(teacher: User, client:
     before = timezone.now()
     sign_in(client, "teacher", GOOD, "198.51.100.7")
     client.post("/accounts/logout/", REMOTE_ADDR="2001:db8:1:2:3:4:5:6")
-    first, second = SecurityEvent.objects.order_by("pk")
+    first, second = told()
     assert (first.kind, second.kind) == ("signed_in", "signed_out")
     assert {first.actor_id, first.account_id, second.actor_id} == {teacher.pk}
     assert (first.network, second.network) == ("198.51.100.7/32", "2001:db8:1:2::/64")
@@ -141,7 +150,7 @@ def test_a_wrong_password_tells_whose_account_and_no_name_as_it_was_typed(
 ) -> None:
     sign_in(client, "teacher", "wrong")
     sign_in(client, "my secret password", "wrong")
-    known, unknown = SecurityEvent.objects.order_by("pk")
+    known, unknown = told()
     assert (known.kind, known.account_id, known.actor_id) == ("sign_in_failed", teacher.pk, None)
     assert (unknown.kind, unknown.account_id) == ("sign_in_failed", None)
     assert len(unknown.details["name"]) == 12 and "secret" not in str(unknown.details)
@@ -151,6 +160,30 @@ def test_waiting_is_told_too(teacher: User, client: Client) -> None:
     for _ in range(11):
         sign_in(client, "teacher", "wrong")
     assert kinds() == ["sign_in_failed"] * 10 + ["sign_in_waited"]
+
+
+def test_a_new_account_and_each_new_password_are_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """By page, by command, and by whatever comes; not when a password is hashed anew as somebody signs in."""
+    helper = create_account("support", "helper", GOOD)
+    client.force_login(helper)
+    form = {"old_password": "wrong", "new_password1": f"{GOOD}!", "new_password2": f"{GOOD}!"}
+    client.post("/admin/password_change/", form)
+    client.post("/admin/password_change/", {**form, "old_password": GOOD})
+    monkeypatch.setattr("getpass.getpass", lambda *_: f"{GOOD}?")
+    call_command("changepassword", "helper", stdout=StringIO())
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+    sign_in(Client(), "helper", f"{GOOD}?")
+    helper.refresh_from_db()
+    assert helper.password.startswith("md5")
+    made, *events = SecurityEvent.objects.order_by("pk")
+    assert (made.kind, made.details, made.actor_id) == ("account_made", {"role": "support"}, None)
+    assert [(event.kind, event.actor_id) for event in events] == [
+        *(("signed_in", helper.pk), ("sign_in_failed", helper.pk), ("password_changed", helper.pk)),
+        *(("password_changed", None), ("signed_in", helper.pk)),
+    ]
+    assert {event.account_id for event in events} == {helper.pk}
 
 
 def test_tokens_are_told_from_making_to_the_last_try(
@@ -167,15 +200,15 @@ def test_tokens_are_told_from_making_to_the_last_try(
         send = getattr(Client(), method)
         assert send("/v1/batches", headers={"Authorization": f"Bearer {made.secret}"}).status_code == 401
         assert send("/v1/batches", headers={"Authorization": "Bearer hule_never"}).status_code == 401
-    told = SecurityEvent.objects.exclude(kind="signed_in").order_by("pk")
-    assert [event.kind for event in told] == [
+    events = list(told().exclude(kind="signed_in"))
+    assert [event.kind for event in events] == [
         *("token_made", "token_revoked", "token_made"),
         *("token_refused", "token_refused"),
     ]
-    assert told[0].details == {"scope": "read", "days": 7}
-    assert {event.account_id for event in told} == {teacher.pk}
-    assert [event.subject_id for event in told][:2] == [str(token.pk)] * 2
-    assert "Astrid" not in str([vars(event) for event in told])
+    assert events[0].details == {"scope": "read", "days": 7}
+    assert {event.account_id for event in events} == {teacher.pk}
+    assert [event.subject_id for event in events][:2] == [str(token.pk)] * 2
+    assert "Astrid" not in str([vars(event) for event in events])
 
 
 def test_a_flood_of_wrong_passwords_stays_small_and_is_counted(teacher: User, colleague: User) -> None:
@@ -185,8 +218,8 @@ def test_a_flood_of_wrong_passwords_stays_small_and_is_counted(teacher: User, co
         record(SecurityKind.SIGN_IN_FAILED, account=teacher, details={"name": str(number)})
     record(SecurityKind.SIGN_IN_FAILED, account=colleague)
     record(SecurityKind.SIGN_IN_FAILED, account=None)
-    assert SecurityEvent.objects.filter(account_id=teacher.pk).count() == pace.own
-    assert SecurityEvent.objects.exclude(account_id=teacher.pk).count() == 0  # 500 in all were enough
+    assert told().filter(account_id=teacher.pk).count() == pace.own
+    assert told().exclude(account_id=teacher.pk).count() == 0  # 500 in all were enough
     assert SecurityPace.objects.count() == 4
     assert summarise() == 0  # the minute is not over
     SecurityPace.objects.update(minute=timezone.now() - timedelta(minutes=2))
@@ -196,7 +229,7 @@ def test_a_flood_of_wrong_passwords_stays_small_and_is_counted(teacher: User, co
     assert (own.account_id, own.details["counted"], own.details["of"]) == (teacher.pk, 500, "account")
     assert (together.account_id, together.details["counted"], together.details["of"]) == (None, 502, "all")
     record(SecurityKind.SIGN_IN_FAILED, account=colleague)
-    assert SecurityEvent.objects.filter(account_id=colleague.pk).count() == 1
+    assert told().filter(account_id=colleague.pk).count() == 1
 
 
 def test_a_flood_hides_no_success(teacher: User, client: Client) -> None:
