@@ -19,7 +19,7 @@ WITHOUT_TESTS = {"V4.3", "V10", "V17"}  # there is nothing of that kind
 
 
 @cache
-def tests_in(path: str) -> set[str]:
+def names_in(path: str) -> set[str]:
     """The names of a file's tests."""
     tree = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
@@ -32,7 +32,7 @@ def test_every_area_says_what_is_done_by_which_test_and_what_is_not_met(row: lis
     tests = TEST.findall(named)
     assert bool(tests) == (area.split()[0] not in WITHOUT_TESTS), area
     for path, name in tests:
-        assert name in tests_in(path), (path, name)
+        assert name in names_in(path), (path, name)
 
 
 def test_no_chapter_is_left_out() -> None:
