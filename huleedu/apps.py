@@ -1,5 +1,6 @@
 """The project package as an app: models of the ground floor, and the relay's thread in its worker."""
 
+import gc
 import os
 
 from django.apps import AppConfig, apps
@@ -35,6 +36,8 @@ class HuleeduConfig(AppConfig):
         user_logged_in.connect(record_sign_in, dispatch_uid="security_log")
         user_logged_out.connect(record_sign_out, dispatch_uid="security_log")
         post_save.connect(record_account, sender="auth.User", dispatch_uid="security_log")
+        gc.freeze()  # what is loaded stays, and workers that are forked share it
+        gc.enable()
         self.use_own_temporary_folder()
         make_queues_last()
         accept_former_keys()
