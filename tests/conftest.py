@@ -12,6 +12,7 @@ from files.store import STORE
 from huleedu.disks import FINDINGS
 from huleedu.health import STORE_PROBE
 from huleedu.metrics import CIRCUIT_OPEN
+from tests import guard
 from tests.pipeline import Pipeline
 
 
@@ -20,6 +21,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Between tests every table is emptied, which the security log's would refuse."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE huleedu_securityevent DISABLE TRIGGER security_log_is_not_emptied")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What the tests start ends with them; what xdist's workers start, with the process that started them."""
+    if not hasattr(config, "workerinput"):
+        guard.guard()
 
 
 @pytest.fixture(autouse=True)
