@@ -50,6 +50,7 @@ TITLES = {
     "NOT_AN_ESSAY": _("The file is not an essay yet. Wait until it is read, or replace it."),
     "STEP_NOT_CONFIGURED": _("The batch does not use this step."),
     "NO_CONTENT": _("The file’s content was never stored. Upload it again."),
+    "REMOVED_BY_TEACHER": _("The teacher has removed this file. Only the teacher can bring it back."),
     "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
     "FILE_TOO_LARGE": with_limits(
         _("The file is too big. A file may have at most {size}."), size="MAX_FILE_BYTES"

@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "huleedu.refusals.RefusalMiddleware",
     "huleedu.middleware.PrivateCacheMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -197,6 +198,10 @@ BATCHES_A_DAY = number("HULEEDU_BATCHES_A_DAY", 20_000, 1)
 LOOSE_CONTENT_SECONDS = environment.seconds("HULEEDU_LOOSE_CONTENT_SECONDS", 24 * 60 * 60, example="1 day")
 STRANGER_BYTES = size("HULEEDU_STRANGER_BYTES", 64 * 1024)
 MAX_CONNECTIONS_PER_ADDRESS = number("HULEEDU_MAX_CONNECTIONS_PER_ADDRESS", 500, 1)
+# The database itself refuses to forget it sooner.
+SECURITY_LOG_SECONDS = environment.seconds(
+    "HULEEDU_SECURITY_LOG", 365 * 24 * 60 * 60, 365 * 24 * 60 * 60, example="400 days"
+)
 DATABASE_FOLDER = Path(folder) if (folder := environment.said("HULEEDU_DATABASE_FOLDER")) else None
 DISK_MARGIN_BYTES = size("HULEEDU_DISK_MARGIN", 500 * 1024**2)
 if MAX_FILE_BYTES >= MAX_REQUEST_BYTES:
