@@ -47,6 +47,7 @@ SOURCES = (
     Source(
         _("Disks"), well_parts.disks, _("A disk or network file system hangs: look at the machine’s log.")
     ),
+    Source(_("Backup"), well_parts.backup, _("Look at PostgreSQL first.")),
     Source(_("Walls around readers"), well_parts.walls, _("Look at PostgreSQL first.")),
     Source(_("Versions and settings"), well_parts.versions, _("Look at PostgreSQL first.")),
     Source(_("Migrations"), well_parts.migrations, _("Look at PostgreSQL first.")),

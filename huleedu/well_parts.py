@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from huleedu.agreement import Process, find_differences, living
 from huleedu.disks import FINDINGS, Disk
 from huleedu.errors import Unfit
 from huleedu.fitting import REFUSED
+from huleedu.last_backup import OLD_SECONDS, backup_age
 from huleedu.release import release
 from huleedu.server_versions import noted
 from realtime.push import redis_client
@@ -169,6 +171,17 @@ def part_of_disk(disk: Disk) -> Part:
     }
     remedy = _("Make room: no file can be added until then. Everything else goes on.")
     return Part(_("Disk"), FAILED if low else WELL, note=note, remedy=remedy if low else "")
+
+
+def backup() -> list[Part]:
+    """When the last backup was taken."""
+    name = _("Backup")
+    age = backup_age()
+    if age is None or age < OLD_SECONDS:
+        return [] if age is None else [Part(name, WELL, since=since_seconds(age))]
+    since = since_seconds(age) if isfinite(age) else None
+    note = "" if since else _("There is none.")
+    return [Part(name, LOOK, since=since, note=note, remedy=_("Take one now; docs/operations.md says how."))]
 
 
 def walls() -> list[Part]:

@@ -25,7 +25,7 @@ from batches.models import Batch
 from files import content
 from files.models import FileUpload
 from files.store import STORE, reach
-from huleedu import collector, counting, disks, doors, health, log_files, metrics, recent
+from huleedu import collector, counting, disks, doors, health, last_backup, log_files, metrics, recent
 from huleedu.errors import ContentDamaged, ErrorCode, StorageFailed
 from huleedu.metrics import CIRCUIT_OPEN, observe_sent
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
@@ -313,7 +313,7 @@ def mistype_often(_pipeline: Pipeline, _batch: Batch) -> None:
 
 
 # Those whose condition lies outside the database have tests of their own below.
-APART = {"DatabaseAway", "HuleEduAway", "RedisAway", "DiskFilling", "DiskLow", "LogLarge"}
+APART = {"BackupOld", "DatabaseAway", "HuleEduAway", "RedisAway", "DiskFilling", "DiskLow", "LogLarge"}
 SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "TraceabilityBroken": break_traceability,
     "OutboxOld": leave_event_waiting,
@@ -358,6 +358,7 @@ def test_a_seeded_condition_crosses_the_threshold_and_a_good_day_does_not(
         RelayPresence.objects.create(name=role, role=role)
     DeadLetter.objects.create(**letter(uuid4()), status="discarded")
     batch = pipeline.register(teacher, 1)
+    note_backup("1 hour")
     good = scrape(client)
     assert not any(crosses(each, good) for each in rules())
     SEEDS[alert](pipeline, batch)
@@ -416,6 +417,34 @@ def test_alerts_hold_without_a_database(
 def rule_of(alert: str) -> dict[str, Any]:
     (found,) = [rule for rule in rules() if rule["alert"] == alert]
     return found
+
+
+def note_backup(*ages: str) -> None:
+    """Backups so long ago, in a table of this session's that hides the true one."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS huleedu_backup (moment timestamptz NOT NULL)")
+        cursor.execute("TRUNCATE pg_temp.huleedu_backup")
+        for age in ages:
+            cursor.execute("INSERT INTO huleedu_backup VALUES (now() - %s::interval)", [age])
+
+
+@pytest.mark.parametrize(
+    ("ages", "seconds", "old"),
+    [
+        ((), float("inf"), True),
+        (("3 days",), 259_200, True),
+        (("3 days", "1 hour"), 3600, False),
+        (("1 day",), 86_400, False),
+    ],
+)
+def test_an_alert_holds_for_an_old_backup(
+    client: Client, transactional_db: None, ages: tuple[str, ...], seconds: float, old: bool
+) -> None:
+    assert float(rule_of("BackupOld")["expr"].split()[-1]) == last_backup.OLD_SECONDS
+    note_backup(*ages)
+    found = scrape(client)
+    assert found["backup_age_seconds"][()] == pytest.approx(seconds, abs=60)
+    assert crosses(rule_of("BackupOld"), found) == old
 
 
 @pytest.mark.parametrize(("alert", "free"), [("DiskFilling", 9), ("DiskLow", 4)])
