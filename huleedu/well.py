@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 from django.utils.functional import Promise
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from huleedu import well_parts
@@ -57,17 +58,19 @@ SOURCES = (
 
 def all_parts() -> list[Part]:
     """Every part in a fixed order, within two seconds."""
-    futures = [(source, THREADS.run(with_own_connection(source.look))) for source in SOURCES]
+    language = get_language()
+    futures = [(source, THREADS.run(in_a_thread(source.look, language))) for source in SOURCES]
     wait([future for _source, future in futures], SECONDS)
     return [part for source, future in futures for part in parts_of(source, future)]
 
 
-def with_own_connection(look: Look) -> Look:
-    """``look`` without leaving a connection to the database to a thread that may wait for ever."""
+def in_a_thread(look: Look, language: str) -> Look:
+    """``look`` in the language of who asks, that leaves the thread no connection to the database."""
 
     def looked() -> list[Part]:
         try:
-            return look()
+            with override(language):
+                return look()
         finally:
             connection.close()
 

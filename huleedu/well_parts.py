@@ -65,6 +65,14 @@ ROLES = {
 }
 
 
+DISKS = {
+    "state": _("State folder"),
+    "temporary": _("Temporary files"),
+    "content": _("Essays"),
+    "database": _("Database"),
+}
+
+
 def moment_of(told: Any) -> datetime | None:
     """A moment as a process wrote it; None for what is none."""
     try:
@@ -165,7 +173,7 @@ def part_of_disk(disk: Disk) -> Part:
     """A disk, and whether uploads go on."""
     low = disk.free < disk.margin
     note = _("%(disk)s: %(free)s MB of %(size)s MB are free") % {
-        "disk": disk.name,
+        "disk": DISKS.get(disk.name, disk.name),
         "free": disk.free // MEBIBYTE,
         "size": disk.size // MEBIBYTE,
     }

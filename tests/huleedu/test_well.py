@@ -115,6 +115,15 @@ def test_what_hangs_hides_nothing_else(
     assert found["Relay"] == found["PostgreSQL"].replace(LOOK, WELL) == WELL
 
 
+def test_all_of_it_is_in_the_language_of_who_asks(admin_user: User, processes: None) -> None:
+    client = Client()
+    client.force_login(admin_user)
+    page = client.get("/admin/well/", headers={"Accept-Language": "sv"}).content.decode()
+    for words in ("Står allt rätt till?", "Webbserver", "Tillståndsmappen", "är lediga"):
+        assert words in page
+    assert "are free" not in page
+
+
 @pytest.mark.parametrize("role", ["nobody", "teacher"])
 def test_it_is_for_support_alone(role: str, teacher: User, client: Client) -> None:
     if role == "teacher":
