@@ -33,10 +33,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong, the status of the answer, and of each remedy the setting and what to do with it."""
+    """What is wrong, status and code of the answer, and of each remedy the setting and what to do with it."""
 
     name: str
     status: int
+    code: str
     wrong: str | Promise
     remedies: tuple[tuple[str, str | Promise], ...]
 
@@ -61,6 +62,7 @@ BEHIND_PROXY = (
 UNKNOWN_HOST = Mistake(
     "unknown host",
     400,
+    "MISCONFIGURED",
     _("HuleEdu was asked under a name or address that it has not been told of."),
     (
         (
@@ -73,18 +75,21 @@ UNKNOWN_HOST = Mistake(
 UNSEEN_HTTPS = Mistake(
     "unseen https",
     500,
+    "MISCONFIGURED",
     _("HuleEdu wants https and does not see that its proxy speaks it already: it would redirect for ever."),
     (BEHIND_PROXY, TELLS_SCHEME),
 )
 UNTOLD_SCHEME = Mistake(
     "untold scheme",
     500,
+    "MISCONFIGURED",
     _("HuleEdu wants https, and its proxy does not tell whether it was asked with it."),
     (TELLS_SCHEME,),
 )
 HTTPS_NOT_SET = Mistake(
     "https not set",
     403,
+    "MISCONFIGURED",
     _("The page was asked for with https and HuleEdu does not know: its own form looks like a foreign one."),
     (
         BEHIND_PROXY,
@@ -95,6 +100,7 @@ HTTPS_NOT_SET = Mistake(
 HOST_NOT_PASSED = Mistake(
     "host not passed",
     403,
+    "MISCONFIGURED",
     _("The proxy asks HuleEdu under another name than the browser asked the proxy."),
     (
         PASSES_HOST,
@@ -159,9 +165,9 @@ def answer(request: HttpRequest, mistake: Mistake) -> HttpResponse:
         if request.path.startswith(API):
             body = {
                 "type": "about:blank",
-                "title": str(TITLES["MISCONFIGURED"]),
+                "title": str(TITLES[mistake.code]),
                 "status": mistake.status,
-                "code": "MISCONFIGURED",
+                "code": mistake.code,
                 "correlation_id": str(correlation_id_of(request)),
             }
             return JsonResponse(body, status=mistake.status, content_type=MEDIA_TYPE)
