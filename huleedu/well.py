@@ -6,7 +6,7 @@ of as such within two seconds and hides none of the others.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import connection
 from django.utils.functional import Promise
@@ -18,7 +18,7 @@ from huleedu.threads import Threads
 from huleedu.well_parts import FAILED, SILENT, Part
 
 SECONDS = 1.7  # for everything, so that the page is there within two
-THREADS = Threads("well", 12)
+MOST_THREADS = 2  # of each source: one that hangs takes none from the others, however often somebody looks
 Look = Callable[[], list[Part]]
 
 
@@ -29,6 +29,7 @@ class Source:
     name: str | Promise
     look: Look
     remedy: str | Promise
+    threads: Threads = field(default_factory=lambda: Threads("well", MOST_THREADS))
 
 
 SOURCES = (
@@ -59,7 +60,7 @@ SOURCES = (
 def all_parts() -> list[Part]:
     """Every part in a fixed order, within two seconds."""
     language = get_language()
-    futures = [(source, THREADS.run(in_a_thread(source.look, language))) for source in SOURCES]
+    futures = [(source, source.threads.run(in_a_thread(source.look, language))) for source in SOURCES]
     wait([future for _source, future in futures], SECONDS)
     return [part for source, future in futures for part in parts_of(source, future)]
 

@@ -17,7 +17,6 @@ from huleedu import disks, health, well, well_parts
 from huleedu.disks import Disk
 from huleedu.errors import StorageFailed
 from huleedu.models import RelayPresence
-from huleedu.threads import Threads
 from huleedu.well_parts import FAILED, LOOK, SILENT, WELL, Part
 from tests.processes import own_facts
 
@@ -26,8 +25,7 @@ ROLES = ("web", "relay", "standby", "steps")
 
 
 @pytest.fixture(autouse=True)
-def threads_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(well, "THREADS", Threads("well", 12))
+def nothing_found_yet() -> Iterator[None]:
     health.STORE_PROBE.forget()
     yield
     STORE.forget()
@@ -106,13 +104,13 @@ def test_what_hangs_hides_nothing_else(
 ) -> None:
     let_go = threading.Event()
     monkeypatch.setattr(health, "check_storage", let_go.wait)
-    began = time.monotonic()
-    parts = well.all_parts()
-    assert time.monotonic() - began < 2.5
+    for _ in range(3):  # somebody who looks again takes no thread from other parts
+        began = time.monotonic()
+        found = states(well.all_parts())
+        assert time.monotonic() - began < 2.5
+        assert found["Store of files"] == SILENT
+        assert found["Relay"] == found["PostgreSQL"].replace(LOOK, WELL) == WELL
     let_go.set()
-    found = states(parts)
-    assert found["Store of files"] == SILENT
-    assert found["Relay"] == found["PostgreSQL"].replace(LOOK, WELL) == WELL
 
 
 def test_all_of_it_is_in_the_language_of_who_asks(admin_user: User, processes: None) -> None:
