@@ -19,6 +19,7 @@ from batches.configuration import Step
 from huleedu import outages
 from huleedu.counting import GrowingTable, Tally
 from huleedu.errors import ErrorCode
+from huleedu.last_backup import backup_age
 from huleedu.metrics import SECONDS
 from huleedu.models import WorkItem
 from huleedu.release import release
@@ -265,6 +266,13 @@ def sign_in_metrics() -> Iterator[Metric]:
     yield gauge("sign_in_names_guessed", "Names whose password failed often, in many places", names)
 
 
+def backup_metrics() -> Iterator[Metric]:
+    """How old the last backup is; +Inf when there is none."""
+    age = backup_age()
+    if age is not None:
+        yield gauge("backup_age_seconds", "Since the moment that the newest backup holds", age)
+
+
 def traceability_metrics() -> Iterator[Metric]:
     """The share of recent files whose events tell their whole story; 1 when there are none."""
     files, complete = numbers_of(TRACEABILITY)
@@ -286,4 +294,5 @@ READERS = (
     queue_metrics,
     traceability_metrics,
     sign_in_metrics,
+    backup_metrics,
 )

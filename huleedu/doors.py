@@ -22,7 +22,7 @@ from django.http import HttpRequest
 
 from huleedu.devices import device_of, digest, same_name
 from huleedu.errors import MustWait
-from huleedu.metrics import SIGN_IN_TRIES
+from huleedu.metrics import RECENT_WRONG_PASSWORDS, SIGN_IN_TRIES
 from huleedu.models import FamiliarPlace, SignInTally
 from huleedu.networks import client_network
 from huleedu.security_kinds import SecurityKind
@@ -125,6 +125,8 @@ class Attempt:
     def end(self) -> None:
         """Keep what is known now."""
         SIGN_IN_TRIES.labels("right" if self.right else "wrong").inc()
+        if not self.right:
+            RECENT_WRONG_PASSWORDS.add()
         if self.right:
             self.forgive()
         else:

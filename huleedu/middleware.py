@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from huleedu.callers import calling, known_user_id
 from huleedu.endpoints import budget
 from huleedu.logs import bound
+from huleedu.metrics import count_answer
 
 HEADER = "X-Correlation-ID"
 LOGGED_IDS = ("batch_id", "file_upload_id", "essay_id")
@@ -55,6 +56,8 @@ class CorrelationMiddleware:
 def log_request(request: HttpRequest, status_code: int, seconds: float) -> None:
     """One line: the route, its ids and the user's, never the address, which may hold names or words."""
     match = request.resolver_match
+    if match is None or match.route not in UNLOGGED_ROUTES:
+        count_answer(status_code)
     if match.route in UNLOGGED_ROUTES if match else status_code < 400:
         return  # without a route and well: a static file
     user_id = known_user_id(request)

@@ -64,6 +64,9 @@ TITLES = {
     "CONTENT_DAMAGED": _(
         "What is stored of the file is damaged or gone. Read it again; if that does not help, upload it."
     ),
+    "MISCONFIGURED": _(
+        "HuleEdu is not set up for this address. Whoever runs it finds in the log which setting is missing."
+    ),
     "UNAVAILABLE": _("HuleEdu is waking up or very busy. Try again in a moment."),
     "INTERNAL": _("Something went wrong on our side. Try again; if it happens twice, contact support."),
     "UPLOAD_INCOMPLETE": _(

@@ -8,6 +8,7 @@ import structlog
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,6 +18,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from huleedu import proxy_mistakes
 from huleedu.authentication import LIFETIME, make_token, revoke_tokens
 from huleedu.errors import StorageFailed, is_out_of_room
 from huleedu.forms import PasswordChangeForm, SignInForm, TokenForm
@@ -109,12 +111,17 @@ def revoke_token(request: PageRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The page for a form that did not come from us, or came too late."""
+    """The page for a form that came too late, through a proxy that is set wrong, or not from us."""
+    mistake = proxy_mistakes.behind_a_refused_form(request)
+    if mistake is not None:
+        return proxy_mistakes.answer(request, mistake)
     return failure(request, "403_csrf.html", 403, "FORBIDDEN")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for a request that could not be read."""
+    """The page for a request that could not be read, or asked for a host that is not ours."""
+    if isinstance(exception, DisallowedHost):
+        return proxy_mistakes.answer(request, proxy_mistakes.UNKNOWN_HOST)
     return failure(request, "400.html", 400, "INVALID")
 
 

@@ -90,9 +90,14 @@ class Unit(configparser.ConfigParser):
 
 
 def unit(name: str) -> configparser.SectionProxy:
+    """The service part of a systemd unit of the larger installation."""
+    return unit_at(UNITS / name)
+
+
+def unit_at(path: Path) -> configparser.SectionProxy:
     """The service part of a systemd unit."""
     parser = Unit(strict=False, interpolation=None)
-    parser.read(UNITS / name)
+    parser.read(path)
     return parser["Service"]
 
 
@@ -274,3 +279,67 @@ def test_the_settings_file_sets_what_is_told_and_read() -> None:
     assert {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "HULEEDU_S3_BUCKET", "AWS_SECRET_ACCESS_KEY"} <= names
     # A variable that the table tells of and nobody reads is a promise that nobody keeps.
     assert {name for name in rows if not name.startswith("AWS_")} <= read_by_the_code()
+
+
+ONE = ROOT / "deploy" / "one-machine"
+
+
+def test_the_unit_of_one_machine_shuts_in_as_the_others_do() -> None:
+    """What the steps may, which read hostile files, and nothing more; its data outside the code."""
+    one = unit_at(ONE / "huleedu.service")
+    steps = unit(unit_of("steps"))
+    free = {"ExecStart", "Environment", "#"}
+    assert {name: value for name, value in one.items() if name not in free} == {
+        name: value for name, value in steps.items() if name not in free
+    }
+    variables = dict(word.split("=", 1) for word in one["Environment"].split())
+    assert variables["HULEEDU_VAR"] == one["ReadWritePaths"] == "/var/lib/huleedu"
+    assert not variables["HULEEDU_VAR"].startswith(one["WorkingDirectory"])
+    assert one["ExecStart"] == "/opt/huleedu/.venv/bin/python manage.py run"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
+@pytest.mark.parametrize(
+    "path", sorted([*UNITS.glob("*.service"), ONE / "huleedu.service"]), ids=lambda each: each.name
+)
+def test_no_unit_is_more_exposed_than_told(path: Path, tmp_path: Path) -> None:
+    name = path.name.replace("@", "@1")
+    (tmp_path / name).write_text(path.read_text())
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout + done.stderr)
+    assert found, done.stderr
+    told = [float(each) for each in re.findall(r"(?:calls it|web server alone) \(?([\d.]+)", OPERATIONS)]
+    assert float(found[1]) <= max(told)
+
+
+def test_the_proxy_of_one_machine_says_what_the_larger_ones_says() -> None:
+    """Apart from names, ports and who is asked, and that it keeps what is not for teachers inside."""
+    one = lines_of(ONE / "nginx.conf")
+    larger = lines_of(ROOT / "deploy" / "nginx.conf.template")
+    own = {
+        line
+        for line in one - larger
+        if "huleedu" not in line
+        and not line.startswith(("listen", "location = ", "return 503", "default_type"))
+    }
+    assert own == {"proxy_pass http://127.0.0.1:8000;"}
+    assert {"client_max_body_size 65m;", "proxy_set_header Host $http_host;"} <= one & larger
+
+
+def lines_of(path: Path) -> set[str]:
+    """What a configuration says, without comments."""
+    return {line.partition("#")[0].strip() for line in path.read_text().splitlines()} - {"", "}"}
+
+
+@pytest.mark.skipif(
+    shutil.which("logrotate", path="/usr/sbin:/usr/bin") is None, reason="logrotate is missing"
+)
+def test_logrotate_understands_its_file(tmp_path: Path) -> None:
+    moved = tmp_path / "huleedu"
+    moved.write_text((ONE / "logrotate").read_text().replace("su huleedu huleedu", ""))
+    moved.chmod(0o644)
+    command = ["logrotate", "--debug", "--state", str(tmp_path / "state"), str(moved)]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/sbin:/usr/bin"})
+    assert done.returncode == 0
+    assert "error" not in done.stderr
