@@ -17,6 +17,7 @@ from huleedu.logs import describe
 from huleedu.models import Installation
 
 NAME = "installation"
+RESTORING_MARK = "restoring "  # before the identity, until all of a backup is here
 MARK_SECONDS = 5.0  # for one call; a process that starts waits so long for a store that hangs
 MARK_LOCK = 0x4D41524B
 OURS, UNSEEN = "ours", "unseen"
@@ -40,6 +41,11 @@ def judge(row: Installation) -> str:
     except Exception as error:  # whatever a backend raises
         log.warning("store.unseen", error=describe(error.__cause__ or error))
         return UNSEEN
+    if found is not None and found.startswith(RESTORING_MARK):
+        raise Unfit(
+            "A backup is being restored into this content store, or was not restored to its end. Run the "
+            "same manage.py restore again; it begins anew."
+        )
     if found is None and row.store_marked:
         raise Unfit(f"The content store is not the installation's: its mark {NAME!r} is missing. {REMEDY}")
     if found is not None and found != str(row.identity):
