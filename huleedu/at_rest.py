@@ -15,6 +15,12 @@ WHILE_RUNNING = frozenset({"backup"})
 NEEDING = MAKING | WHILE_RUNNING | {"move_database"}
 
 
+class Started:
+    """Whether this process has started the database: then nobody else works with it."""
+
+    here = False
+
+
 @contextmanager
 def database_for(command: str, var: Path) -> Iterator[None]:
     """Have ``DATABASE_URL`` name the database of the installation in ``var`` for the length of the block.
@@ -32,7 +38,7 @@ def database_for(command: str, var: Path) -> Iterator[None]:
         yield
     else:
         with embedded.kept(var) as url:
-            os.environ["DATABASE_URL"] = url
+            os.environ["DATABASE_URL"], Started.here = url, True
             yield
 
 

@@ -50,6 +50,7 @@ SELECT count(*) FILTER (WHERE kind = 'network' AND failures >= 20),
        count(*) FILTER (WHERE kind = 'name' AND failures >= 100)
 FROM huleedu_signintally WHERE failed_at > now() - interval '1 hour'
 """
+BACKUP = "SELECT coalesce(extract(epoch FROM now() - max(moment)), 'Infinity')::float8 FROM huleedu_backup"
 SEEN = """
 SELECT coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role = 'relay')), 'Infinity')::float8,
        coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role IN ('steps', 'worker'))),
@@ -265,6 +266,12 @@ def sign_in_metrics() -> Iterator[Metric]:
     yield gauge("sign_in_names_guessed", "Names whose password failed often, in many places", names)
 
 
+def backup_metrics() -> Iterator[Metric]:
+    """How old the newest backup is that was taken to its end."""
+    told = "Since the moment of the last good backup; infinite when there is none"
+    yield gauge("backup_age_seconds", told, numbers_of(BACKUP)[0])
+
+
 def traceability_metrics() -> Iterator[Metric]:
     """The share of recent files whose events tell their whole story; 1 when there are none."""
     files, complete = numbers_of(TRACEABILITY)
@@ -286,4 +293,5 @@ READERS = (
     queue_metrics,
     traceability_metrics,
     sign_in_metrics,
+    backup_metrics,
 )

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,11 +134,16 @@ def version_of(folder: Path) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def dump(tools: Tools, address: Address, snapshot: str | None = None) -> Iterator[bytes]:
-    """The database as pg_dump writes it, as of ``snapshot``. Raises ToolFailed."""
+def dump(
+    tools: Tools, address: Address, snapshot: str, left_out: Sequence[str] = LEFT_OUT
+) -> Iterator[bytes]:
+    """The database as pg_dump writes it, as of ``snapshot``, without the rows of ``left_out``.
+
+    Raises ToolFailed.
+    """
     options = ["--format=custom", "--no-owner", "--no-privileges", "--exclude-schema=huleedu_standstill"]
-    options += [f"--exclude-table-data={table}" for table in LEFT_OUT]
-    options += [f"--snapshot={snapshot}"] if snapshot else []
+    options += [f"--exclude-table-data={table}" for table in left_out]
+    options.append(f"--snapshot={snapshot}")
     return piped([tools.program("pg_dump"), *options], address.environment())
 
 

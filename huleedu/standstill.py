@@ -20,11 +20,15 @@ from django.db import connection
 from huleedu.errors import Unfit
 
 SCHEMA = "huleedu_standstill"
-RESTORING, MOVING, LEFT = "restoring", "moving", "left"
+RESTORING, ENTERING, MOVING, LEFT = "restoring", "entering", "moving", "left"
 SENTENCES = {
     RESTORING: (
         "A backup is being restored into this database, or was not restored to its end (begun {since}). "
         "Run the same manage.py restore again; it begins anew."
+    ),
+    ENTERING: (
+        "HuleEdu's database is being moved into this one, or was not moved to its end (begun {since}). Run "
+        "the same manage.py move_database again; it begins anew."
     ),
     MOVING: (
         "This database is being moved to {told}, or was not moved to its end (begun {since}). Run the same "

@@ -18,6 +18,7 @@ from files.content import storage_name
 from files.models import FileUpload, StoredContent
 from huleedu import archive, backups, drill, restoring, sealing, standstill
 from huleedu.authentication import make_token
+from huleedu.database_schema import applied_migrations
 from huleedu.models import ApiToken, Backup, Feed, Installation, WorkItem
 from huleedu.postgres_tools import Address
 from huleedu.store_mark import NAME, claim_store
@@ -214,7 +215,7 @@ def test_a_stranger_cannot_open_it_and_hears_why(
 def test_a_newer_versions_backup_names_what_is_missing(
     full: list[FileUpload], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = backups.applied_migrations()
+    known = applied_migrations()
     monkeypatch.setattr(backups, "applied_migrations", lambda: known | {("files", "9999_tomorrow")})
     with pytest.raises(CommandError, match=r"newer HuleEdu .*files\.9999_tomorrow"):
         call_command("restore", str(take(folder)))
