@@ -15,7 +15,10 @@ def main() -> None:
     from huleedu import places, stepping_down
 
     command = [os.path.abspath(__file__), *sys.argv[1:]]  # noqa: PTH100
-    stepping_down.before(sys.argv[1] if sys.argv[1:] else "help", places.state_folder(), command)
+    name = sys.argv[1] if sys.argv[1:] else "help"
+    if name == "restore" and "--check" in sys.argv:
+        name = "restore --check"  # needs no installation, and makes none
+    stepping_down.before(name, places.state_folder(), command)
     from files.steps.confinement import hide_memory
     from huleedu import at_rest, run
     from huleedu.release import release
@@ -27,7 +30,7 @@ def main() -> None:
         sys.stdout.write(f"HuleEdu {release()}\n")
         return
     try:
-        with at_rest.database_for(sys.argv[1] if sys.argv[1:] else "help", places.state_folder()):
+        with at_rest.database_for(name, places.state_folder()):
             manage()
     except places.InstallationError as error:
         sys.exit(f"HuleEdu cannot start this. {error}")

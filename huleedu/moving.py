@@ -18,7 +18,7 @@ from huleedu.backups import BEGIN, HERE, TABLES, Connection, count_rows, one
 from huleedu.failpoints import failpoint
 from huleedu.fitting import REFUSED
 from huleedu.postgres_tools import LEFT_OUT, Address
-from huleedu.restoring import Refused, clear
+from huleedu.restoring import RELATIONS, Refused, clear
 from huleedu.standstill import ENTERING, LEFT, MOVING, Mark
 
 EMBEDDED = "embedded"
@@ -98,7 +98,7 @@ def is_complete(entered: Connection, identity: UUID) -> bool:
 def make_room(entered: Connection, identity: UUID) -> None:
     """Empty a database that this very installation has left, or had begun to move to. Raises Refused."""
     mark = standstill.read(entered)
-    if mark is None and entered.execute(TABLES).fetchone() is not None:
+    if mark is None and entered.execute(RELATIONS).fetchone() is not None:
         raise Refused("The database to move to is not empty, and nothing is moved over what is there.")
     if mark is not None and not is_ours(mark, identity):
         raise Refused(f"The database to move to is another installation's. {mark}")

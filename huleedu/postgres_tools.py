@@ -235,6 +235,8 @@ def feed(
         finally:
             if isinstance(blocks, Generator):
                 blocks.close()
+            with suppress(BrokenPipeError):  # what was not written yet
+                process.stdin.close() if process.stdin else None
 
     thread = threading.Thread(target=run, name="feed", daemon=True)
     thread.start()

@@ -24,7 +24,7 @@ from files.models import StoredContent
 from files.store import reach
 from huleedu import archive, drill, places, postgres_tools, standstill
 from huleedu.archive import About
-from huleedu.backups import TABLES, Connection, one
+from huleedu.backups import Connection, one
 from huleedu.database_schema import known_migrations
 from huleedu.failpoints import failpoint
 from huleedu.models import ApiToken, Feed, Installation, WorkItem
@@ -37,6 +37,12 @@ LOCK = 0x52455354
 # Commands that are run, where a release has them, before anybody is served what was restored: what people had
 # erased since the backup is erased again.
 BEFORE_SERVING = ("repeat_erasures",)
+RELATIONS = """
+SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspname = 'public' AND relkind IN ('v', 'r', 'p', 'S')
+ORDER BY array_position(ARRAY['v', 'r', 'p', 'S']::"char"[], relkind), relname
+"""
 FUNCTIONS = """
 SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = 'public' AND NOT EXISTS (
@@ -103,7 +109,7 @@ def claim(database: Connection, about: About) -> Mark:
     mark = standstill.read(database)
     if mark is not None and (mark.kind, mark.archive) != (RESTORING, about.archive):
         raise Refused(f"{mark} This is another backup: finish that one, or give an empty database.")
-    if mark is None and database.execute(TABLES).fetchone() is not None:
+    if mark is None and database.execute(RELATIONS).fetchone() is not None:
         raise Refused(
             "The database is not empty, and nothing is restored over what is there. Give an empty one: "
             "another folder with HULEEDU_VAR, or a new database with DATABASE_URL."
@@ -127,8 +133,8 @@ def claim(database: Connection, about: About) -> Mark:
 def clear(database: Connection) -> None:
     """Remove what a restore that was killed has left in the database."""
     with database.transaction():
-        for (name,) in database.execute(TABLES).fetchall():
-            database.execute(f'DROP TABLE IF EXISTS public."{name}" CASCADE')
+        for kind, name in database.execute(RELATIONS).fetchall():
+            database.execute(f'DROP {kind} IF EXISTS public."{name}" CASCADE')
         for (name,) in database.execute(FUNCTIONS).fetchall():
             database.execute(f"DROP ROUTINE IF EXISTS {name} CASCADE")
 

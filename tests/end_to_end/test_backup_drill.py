@@ -77,7 +77,7 @@ class HandingIn:
 def register(installation: Installation, token: str, count: int) -> str:
     """A new batch."""
     body = {"expected_essay_count": count, "title": "Drill", "language": "en"}
-    answer = installation.post("/v1/batches", body, token)
+    answer = installation.post("/v1/batches/register", body, token)
     assert answer.status == 201, answer
     return str(answer.body["batch_id"])
 
@@ -145,6 +145,8 @@ def test_the_drill(tmp_path: Path, folder: Path) -> None:
             assert more.status == 201, more
             looked = manage(there, "verify_store")
             assert (looked.returncode, " 0 damaged." in looked.stdout) == (0, True), looked
+            again = manage(there, "backup", str(folder / "again.tar"), "--verify")
+            assert (again.returncode, "restored into a throwaway" in again.stdout) == (0, True), again
         finally:
             there.stop()
 

@@ -21,7 +21,10 @@ def two(tmp_path: Path) -> Iterator[tuple[Place, Place]]:
     with empty_place(tmp_path / "left") as left, empty_place(tmp_path / "entered") as entered:
         assert left.manage("migrate").returncode == 0
         with left.connect() as database:
-            database.execute("INSERT INTO huleedu_installation (id, identity) VALUES (1, gen_random_uuid())")
+            database.execute(
+                "INSERT INTO huleedu_installation (id, identity, key, former_key, store_marked)"
+                " VALUES (1, gen_random_uuid(), '', '', false)"
+            )
         yield left, entered
 
 
