@@ -36,7 +36,7 @@ TABLES: dict[str, dict[str, str]] = {
         "id": "mine(id)",
         "owner_id": "teacher",
         "correlation_id": "mine(correlation_id)",
-        "title": "'Year ' || number",
+        "title": "'Year ' || nth",
         "created_at": "moment",
         "started_at": "moment",
         "completed_at": "moment",
@@ -75,7 +75,7 @@ TABLES: dict[str, dict[str, str]] = {
     "results_batchresult": {"id": "DEFAULT", "batch_id": "mine(batch_id)"},
     "huleedu_loggedevent": {
         "id": "DEFAULT",
-        "event_id": "md5(event_id || number) || md5(number || event_id)",
+        "event_id": "md5(event_id || nth) || md5(nth || event_id)",
         "batch_id": "mine(batch_id)",
         "file_upload_id": "mine(file_upload_id)",
         "essay_id": "mine(essay_id)",
@@ -86,7 +86,7 @@ TABLES: dict[str, dict[str, str]] = {
     # Forgotten after thirty days: a twelfth of the year.
     "huleedu_consumedevent": {
         "id": "DEFAULT",
-        "event_id": "md5(event_id || number) || md5(number || event_id)",
+        "event_id": "md5(event_id || nth) || md5(nth || event_id)",
     },
 }
 SIZES = """
@@ -183,21 +183,23 @@ def fill(batch: UUID) -> None:
             count = BATCHES // 12 if table == "huleedu_consumedevent" else BATCHES
             kept = [name for name in columns if changes.get(name) != "DEFAULT"]
             values = ", ".join(
-                changes.get(name, name).replace("mine(", "pg_temp.mine(number, ") for name in kept
+                changes.get(name, name).replace("mine(", "pg_temp.mine(nth, ") for name in kept
             )
             cursor.execute(MINE)
             cursor.execute(
                 f"INSERT INTO {table} ({', '.join(kept)}) SELECT {values} FROM {table} AS original,"
-                f" (SELECT number, now() - number * interval '365 days' / {count} AS moment,"
-                "   (SELECT id FROM auth_user WHERE username = 'year-' || (1 + number % 60)) AS teacher"
-                f"  FROM generate_series(1, {count}) AS number) AS copy WHERE {condition(table, batch)}"
+                f" (SELECT nth, now() - nth * interval '365 days' / {count} AS moment,"
+                "   (SELECT id FROM auth_user WHERE username ="
+                f"    CASE WHEN nth % {TEACHERS} = 0 THEN 'year-teacher' ELSE 'year-' || nth % {TEACHERS} END"
+                f"   ) AS teacher FROM generate_series(1, {count}) AS nth) AS copy"
+                f" WHERE {condition(table, batch)}"
             )
         cursor.execute("VACUUM ANALYZE")
 
 
 MINE = """
-CREATE OR REPLACE FUNCTION pg_temp.mine(number integer, original uuid) RETURNS uuid LANGUAGE sql IMMUTABLE AS
-$$ SELECT md5(original::text || number)::uuid $$
+CREATE OR REPLACE FUNCTION pg_temp.mine(nth integer, original uuid) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+$$ SELECT md5(original::text || nth)::uuid $$
 """
 
 
@@ -231,7 +233,7 @@ def copy_contents(batch: UUID) -> int:
         cursor.execute(MINE)
         for kind, content_id in rows:
             cursor.execute(
-                f"SELECT pg_temp.mine(number, %s) FROM generate_series(1, {BATCHES}) AS number", [content_id]
+                f"SELECT pg_temp.mine(nth, %s) FROM generate_series(1, {BATCHES}) AS nth", [content_id]
             )
             original = root / storage_name(kind, content_id)
             for (copy_id,) in cursor.fetchall():
