@@ -50,12 +50,12 @@ SELECT count(*) FILTER (WHERE kind = 'network' AND failures >= 20),
        count(*) FILTER (WHERE kind = 'name' AND failures >= 100)
 FROM huleedu_signintally WHERE failed_at > now() - interval '1 hour'
 """
-BACKUP = "SELECT coalesce(extract(epoch FROM now() - max(moment)), 'Infinity')::float8 FROM huleedu_backup"
 SEEN = """
 SELECT coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role = 'relay')), 'Infinity')::float8,
        coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role IN ('steps', 'worker'))),
                 'Infinity')::float8,
-       count(*) FILTER (WHERE role = 'standby' AND seen_at > now() - interval '45 s')
+       count(*) FILTER (WHERE role = 'standby' AND seen_at > now() - interval '45 s'),
+       (SELECT coalesce(extract(epoch FROM now() - max(moment)), 'Infinity')::float8 FROM huleedu_backup)
 FROM huleedu_relaypresence
 """
 # The newest thousand files of a day that had five minutes' time; queued work is late, not lost.
@@ -239,13 +239,15 @@ def content_metrics() -> Iterator[Metric]:
 
 
 def queue_metrics() -> Iterator[Metric]:
-    """What waits for step workers, and when the workers were seen."""
+    """What waits for step workers, and when the workers were seen, and a backup was taken."""
     yield work_depth()
     yield gauge("django_q_queue_depth", "Tokens waiting for workers", numbers_of(TASKS)[0])
-    relay, steps, standbys = numbers_of(SEEN)
+    relay, steps, standbys, backup = numbers_of(SEEN)
     yield gauge("relay_seen_age_seconds", "Since a relay gave a sign of life", relay)
     yield gauge("relay_standbys", "Relays that wait to take over", standbys)
     yield gauge("steps_seen_age_seconds", "Since a step worker gave a sign of life", steps)
+    told = "Since the moment of the last good backup; infinite when there is none"
+    yield gauge("backup_age_seconds", told, backup)
 
 
 def work_depth() -> GaugeMetricFamily:
@@ -264,12 +266,6 @@ def sign_in_metrics() -> Iterator[Metric]:
     told = "Networks in which passwords of many names failed within an hour"
     yield gauge("sign_in_networks_guessing", told, networks)
     yield gauge("sign_in_names_guessed", "Names whose password failed often, in many places", names)
-
-
-def backup_metrics() -> Iterator[Metric]:
-    """How old the newest backup is that was taken to its end."""
-    told = "Since the moment of the last good backup; infinite when there is none"
-    yield gauge("backup_age_seconds", told, numbers_of(BACKUP)[0])
 
 
 def traceability_metrics() -> Iterator[Metric]:
@@ -293,5 +289,4 @@ READERS = (
     queue_metrics,
     traceability_metrics,
     sign_in_metrics,
-    backup_metrics,
 )

@@ -28,7 +28,7 @@ from files.store import STORE, reach
 from huleedu import collector, counting, doors
 from huleedu.errors import ContentDamaged, ErrorCode, StorageFailed
 from huleedu.metrics import CIRCUIT_OPEN, observe_sent
-from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
+from huleedu.models import Backup, DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 
@@ -260,6 +260,17 @@ def guess(_pipeline: Pipeline, _batch: Batch) -> None:
         doors.count(doors.NETWORK, "a network", obeying=False)
 
 
+def forget_backups(_pipeline: Pipeline, _batch: Batch) -> None:
+    Backup.objects.update(moment=timezone.now() - timedelta(days=3))
+
+
+def backed_up() -> None:
+    """A backup of this moment."""
+    Backup.objects.create(
+        moment=timezone.now(), seconds=1, size=1, contents=0, damaged=0, encrypted=True, verified=True
+    )
+
+
 SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "TraceabilityBroken": break_traceability,
     "OutboxOld": leave_event_waiting,
@@ -271,6 +282,7 @@ SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "ContentDamaged": spoil_text,
     "StoreAway": lose_store,
     "PasswordsGuessed": guess,
+    "BackupOld": forget_backups,
 }
 
 
@@ -301,6 +313,7 @@ def test_a_seeded_condition_crosses_the_threshold_and_a_good_day_does_not(
     for role in ("relay", "standby", "steps"):
         RelayPresence.objects.create(name=role, role=role)
     DeadLetter.objects.create(**letter(uuid4()), status="discarded")
+    backed_up()
     batch = pipeline.register(teacher, 1)
     good = scrape(client)
     assert not any(crosses(each, good) for each in rules())
