@@ -1,6 +1,5 @@
 """Many contents carried out of the store, or into it, side by side: for backups. Bounded in memory."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -9,11 +8,9 @@ from uuid import UUID
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from files.content import storage_name
+from files.damage import examine, storage_name
 from files.models import StoredContent
-from files.store import THREADS, is_unwell, reach, reach_each
-from huleedu.endpoints import Unanswered
-from huleedu.errors import StorageFailed
+from files.store import THREADS, reach, reach_each
 
 SECONDS = 60.0  # for one content, and all that are at it beside: nobody waits
 PORTION_BYTES = 32 * 1024 * 1024
@@ -46,36 +43,14 @@ def portions(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
 def carry_out(wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, bytes | None]]:
     """Each content with its bytes; None for one that is missing, changed or unreadable.
 
-    Raises ``StorageFailed`` when the store as a whole does not answer.
+    Raises ``StorageFailed`` when the store is away or unwell.
     """
     for portion in portions(wanted):
-        try:
-            found = reach_each([partial(whole, each) for each in portion], SECONDS)
-        except StorageFailed:
-            found = [alone(each) for each in portion]
-        yield from zip(portion, found, strict=True)
-
-
-def alone(wanted: Wanted) -> bytes | None:
-    """One content by itself, so that one bad place of a disk costs no other. Raises ``StorageFailed``."""
-    try:
-        return reach(partial(whole, wanted), SECONDS)
-    except StorageFailed as error:
-        cause = error.__cause__
-        if cause is None or isinstance(cause, Unanswered) or is_unwell(cause):
-            raise
-        return None
-
-
-def whole(wanted: Wanted) -> bytes | None:
-    """The bytes if they are what was stored. Calls the store, nothing else, and raises what it raises."""
-    try:
-        with default_storage.open(storage_name(wanted.kind, wanted.id)) as file:
-            data: bytes = file.read(wanted.size + 1)
-    except FileNotFoundError:
-        default_storage.listdir(wanted.kind)  # is the store itself there?
-        return None
-    return data if hashlib.sha256(data).hexdigest() == wanted.sha256 else None
+        rows = [
+            StoredContent(pk=each.id, kind=each.kind, sha256=each.sha256, size=each.size) for each in portion
+        ]
+        found = examine(rows, SECONDS, keep=True)
+        yield from ((each, look.data) for each, look in zip(portion, found, strict=True))
 
 
 def carry_in(contents: Iterable[tuple[str, UUID, bytes]]) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import psycopg
 from django.conf import settings
@@ -31,7 +31,7 @@ from huleedu.models import ApiToken, Feed, Installation, WorkItem
 from huleedu.postgres_tools import Address
 from huleedu.sealing import Damaged
 from huleedu.standstill import RESTORING, Mark
-from huleedu.store_mark import MARK_SECONDS, NAME, RESTORING_MARK, read_mark
+from huleedu.store_mark import MARK_SECONDS, NAME, read_mark
 
 LOCK = 0x52455354
 # Commands that are run, where a release has them, before anybody is served what was restored: what people had
@@ -82,7 +82,7 @@ def restore(path: Path, key_file: Path | None, tell: Callable[[str], None]) -> A
     with alone(address) as database:
         mark = claim(database, read.about)
         try:
-            reach(partial(write_mark, f"{RESTORING_MARK}{mark.identity}"), MARK_SECONDS)
+            reach(partial(write_mark, restoring_mark(mark.identity)), MARK_SECONDS)
             bring_in(path, key_file, address, database)
             keep_key(read.key, tell)
             finish(mark, read.end.erased, tell)
@@ -116,7 +116,7 @@ def claim(database: Connection, about: About) -> Mark:
         )
     identity = mark.identity if mark else uuid4()
     found = read_mark()
-    ours = {f"{RESTORING_MARK}{identity}", str(identity)}
+    ours = {restoring_mark(identity), str(identity)}
     if found not in ours and (found is not None or not is_empty()):
         raise Refused(
             "The content store is not empty, and nothing is restored over what is there. Give an empty one: "
@@ -137,6 +137,11 @@ def clear(database: Connection) -> None:
             database.execute(f'DROP {kind} IF EXISTS public."{name}" CASCADE')
         for (name,) in database.execute(FUNCTIONS).fetchall():
             database.execute(f"DROP ROUTINE IF EXISTS {name} CASCADE")
+
+
+def restoring_mark(identity: UUID) -> str:
+    """What a store carries until all of a backup is there: a mark that is no installation's."""
+    return str(uuid5(identity, RESTORING))
 
 
 def write_mark(text: str) -> None:
