@@ -14,6 +14,7 @@ from django.conf import settings
 
 from huleedu.postgres_tools import Address
 from tests.faults.ending import database_address
+from tests.installation import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,4 +68,13 @@ def empty_place(folder: Path) -> Iterator[Place]:
         yield Place(folder, database_address().replace(str(address.words["dbname"]), name))
     finally:
         with address.connect() as database:
-            database.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            wait_until(lambda: is_dropped(database, name), 60, "the database is gone")
+
+
+def is_dropped(database: "psycopg.Connection[tuple[object, ...]]", name: str) -> bool:
+    """Drop a database; False while PostgreSQL's own tidying is at it, which only its administrator may end."""
+    try:
+        database.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
