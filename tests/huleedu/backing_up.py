@@ -72,7 +72,7 @@ def empty_place(folder: Path) -> Iterator[Place]:
 
 
 def is_dropped(database: "psycopg.Connection[tuple[object, ...]]", name: str) -> bool:
-    """Drop a database; False while PostgreSQL's own tidying is at it, which only its administrator may end."""
+    """Drop a database; False while PostgreSQL itself tidies there, which only its administrator may end."""
     try:
         database.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     except psycopg.errors.InsufficientPrivilege:
