@@ -19,7 +19,7 @@ class HuleeduConfig(AppConfig):
 
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in, user_logged_out
-        from django.db.models.signals import post_migrate, post_save
+        from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
 
         from huleedu import processes, seats  # noqa: F401 - the seats are shared by fork
@@ -27,7 +27,9 @@ class HuleeduConfig(AppConfig):
         from huleedu.permissions import grant_support
         from huleedu.queues import accept_former_keys, make_queues_last
         from huleedu.security_log import record_account, record_sign_in, record_sign_out
+        from huleedu.standstill import refuse_to_migrate
 
+        pre_migrate.connect(refuse_to_migrate, dispatch_uid="standstill")
         # After the last app with models, so that every table and content type is there.
         last = [app for app in apps.get_app_configs() if app.models_module][-1]
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")

@@ -1,22 +1,14 @@
-"""How old the last backup is, as the command that takes backups has noted it."""
+"""How old the last backup is."""
 
-from django.db import connection
+from django.db.models import Max
+from django.utils import timezone
 
-TABLE = "huleedu_backup"
+from huleedu.models import Backup
+
 OLD_SECONDS = 172_800.0  # two nights without one
-IS_NOTED = "SELECT to_regclass(%s) IS NOT NULL"
-AGE = f"SELECT extract(epoch FROM clock_timestamp() - max(moment))::float8 FROM {TABLE}"  # noqa: S608
 
 
-def backup_age() -> float | None:
-    """Seconds since the moment that the newest backup holds, infinite when there is none.
-
-    None where this database has no place for the note. Raises ``DatabaseError``.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(IS_NOTED, [TABLE])
-        if not cursor.fetchone()[0]:
-            return None
-        cursor.execute(AGE)
-        (seconds,) = cursor.fetchone()
-        return float("inf") if seconds is None else max(0.0, float(seconds))
+def backup_age() -> float:
+    """Seconds since the moment that the newest backup holds; infinite when there is none."""
+    newest = Backup.objects.aggregate(newest=Max("moment"))["newest"]
+    return float("inf") if newest is None else max(0.0, (timezone.now() - newest).total_seconds())

@@ -185,8 +185,8 @@ def backup() -> list[Part]:
     """When the last backup was taken."""
     name = _("Backup")
     age = backup_age()
-    if age is None or age < OLD_SECONDS:
-        return [] if age is None else [Part(name, WELL, since=since_seconds(age))]
+    if age < OLD_SECONDS:
+        return [Part(name, WELL, since=since_seconds(age))]
     since = since_seconds(age) if isfinite(age) else None
     note = "" if since else _("There is none.")
     return [Part(name, LOOK, since=since, note=note, remedy=_("Take one now; docs/operations.md says how."))]

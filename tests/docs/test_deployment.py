@@ -17,6 +17,7 @@ from compose_spec import PyCompose
 
 from huleedu import latch
 from huleedu.latch import Latch
+from huleedu.management.commands.backup import Command
 from huleedu.run import application_children
 from tests.documents import ROOT, VALUE, blocks
 
@@ -343,3 +344,36 @@ def test_logrotate_understands_its_file(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/sbin:/usr/bin"})
     assert done.returncode == 0
     assert "error" not in done.stderr
+
+
+def backup_commands() -> dict[str, list[str]]:
+    """What the nightly backup is started with, from the unit and from cron's file."""
+    cron = (ROOT / "deploy" / "huleedu.cron").read_text().splitlines()[-1]
+    return {
+        "systemd": unit("huleedu-backup.service")["ExecStart"].split(),
+        "cron": shlex.split(cron.partition("nice ")[2].partition(" >")[0]),
+    }
+
+
+@pytest.mark.parametrize("place", ["systemd", "cron"])
+def test_the_nightly_backup_is_a_command_that_there_is(place: str) -> None:
+    words = backup_commands()[place]
+    assert [Path(word).name for word in words[:3]] == ["python", "manage.py", "backup"]
+    told = Command().create_parser("manage.py", "backup").parse_args(words[3:])
+    assert (str(told.where), str(told.key_file), told.keep) == (
+        "/var/backups/huleedu",
+        "/etc/huleedu-backup.pub",
+        14,
+    )
+    assert str(told.where) in BLOCKS["backup-timer"]
+    assert str(told.key_file) in OPERATIONS
+
+
+def test_the_backups_unit_is_hardened_and_may_write_where_it_writes() -> None:
+    service = unit("huleedu-backup.service")
+    text = (UNITS / "huleedu-backup.service").read_text()
+    for line in HARDENED:
+        assert f"\n{line}\n" in text, line
+    assert service["ReadWritePaths"].split() == [WHERE["HULEEDU_VAR"], "/var/backups/huleedu"]
+    assert service["EnvironmentFile"] == WHERE["SETTINGS"]
+    assert service["User"] == unit(unit_of("relay"))["User"]

@@ -28,7 +28,7 @@ from files.store import STORE, reach
 from huleedu import collector, counting, disks, doors, health, last_backup, log_files, metrics, recent
 from huleedu.errors import ContentDamaged, ErrorCode, StorageFailed
 from huleedu.metrics import CIRCUIT_OPEN, observe_sent
-from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
+from huleedu.models import Backup, DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 
@@ -312,8 +312,17 @@ def mistype_often(_pipeline: Pipeline, _batch: Batch) -> None:
         metrics.RECENT_WRONG_PASSWORDS.add()
 
 
+def forget_backups(_pipeline: Pipeline, _batch: Batch) -> None:
+    Backup.objects.update(moment=timezone.now() - timedelta(days=3))
+
+
+def backed_up() -> None:
+    """A backup of this moment."""
+    note_backup(timedelta(0))
+
+
 # Those whose condition lies outside the database have tests of their own below.
-APART = {"BackupOld", "DatabaseAway", "HuleEduAway", "RedisAway", "DiskFilling", "DiskLow", "LogLarge"}
+APART = {"DatabaseAway", "HuleEduAway", "RedisAway", "DiskFilling", "DiskLow", "LogLarge"}
 SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "TraceabilityBroken": break_traceability,
     "OutboxOld": leave_event_waiting,
@@ -327,6 +336,7 @@ SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "PasswordsGuessed": guess,
     "ServerErrors": fail_often,
     "SignInFailures": mistype_often,
+    "BackupOld": forget_backups,
 }
 
 
@@ -357,8 +367,8 @@ def test_a_seeded_condition_crosses_the_threshold_and_a_good_day_does_not(
     for role in ("relay", "standby", "steps"):
         RelayPresence.objects.create(name=role, role=role)
     DeadLetter.objects.create(**letter(uuid4()), status="discarded")
+    backed_up()
     batch = pipeline.register(teacher, 1)
-    note_backup("1 hour")
     good = scrape(client)
     assert not any(crosses(each, good) for each in rules())
     SEEDS[alert](pipeline, batch)
@@ -419,26 +429,31 @@ def rule_of(alert: str) -> dict[str, Any]:
     return found
 
 
-def note_backup(*ages: str) -> None:
-    """Backups so long ago, in a table of this session's that hides the true one."""
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS huleedu_backup (moment timestamptz NOT NULL)")
-        cursor.execute("TRUNCATE pg_temp.huleedu_backup")
-        for age in ages:
-            cursor.execute("INSERT INTO huleedu_backup VALUES (now() - %s::interval)", [age])
+def note_backup(*ages: timedelta) -> None:
+    """Backups so long ago."""
+    for age in ages:
+        Backup.objects.create(
+            moment=timezone.now() - age,
+            seconds=1,
+            size=1,
+            contents=0,
+            damaged=0,
+            encrypted=True,
+            verified=True,
+        )
 
 
 @pytest.mark.parametrize(
     ("ages", "seconds", "old"),
     [
         ((), float("inf"), True),
-        (("3 days",), 259_200, True),
-        (("3 days", "1 hour"), 3600, False),
-        (("1 day",), 86_400, False),
+        ((timedelta(days=3),), 259_200, True),
+        ((timedelta(days=3), timedelta(hours=1)), 3600, False),
+        ((timedelta(days=1),), 86_400, False),
     ],
 )
 def test_an_alert_holds_for_an_old_backup(
-    client: Client, transactional_db: None, ages: tuple[str, ...], seconds: float, old: bool
+    client: Client, transactional_db: None, ages: tuple[timedelta, ...], seconds: float, old: bool
 ) -> None:
     assert float(rule_of("BackupOld")["expr"].split()[-1]) == last_backup.OLD_SECONDS
     note_backup(*ages)
