@@ -7,10 +7,10 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from huleedu.credentials import revoke_token
 from huleedu.dead_letters import discard, replay
 from huleedu.forms import AdminSignInForm
 from huleedu.models import (
@@ -40,10 +40,20 @@ admin.site.login_form = AdminSignInForm
 
 # Ours comes first, theirs must be there to be taken away.
 import_module("django_q.admin")
+import_module("huleedu.account_admin")
+import_module("allauth.account.admin")
+import_module("allauth.mfa.admin")
+import_module("allauth.socialaccount.admin")
 # Tokens for workers and schedules say nothing that the work queue does not say better.
 for name in ("Success", "Failure", "OrmQ", "Schedule"):
     if admin.site.is_registered(apps.get_model("django_q", name)):
         admin.site.unregister(apps.get_model("django_q", name))
+# Nobody looks at the secrets of second factors.
+SECRET = ("account.EmailAddress", "account.EmailConfirmation", "mfa.Authenticator")
+SECRET += ("socialaccount.SocialApp", "socialaccount.SocialAccount", "socialaccount.SocialToken")
+for label in SECRET:
+    if admin.site.is_registered(apps.get_model(label)):
+        admin.site.unregister(apps.get_model(label))
 
 
 class EnvelopeAdmin(ReadOnlyAdmin[Row]):
@@ -164,7 +174,7 @@ class RelayPresenceAdmin(ReadOnlyAdmin[RelayPresence]):
 
 def revoke(token: ApiToken, _user: User) -> None:
     """End the token now; a token that was revoked before keeps its time."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    revoke_token(token)
 
 
 @admin.register(ApiToken)

@@ -17,20 +17,26 @@ class HuleeduConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
+        from allauth.mfa.signals import authenticator_added, authenticator_removed
         from django.contrib.auth.signals import user_logged_in
         from django.db.models.signals import post_migrate
         from django_q.signals import post_spawn
 
         from huleedu import processes, seats  # noqa: F401 - the seats are shared by fork
         from huleedu.devices import remember_device
+        from huleedu.factors import end_others
         from huleedu.permissions import grant_support
         from huleedu.queues import accept_former_keys, make_queues_last
+        from huleedu.sessions import note_sign_in
 
         # After the last app with models, so that every table and content type is there.
         last = [app for app in apps.get_app_configs() if app.models_module][-1]
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")
 
         user_logged_in.connect(remember_device, dispatch_uid="device")
+        user_logged_in.connect(note_sign_in, dispatch_uid="sign in")
+        for changed in (authenticator_added, authenticator_removed):
+            changed.connect(end_others, dispatch_uid="factors")
         self.use_own_temporary_folder()
         make_queues_last()
         accept_former_keys()
@@ -53,6 +59,7 @@ class HuleeduConfig(AppConfig):
 
 
 class UsedStaticFiles(StaticFilesConfig):
-    """Django's app without files that no page of ours asks for: the API has no pages, htmx is version 2."""
+    """Django's app without files that no page of ours asks for: the API has no pages, htmx is version 2,
+    and the script for passkeys is our own."""
 
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "rest_framework", "htmax-*", "htmx-4*"]
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "rest_framework", "mfa", "htmax-*", "htmx-4*"]

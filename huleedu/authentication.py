@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -15,11 +16,13 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from huleedu.clock import database_now
+from huleedu.factors import lacks_factor
 from huleedu.models import ApiToken
 
 PREFIX = "hule_"
 LIFETIME = timedelta(days=90)
 USE_NOTED_EVERY = timedelta(minutes=5)
+log = structlog.get_logger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -48,6 +51,7 @@ def make_token(
         digest=digest_of(secret),
         expires_at=database_now() + min(lifetime, LIFETIME),
     )
+    log.info("token.made", user_id=owner.pk, token_id=row.pk, scope=scope)
     return NewToken(secret, row)
 
 
@@ -86,7 +90,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """The token's owner, or None without the header.
 
-        Raises ``AuthenticationFailed``, and ``PermissionDenied`` for a read token on an unsafe method.
+        Raises ``AuthenticationFailed``, and ``PermissionDenied`` for a read token on an unsafe method, or an
+        owner who must set up a second factor first.
         """
         header = request.headers.get("Authorization", "")
         scheme, _, secret = header.partition(" ")
@@ -95,6 +100,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
         token = find_token(secret.strip())
         if token is None:
             raise AuthenticationFailed
+        if lacks_factor(token.owner):
+            raise PermissionDenied
         if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
             raise PermissionDenied
         return token.owner, token
