@@ -138,7 +138,7 @@ class AccountAdmin(ActingAdmin[User]):
         """And change them."""
         return request.user.has_perm(MAY)
 
-    def get_form(self, request: HttpRequest, obj: User | None = None, **_named: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **_: Any) -> Any:
         """One form for a new account, another for one that is there."""
         return AccountForm if obj else NewAccountForm
 
@@ -179,12 +179,6 @@ class AccountAdmin(ActingAdmin[User]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing else belongs to it."""
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        """Not here: what administrators do is logged by the actions."""
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        """Not here either."""
 
     def do_to_one(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """A pressed button; a link is shown in the answer."""

@@ -130,7 +130,7 @@ def make_link(user: User) -> tuple[str, datetime]:
 
     A link from before ends now. Raises ``Refused`` for a closed account.
     """
-    if not user.is_active:
+    if not User.objects.select_for_update(no_key=True).get(pk=user.pk).is_active:
         raise Refused("ACCOUNT_CLOSED")
     secret = secrets.token_urlsafe(32)
     ends = database_now() + LINK_LIFETIME

@@ -49,9 +49,10 @@ for name in ("Success", "Failure", "OrmQ", "Schedule"):
     if admin.site.is_registered(apps.get_model("django_q", name)):
         admin.site.unregister(apps.get_model("django_q", name))
 # Nobody looks at the secrets of second factors.
-SECRET = ("account.EmailAddress", "account.EmailConfirmation", "mfa.Authenticator")
-SECRET += ("socialaccount.SocialApp", "socialaccount.SocialAccount", "socialaccount.SocialToken")
-for label in SECRET:
+for label in (
+    *("account.EmailAddress", "account.EmailConfirmation", "mfa.Authenticator"),
+    *("socialaccount.SocialApp", "socialaccount.SocialAccount", "socialaccount.SocialToken"),
+):
     if admin.site.is_registered(apps.get_model(label)):
         admin.site.unregister(apps.get_model(label))
 

@@ -1,5 +1,6 @@
 """The project package as an app: models of the ground floor, and the relay's thread in its worker."""
 
+import gc
 import os
 
 from django.apps import AppConfig, apps
@@ -37,6 +38,8 @@ class HuleeduConfig(AppConfig):
         user_logged_in.connect(note_sign_in, dispatch_uid="sign in")
         for changed in (authenticator_added, authenticator_removed):
             changed.connect(end_others, dispatch_uid="factors")
+        gc.freeze()  # what is loaded stays, and workers that are forked share it
+        gc.enable()
         self.use_own_temporary_folder()
         make_queues_last()
         accept_former_keys()

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from huleedu import outages, walls
+from huleedu import latch, outages, walls
 from huleedu.database_schema import check_schema
 from huleedu.errors import Unfit
 from huleedu.fingerprint import facts_of
@@ -39,6 +39,7 @@ def fit() -> None:
 
     Raises Unfit with what to do, and OperationalError or InterfaceError while the database is away.
     """
+    latch.wait()
     try:
         schema = check_schema()
         identity = check_key()
@@ -68,9 +69,9 @@ def fit_cluster(queue: str | None) -> None:
             f"HULEEDU_PROCESS=steps Q_CLUSTER_NAME=steps, not {settings.PROCESS!r} and {name!r}.",
             returncode=EXIT_UNFIT,
         )
-    fit_or_end(settings.PROCESS)
     if settings.PROCESS == "steps":
         warm_steps()
+    fit_or_end(settings.PROCESS)
 
 
 def fit_relay() -> None:

@@ -63,6 +63,8 @@ class Provider(OpenIDConnectOAuth2Adapter):
         expected = self.request.session.pop(NONCE, "")
         if not expected or not constant_time_compare(str(claims.get("nonce", "")), expected):
             raise OAuth2Error("Another session's id_token")
+        if not claims.get("sub"):
+            raise OAuth2Error("An id_token of nobody")
         return claims
 
 
@@ -90,7 +92,12 @@ class SchoolAccountAdapter(DefaultSocialAccountAdapter):
         log.info("account.connected", user_id=user.pk)
 
     def on_authentication_error(
-        self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, **_: Any
+        self,
+        request: HttpRequest,
+        provider: Any,
+        error: Any = None,
+        exception: Any = None,
+        extra_context: Any = None,
     ) -> None:
         """Back to the sign-in page, whatever it was."""
         log.warning("sign_in.failed_at_school", error=type(exception).__name__ if exception else str(error))

@@ -4,10 +4,12 @@ Daphne spools whole bodies before the application sees a request, waits as long 
 keeps whatever a socket's reader does not take. Those limits must stand here, in front of the application.
 """
 
+import gc
 import signal
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads, Ctrl-C ends it as SIGTERM does
+    gc.disable()  # as in manage.py
 
 import asyncio
 import os

@@ -1,6 +1,7 @@
 """Accounts are made, given links, renamed, limited, closed, opened again and handed over."""
 
 import io
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -121,7 +122,8 @@ def test_forgotten_says_the_same_for_every_name(teacher: User, settings: Setting
     User.objects.filter(pk=teacher.pk).update(email="teacher@school.example")
     pages = [Client().post("/accounts/forgotten/", {"username": name}) for name in ("teacher", "nobody")]
     assert {page.status_code for page in pages} == {200}
-    assert pages[0].content == pages[1].content
+    plain = [re.sub(r"[\w-]{64}", "", page.content.decode()) for page in pages]  # without the forms' tokens
+    assert plain[0] == plain[1]
 
 
 @pytest.mark.parametrize("name", ["teacher", "nobody"])
