@@ -13,11 +13,9 @@ from files.handing_over import hand_over
 from huleedu import accounts
 from huleedu.accounts import ROLES, Limits, role_of
 from huleedu.credentials import end_sessions, revoke_tokens
-from huleedu.errors import Refused
 from huleedu.factors import reset_factors
 from huleedu.links import address_of_link
 from huleedu.models import Usage
-from huleedu.problems import TITLES
 from huleedu.support import ActingAdmin, Deed
 
 MAY = "auth.change_user"
@@ -193,8 +191,8 @@ class AccountAdmin(ActingAdmin[User]):
         """Make a link, mail it where that is possible, and show it."""
         try:
             secret, _ends = accounts.make_link(user)
-        except Refused as refusal:
-            messages.warning(request, str(TITLES[refusal.code]))
+        except ValidationError as error:
+            messages.warning(request, " ".join(error.messages))
             return
         address = address_of_link(secret, request)
         messages.info(request, _("Works once, for 24 hours: %(address)s") % {"address": address})

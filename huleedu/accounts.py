@@ -11,14 +11,15 @@ from typing import Literal, get_args
 
 import structlog
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from huleedu.account_models import PasswordLink
 from huleedu.clock import database_now
 from huleedu.credentials import end_everything
-from huleedu.errors import Refused
 from huleedu.models import Usage
 
 Role = Literal["teacher", "support", "administrator"]
@@ -56,7 +57,7 @@ def create_account(role: Role, username: str, password: str | None, email: str =
     staff = role in (SUPPORT_GROUP, ADMINISTRATOR_GROUP)
     user = User.objects.create_user(username, email, password=password, is_staff=staff)
     if staff:
-        group, _ = Group.objects.get_or_create(name=role)
+        group, _made = Group.objects.get_or_create(name=role)
         user.groups.add(group)
     log.info("account.created", user_id=user.pk, role=role)
     return user
@@ -87,14 +88,15 @@ def reopen(user: User) -> None:
 
 @transaction.atomic
 def rename(user: User, username: str) -> None:
-    """Call the account otherwise; sessions and tokens go on. Raises ValidationError and ``Refused``."""
+    """Call the account otherwise; sessions and tokens go on. Raises ValidationError."""
     user.username = username
     user.clean_fields(exclude=["password"])
     try:
         with transaction.atomic():
             user.save(update_fields=["username"])
     except IntegrityError as error:
-        raise Refused("NAME_TAKEN") from error
+        taken = _("There is already an account of that name. Choose another one.")
+        raise ValidationError(taken) from error
     log.info("account.renamed", user_id=user.pk)
 
 
@@ -128,10 +130,10 @@ def digest_of_link(secret: str) -> str:
 def make_link(user: User) -> tuple[str, datetime]:
     """The secret of a link with which ``user`` may set a password once, and when it ends.
 
-    A link from before ends now. Raises ``Refused`` for a closed account.
+    A link from before ends now. Raises ValidationError for a closed account.
     """
     if not User.objects.select_for_update(no_key=True).get(pk=user.pk).is_active:
-        raise Refused("ACCOUNT_CLOSED")
+        raise ValidationError(_("The account is closed. Open it again first."))
     secret = secrets.token_urlsafe(32)
     ends = database_now() + LINK_LIFETIME
     PasswordLink.objects.update_or_create(

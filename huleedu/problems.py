@@ -35,8 +35,6 @@ TITLES = {
     "NOT_SIGNED_IN": _("Sign in first."),
     "FORBIDDEN": _("This is not allowed."),
     "FACTOR_NEEDED": _("This account needs a second factor. Sign in on the pages and set one up first."),
-    "NAME_TAKEN": _("There is already an account of that name. Choose another one."),
-    "ACCOUNT_CLOSED": _("The account is closed. Open it again first."),
     "CODE_NEEDED": _(
         "This account has a second factor. Send a code of the app, or a recovery code, as “code”; or make a "
         "token on the account page."

@@ -15,10 +15,8 @@ from files.handing_over import hand_over
 from huleedu import accounts
 from huleedu.accounts import ROLES, role_of
 from huleedu.credentials import end_sessions, revoke_tokens
-from huleedu.errors import Refused
 from huleedu.factors import reset_factors
 from huleedu.links import address_of_link, mail_link
-from huleedu.problems import TITLES
 from huleedu.sessions import live_sessions
 
 NAMED = {
@@ -69,8 +67,6 @@ class Command(BaseCommand):
             act(**options)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        except Refused as refusal:
-            raise CommandError(str(TITLES[refusal.code])) from refusal
         except OperationalError as error:
             raise CommandError(
                 f"The database does not answer. Start HuleEdu first: make run ({error})"
