@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
 from allauth.socialaccount.internal import jwtkit
 from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
 from allauth.socialaccount.providers.base.constants import AuthProcess
@@ -37,6 +37,11 @@ NONCE = "huleedu.nonce"  # in a session
 log = structlog.get_logger(__name__)
 
 
+def provider_of(request: HttpRequest) -> Any:
+    """What is configured of the school's provider."""
+    return get_adapter(request).get_provider(request, PROVIDER)
+
+
 class Provider(OpenIDConnectOAuth2Adapter):
     """The school's provider, as one request asks it."""
 
@@ -45,7 +50,7 @@ class Provider(OpenIDConnectOAuth2Adapter):
     ) -> SocialLogin:
         """Who it is, by the ID token alone. Raises ``OAuth2Error``."""
         claims = self.claims_of(app, named["response"].get("id_token") or "")
-        login: SocialLogin = self.get_provider().sociallogin_from_response(request, {"id_token": claims})
+        login: SocialLogin = provider_of(request).sociallogin_from_response(request, {"id_token": claims})
         return login
 
     def claims_of(self, app: SocialApp, id_token: str) -> dict[str, Any]:
@@ -143,10 +148,8 @@ def begin(request: HttpRequest, provider_id: str = PROVIDER) -> HttpResponse:
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
     nonce = request.session[NONCE] = secrets.token_urlsafe(24)
     try:
-        answer: HttpResponse = (
-            Provider(request, PROVIDER)
-            .get_provider()
-            .redirect(request, AuthProcess.LOGIN, wanted if safe else None, auth_params={"nonce": nonce})
+        answer: HttpResponse = provider_of(request).redirect(
+            request, AuthProcess.LOGIN, wanted if safe else None, auth_params={"nonce": nonce}
         )
     except (RequestException, KeyError, ValueError) as error:
         log.warning("sign_in.school_away", error=type(error).__name__)

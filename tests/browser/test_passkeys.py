@@ -1,6 +1,7 @@
 """Passkeys in a real browser with a virtual authenticator, and the pages of the account."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -81,7 +82,11 @@ def test_a_passkey_is_made_asked_for_and_removed(
 @pytest.mark.parametrize("locale", ["en-GB", "sv-SE"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_pages_are_whole_at_every_width(visit: Visit, locale: str, width: int) -> None:
-    options = {"viewport": {"width": width, "height": 900}, "locale": locale, "color_scheme": "dark"}
+    options: dict[str, Any] = {
+        "viewport": {"width": width, "height": 900},
+        "locale": locale,
+        "color_scheme": "dark",
+    }
     page = visit.page("/account/", **options)
     for path in ("/account/", "/account/password/", "/account/factors/", "/account/factors/app/"):
         page.goto(path)
