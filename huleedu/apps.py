@@ -25,7 +25,7 @@ class HuleeduConfig(AppConfig):
 
         from huleedu import processes, seats  # noqa: F401 - the seats are shared by fork
         from huleedu.devices import remember_device
-        from huleedu.factors import end_others
+        from huleedu.factors import end_others, use_first_code
         from huleedu.permissions import grant_support
         from huleedu.queues import accept_former_keys, make_queues_last
         from huleedu.sessions import note_sign_in
@@ -36,6 +36,7 @@ class HuleeduConfig(AppConfig):
 
         user_logged_in.connect(remember_device, dispatch_uid="device")
         user_logged_in.connect(note_sign_in, dispatch_uid="sign in")
+        authenticator_added.connect(use_first_code, dispatch_uid="first code")
         for changed in (authenticator_added, authenticator_removed):
             changed.connect(end_others, dispatch_uid="factors")
         gc.freeze()  # what is loaded stays, and workers that are forked share it

@@ -80,6 +80,13 @@ def reset_factors(user: User) -> None:
     log.info("factors.reset", user_id=user.pk)
 
 
+def use_first_code(sender: object, authenticator: Authenticator, **_: object) -> None:
+    """After an app was set up: the code that proved it is used."""
+    if authenticator.type == Authenticator.Type.TOTP:
+        authenticator.data["used"] = max(yield_hotp_counters_from_time())
+        authenticator.save(update_fields=["data"])
+
+
 def end_others(
     sender: object, request: HttpRequest, user: User, authenticator: Authenticator, **_: object
 ) -> None:

@@ -153,6 +153,9 @@ def test_the_first_sign_in_leads_to_a_factor_and_then_everywhere(client: Client,
     code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
     done = client.post("/account/factors/app/", {"code": code})
     assert done.headers["Location"] == "/account/factors/codes/"
+    another = Client()
+    give_password(another, "helper")
+    assert give_code(another, code).status_code == 200  # it is used
     assert len(client.get("/account/factors/codes/").context["unused_codes"]) == 10
     assert client.get("/admin/").status_code == 200
     assert elsewhere.get("/account/factors/").status_code == 302  # a session from before ended
