@@ -13,6 +13,7 @@ from huleedu import database, environment
 from huleedu.environment import flag, number, size
 from huleedu.listening import complaint_about_plain_http, is_loopback
 from huleedu.mail_settings import mail_server
+from huleedu.school_settings import providers
 
 django_stubs_ext.monkeypatch()
 
@@ -320,29 +321,9 @@ OIDC_NAME = environment.said("HULEEDU_OIDC_NAME") or gettext_lazy("the school’
 OIDC_CLAIM = environment.said("HULEEDU_OIDC_CLAIM") or "preferred_username"
 OIDC_CREATE = flag("HULEEDU_OIDC_CREATE")
 OIDC_CLIENT, OIDC_SECRET = environment.said("HULEEDU_OIDC_CLIENT"), environment.said("HULEEDU_OIDC_SECRET")
-if OIDC_SERVER and not OIDC_CLIENT:
-    raise environment.contradiction(
-        "HULEEDU_OIDC_SERVER",
-        "HULEEDU_OIDC_CLIENT",
-        "the server knows this installation by its client id",
-        "HULEEDU_OIDC_CLIENT=huleedu",
-    )
 SOCIALACCOUNT_ADAPTER = "huleedu.oidc.SchoolAccountAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
-SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {
-        "OAUTH_PKCE_ENABLED": True,
-        "APPS": [
-            {
-                "provider_id": "school",
-                "name": "school",
-                "client_id": OIDC_CLIENT,
-                "secret": OIDC_SECRET,
-                "settings": {"server_url": OIDC_SERVER},
-            }
-        ],
-    }
-}
+SOCIALACCOUNT_PROVIDERS = providers(OIDC_SERVER, OIDC_CLIENT, OIDC_SECRET)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"

@@ -18,10 +18,12 @@ from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django import Settings
 
 from huleedu.accounts import close
+from huleedu.school_settings import providers
 
 pytestmark = pytest.mark.django_db
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -93,13 +95,7 @@ def school(settings: Settings) -> Iterator[School]:
     made = School(server)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     settings.OIDC_SERVER = made.url
-    app = {"provider_id": "school", "name": "school", "client_id": "huleedu", "secret": "hush"}
-    settings.SOCIALACCOUNT_PROVIDERS = {
-        "openid_connect": {
-            "OAUTH_PKCE_ENABLED": True,
-            "APPS": [{**app, "settings": {"server_url": made.url}}],
-        }
-    }
+    settings.SOCIALACCOUNT_PROVIDERS = providers(made.url, "huleedu", "hush")
     yield made
     server.shutdown()
     server.server_close()
@@ -238,3 +234,8 @@ def test_a_provider_that_is_away_is_told(school: School, client: Client) -> None
 def test_without_configuration_there_is_nothing(client: Client) -> None:
     assert client.get("/accounts/school/login/").status_code == 404
     assert client.get("/accounts/school/login/callback/", {"code": "c", "state": "s"}).status_code == 404
+
+
+def test_a_server_that_does_not_know_us_is_a_mistake() -> None:
+    with pytest.raises(ImproperlyConfigured, match="HULEEDU_OIDC_CLIENT"):
+        providers("https://login.school.se", "", "")
