@@ -244,7 +244,7 @@ def queries_of(desk: Client, label: str) -> int:
 
 def test_nothing_else_is_registered() -> None:
     labels = {model._meta.label for model in admin.site._registry}
-    assert labels == {*VIEWED, "auth.User", "auth.Group"}
+    assert labels == {*VIEWED, "auth.User"}
     assert Timer in admin.site._registry
 
 
