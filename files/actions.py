@@ -377,7 +377,7 @@ def report_removed(upload: FileUpload, reason: str, essay_id: UUID | None = None
 
 
 def reread(upload: FileUpload, requested_by: User) -> FileUpload:
-    """Extract the stored bytes again; brings a removed file back.
+    """Extract the stored bytes again; brings a removed file back when its teacher asks.
 
     Raises ``Refused``, also when the bytes are not whole, and ``StorageFailed``: then all stays as it is.
     """
@@ -404,6 +404,8 @@ def begin_reread(upload: FileUpload, requested_by: User) -> FileUpload:
     if current.raw_storage_id is None:
         raise Refused("NO_CONTENT")
     if current.status == FileUpload.Status.REMOVED:
+        if requested_by.pk != batch.owner_id:
+            raise Refused("REMOVED_BY_TEACHER")
         check_room(batch)
     current.restart()
     emit(

@@ -16,6 +16,7 @@ from huleedu.credentials import end_sessions, revoke_tokens
 from huleedu.factors import reset_factors
 from huleedu.links import address_of_link
 from huleedu.models import Usage
+from huleedu.security_kinds import SecurityKind
 from huleedu.support import ActingAdmin, Deed
 
 MAY = "auth.change_user"
@@ -92,20 +93,29 @@ class AccountAdmin(ActingAdmin[User]):
             _("Make a link"),
             _("A link with which its owner sets a password, once, within 24 hours. It is shown here."),
             MAY,
+            SecurityKind.PASSWORD_LINK_MADE,
             lambda user, by: None,
             applies=is_open,
         ),
-        "end": Deed(_("Sign out everywhere"), _("End all sessions and tokens."), MAY, end_all),
+        "end": Deed(
+            _("Sign out everywhere"),
+            _("End all sessions and tokens."),
+            MAY,
+            SecurityKind.SESSION_ENDED,
+            end_all,
+        ),
         "reset": Deed(
             _("Take away the second factor"),
             _("For somebody who has lost it. Be sure that it is really she who asks."),
             MAY,
+            SecurityKind.SECOND_FACTOR_REMOVED,
             lambda user, by: reset_factors(user),
         ),
         "close": Deed(
             _("Close"),
             _("Let nobody in any more. Batches stay."),
             MAY,
+            SecurityKind.ACCOUNT_CLOSED,
             lambda user, by: accounts.close(user),
             applies=is_open,
         ),
@@ -113,6 +123,7 @@ class AccountAdmin(ActingAdmin[User]):
             _("Reopen"),
             _("Let its owner in again, with the password from before."),
             MAY,
+            SecurityKind.ACCOUNT_REOPENED,
             lambda user, by: accounts.reopen(user),
             applies=lambda user: not user.is_active,
         ),

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from huleedu.credentials import revoke_token
-from huleedu.dead_letters import discard, replay
+from huleedu.dead_letters import check_replay, discard, set_going
 from huleedu.forms import AdminSignInForm
 from huleedu.models import (
     ApiToken,
@@ -22,13 +22,15 @@ from huleedu.models import (
     Timer,
     WorkItem,
 )
+from huleedu.recorded import Row
+from huleedu.security_admin import SecurityEventAdmin  # noqa: F401 - registers itself
+from huleedu.security_kinds import SecurityKind
 from huleedu.support import (
     ActingAdmin,
     Deed,
     EventTypeFilter,
     OwnedAdmin,
     ReadOnlyAdmin,
-    Row,
     shown_json,
 )
 from huleedu.wall_report import report
@@ -122,12 +124,19 @@ class DeadLetterAdmin(ActingAdmin[DeadLetter], EnvelopeAdmin[DeadLetter]):
     text_search = ("event_id", "event_type")
     deeds = {
         "replay": Deed(
-            _("Replay"), _("Try it again now."), "huleedu.handle_deadletter", replay, applies=is_dead
+            _("Replay"),
+            _("Try it again now."),
+            "huleedu.handle_deadletter",
+            SecurityKind.LETTER_REPLAYED,
+            set_going,
+            check_replay,
+            is_dead,
         ),
         "discard": Deed(
             _("Discard"),
             _("Put it aside for good: it stays in the list, but cannot be replayed any more."),
             "huleedu.handle_deadletter",
+            SecurityKind.LETTER_DISCARDED,
             discard,
             applies=is_dead,
         ),
@@ -193,6 +202,7 @@ class ApiTokenAdmin(ActingAdmin[ApiToken], OwnedAdmin[ApiToken]):
             _("Revoke"),
             _("End the token for good. Its owner can make another one on the account page."),
             "huleedu.revoke_apitoken",
+            SecurityKind.TOKEN_REVOKED,
             revoke,
             applies=lambda token: token.revoked_at is None,
         )

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from django.contrib.auth.models import User
@@ -18,6 +19,8 @@ from rest_framework.request import Request
 from huleedu.clock import database_now
 from huleedu.factors import lacks_factor
 from huleedu.models import ApiToken
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 PREFIX = "hule_"
 LIFETIME = timedelta(days=90)
@@ -39,6 +42,7 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+@transaction.atomic
 def make_token(
     owner: User, name: str, scope: str = ApiToken.Scope.WRITE, lifetime: timedelta = LIFETIME
 ) -> NewToken:
@@ -51,7 +55,13 @@ def make_token(
         digest=digest_of(secret),
         expires_at=database_now() + min(lifetime, LIFETIME),
     )
-    log.info("token.made", user_id=owner.pk, token_id=row.pk, scope=scope)
+    record(
+        SecurityKind.TOKEN_MADE,
+        actor=owner,
+        account=owner,
+        subject=row,
+        details={"scope": str(scope), "days": min(lifetime, LIFETIME).days},
+    )
     return NewToken(secret, row)
 
 
@@ -82,6 +92,14 @@ def note_use(token: ApiToken) -> None:
         transaction.on_commit(lambda: used.update(last_used_at=now), robust=True)
 
 
+def note_refusal(secret: str) -> None:
+    """A token of ours that was ended tells who had it; one that was never made tells nothing."""
+    ended = ApiToken.objects.filter(digest=digest_of(secret)).first()
+    if ended is not None:
+        known = partial(record, SecurityKind.TOKEN_REFUSED, account=ended.owner_id, subject=ended)
+        transaction.on_commit(known, robust=True)
+
+
 class TokenAuthentication(authentication.BaseAuthentication):
     """``Authorization: Bearer <token>``; a read token may only read."""
 
@@ -99,6 +117,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
             return None
         token = find_token(secret.strip())
         if token is None:
+            note_refusal(secret.strip())
             raise AuthenticationFailed
         if lacks_factor(token.owner):
             raise PermissionDenied

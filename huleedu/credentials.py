@@ -3,11 +3,14 @@
 import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from huleedu.account_models import PasswordLink, Session
+from huleedu.clock import database_now
 from huleedu.models import ApiToken
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 log = structlog.get_logger(__name__)
 
@@ -33,17 +36,23 @@ def end_session(session: Session) -> bool:
 
 def revoke_tokens(user: User) -> int:
     """End the tokens of ``user``; returns how many worked."""
-    ended = ApiToken.objects.filter(owner=user, revoked_at=None).update(revoked_at=Now())
-    log.info("tokens.revoked", user_id=user.pk, count=ended)
-    return ended
+    return revoke(ApiToken.objects.filter(owner=user))
 
 
 def revoke_token(token: ApiToken) -> bool:
     """End one token; False when it was ended before, which keeps its time."""
-    ended = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now())
-    if ended:
-        log.info("token.revoked", user_id=token.owner_id, token_id=token.pk)
-    return bool(ended)
+    return bool(revoke(ApiToken.objects.filter(pk=token.pk)))
+
+
+@transaction.atomic
+def revoke(tokens: QuerySet[ApiToken]) -> int:
+    """End those of ``tokens`` that were not ended before; returns how many."""
+    live = list(tokens.filter(revoked_at=None).select_for_update().order_by("pk"))
+    for token in live:
+        token.revoked_at = database_now()
+        token.save(update_fields=["revoked_at"])
+        record(SecurityKind.TOKEN_REVOKED, account=token.owner_id, subject=token)
+    return len(live)
 
 
 @transaction.atomic

@@ -32,6 +32,8 @@ from huleedu.models import (
     Session,
     SignInTally,
 )
+from huleedu.security_events import SecurityEvent
+from huleedu.security_log import summarise
 from huleedu.store_mark import is_ours
 from huleedu.temporary import clear
 
@@ -66,6 +68,7 @@ class Tidied:
     loose_contents: int = 0
     sign_in_tallies: int = 0
     familiar_places: int = 0
+    security_events: int = 0
 
 
 def tidy() -> Tidied | None:
@@ -97,6 +100,8 @@ def alone() -> Iterator[bool]:
 
 def tidy_everything(now: datetime) -> Tidied:
     """Tidy files and rows as of ``now``; the caller holds the lock."""
+    summarise()
+    unkept = now - timedelta(seconds=settings.SECURITY_LOG_SECONDS)
     loose_contents = end_loose_contents(now)  # first: then their bytes are orphans
     # In another installation's store every file would be an orphan.
     orphans, unfinished = tidy_store(now) if is_ours() else (0, 0)
@@ -110,6 +115,7 @@ def tidy_everything(now: datetime) -> Tidied:
         loose_contents=loose_contents,
         sign_in_tallies=delete_some(SignInTally, MANY_ROWS, failed_at__lt=now - FORGOTTEN),
         familiar_places=delete_some(FamiliarPlace, seen_at__lt=now - FAMILIAR),
+        security_events=delete_some(SecurityEvent, MANY_ROWS, at__lt=unkept),
         temporary_files=clear(settings.VAR_DIR),
     )
 

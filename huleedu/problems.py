@@ -55,6 +55,7 @@ TITLES = {
     "NOT_AN_ESSAY": _("The file is not an essay yet. Wait until it is read, or replace it."),
     "STEP_NOT_CONFIGURED": _("The batch does not use this step."),
     "NO_CONTENT": _("The file’s content was never stored. Upload it again."),
+    "REMOVED_BY_TEACHER": _("The teacher has removed this file. Only the teacher can bring it back."),
     "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
     "FILE_TOO_LARGE": with_limits(
         _("The file is too big. A file may have at most {size}."), size="MAX_FILE_BYTES"
@@ -67,6 +68,9 @@ TITLES = {
     ),
     "CONTENT_DAMAGED": _(
         "What is stored of the file is damaged or gone. Read it again; if that does not help, upload it."
+    ),
+    "MISCONFIGURED": _(
+        "HuleEdu is not set up for this address. Whoever runs it finds in the log which setting is missing."
     ),
     "UNAVAILABLE": _("HuleEdu is waking up or very busy. Try again in a moment."),
     "INTERNAL": _("Something went wrong on our side. Try again; if it happens twice, contact support."),

@@ -9,13 +9,15 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.db import DatabaseError, InterfaceError
+from django.core.exceptions import DisallowedHost
+from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse, reverse_lazy
 from django.views.decorators.http import require_GET
 
+from huleedu import proxy_mistakes
 from huleedu.devices import SHARED
 from huleedu.errors import StorageFailed, is_out_of_room
 from huleedu.forms import AdminSignInForm, DoorForm, PasswordChangeForm, SignInForm
@@ -67,7 +69,8 @@ class SignOut(LogoutView):
 
     def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
         """The answer; not to cookies, which other services and copies on this host name have, too."""
-        response = super().dispatch(request, *arguments, **named)
+        with transaction.atomic():
+            response = super().dispatch(request, *arguments, **named)
         if request.method == "POST":
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
@@ -95,12 +98,17 @@ def help_page(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The page for a form that did not come from us, or came too late."""
+    """The page for a form that came too late, through a proxy that is set wrong, or not from us."""
+    mistake = proxy_mistakes.behind_a_refused_form(request)
+    if mistake is not None:
+        return proxy_mistakes.answer(request, mistake)
     return failure(request, "403_csrf.html", 403, "FORBIDDEN")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for a request that could not be read."""
+    """The page for a request that could not be read, or asked for a host that is not ours."""
+    if isinstance(exception, DisallowedHost):
+        return proxy_mistakes.answer(request, proxy_mistakes.UNKNOWN_HOST)
     return failure(request, "400.html", 400, "INVALID")
 
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('huleedu', '0012_workitem_deaths'),
+        ('huleedu', '0013_backup'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
