@@ -36,9 +36,9 @@ def limits_of(owner_id: int) -> dict[str, Any]:
         "essays_per_batch": MAX_ESSAYS,
         "least_characters": settings.MIN_TEXT_CHARACTERS,
         "most_characters": settings.MAX_TEXT_CHARACTERS,
-        "kept_bytes": {"limit": settings.TEACHER_BYTES, "used": state.kept},
-        "files_today": {"limit": settings.TEACHER_FILES_A_DAY, "used": state.files},
-        "batches_today": {"limit": settings.TEACHER_BATCHES_A_DAY, "used": state.batches},
+        "kept_bytes": {"limit": state.most_bytes, "used": state.kept},
+        "files_today": {"limit": state.most_files, "used": state.files},
+        "batches_today": {"limit": state.most_batches, "used": state.batches},
         "waiting": {"limit": settings.TEACHER_QUEUED_WORK, "used": state.waiting},
         "day_ends_at": quotas.next_day(database_now()),
     }

@@ -1,17 +1,45 @@
-"""Accounts made from the command line: the two roles and their generated passwords."""
+"""The life of an account: made, given a link, renamed, limited, closed and opened again.
 
+Each function is one transaction and logs what was done, by numbers alone; who asked for it the caller says.
+"""
+
+import hashlib
 import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from django.contrib.auth import get_user_model
+import structlog
 from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
-Role = Literal["teacher", "support"]
+from huleedu.account_models import PasswordLink
+from huleedu.clock import database_now
+from huleedu.credentials import end_everything
+from huleedu.models import Usage
+
+Role = Literal["teacher", "support", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
+FIRST_ROLES: tuple[Role, ...] = ("teacher", "support")  # of the accounts that the first start makes
 SUPPORT_GROUP = "support"
+ADMINISTRATOR_GROUP = "administrator"
 # Without letters and digits that are mistaken for each other on paper.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+LINK_LIFETIME = timedelta(hours=24)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one teacher, in bytes, files and batches a day; None where the installation's holds."""
+
+    most_bytes: int | None = None
+    most_files: int | None = None
+    most_batches: int | None = None
 
 
 def random_password() -> str:
@@ -20,13 +48,121 @@ def random_password() -> str:
 
 
 @transaction.atomic
-def create_account(role: Role, username: str, password: str) -> User:
-    """Create one account; support staff may enter the admin with what the group ``support`` is allowed.
+def create_account(role: Role, username: str, password: str | None, email: str = "") -> User:
+    """Create one account, which a link opens first when ``password`` is None.
 
+    Support staff and administrators may enter the admin with what their group is allowed.
     Raises IntegrityError when the username is taken.
     """
-    user = get_user_model().objects.create_user(username, password=password, is_staff=role == "support")
-    if role == "support":
-        group, _ = Group.objects.get_or_create(name=SUPPORT_GROUP)
+    staff = role in (SUPPORT_GROUP, ADMINISTRATOR_GROUP)
+    user = User.objects.create_user(username, email, password=password, is_staff=staff)
+    if staff:
+        group, _made = Group.objects.get_or_create(name=role)
         user.groups.add(group)
+    log.info("account.created", user_id=user.pk, role=role)
     return user
+
+
+def role_of(user: User) -> Role:
+    """Teacher, or the group of somebody who enters the admin; its groups may have been fetched."""
+    names = {group.name for group in user.groups.all()}
+    if user.is_superuser or ADMINISTRATOR_GROUP in names:
+        return "administrator"
+    return "support" if SUPPORT_GROUP in names else "teacher"
+
+
+@transaction.atomic
+def close(user: User) -> None:
+    """Let nobody in any more; what belongs to the account stays, and work that waits goes on."""
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    end_everything(user)
+    log.info("account.closed", user_id=user.pk)
+
+
+@transaction.atomic
+def reopen(user: User) -> None:
+    """Let its owner in again with the password from before. Tokens and sessions do not come back."""
+    User.objects.filter(pk=user.pk).update(is_active=True)
+    log.info("account.reopened", user_id=user.pk)
+
+
+@transaction.atomic
+def rename(user: User, username: str) -> None:
+    """Call the account otherwise; sessions and tokens go on. Raises ValidationError."""
+    user.username = username
+    user.clean_fields(exclude=["password"])
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["username"])
+    except IntegrityError as error:
+        taken = _("There is already an account of that name. Choose another one.")
+        raise ValidationError(taken) from error
+    log.info("account.renamed", user_id=user.pk)
+
+
+@transaction.atomic
+def set_email(user: User, email: str) -> None:
+    """Where links are mailed; empty for nowhere. Raises ValidationError."""
+    user.email = User.objects.normalize_email(email)
+    user.clean_fields(exclude=["password"])
+    user.save(update_fields=["email"])
+    PasswordLink.objects.filter(user=user).delete()  # one that went to the former address
+    log.info("account.email_changed", user_id=user.pk)
+
+
+@transaction.atomic
+def set_limits(user: User, limits: Limits) -> None:
+    """Give a teacher limits of her own; they hold from the next file or batch on."""
+    Usage.objects.update_or_create(
+        owner=user,
+        defaults=vars(limits),
+        create_defaults={**vars(limits), "day": timezone.now().date()},
+    )
+    log.info("account.limited", user_id=user.pk, **vars(limits))
+
+
+def digest_of_link(secret: str) -> str:
+    """What is stored of a link: it is random, so a plain SHA-256 is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@transaction.atomic
+def make_link(user: User) -> tuple[str, datetime]:
+    """The secret of a link with which ``user`` may set a password once, and when it ends.
+
+    A link from before ends now. Raises ValidationError for a closed account.
+    """
+    if not User.objects.select_for_update(no_key=True).get(pk=user.pk).is_active:
+        raise ValidationError(_("The account is closed. Open it again first."))
+    secret = secrets.token_urlsafe(32)
+    ends = database_now() + LINK_LIFETIME
+    PasswordLink.objects.update_or_create(
+        user=user, defaults={"digest": digest_of_link(secret), "made_at": Now(), "expires_at": ends}
+    )
+    log.info("link.made", user_id=user.pk)
+    return secret, ends
+
+
+def find_link(secret: str) -> User | None:
+    """Whose password a link sets; None when it is used, over, or replaced."""
+    link = PasswordLink.objects.filter(
+        digest=digest_of_link(secret), expires_at__gt=Now(), user__is_active=True
+    )
+    found = link.select_related("user").first()
+    return found.user if found else None
+
+
+@transaction.atomic
+def use_link(secret: str, password: str) -> bool:
+    """Set the password, and end the link and all that the former one opened. False for an ended link."""
+    link = PasswordLink.objects.select_for_update().filter(
+        digest=digest_of_link(secret), expires_at__gt=Now(), user__is_active=True
+    )
+    found = link.first()
+    if found is None:
+        return False
+    user: User = User.objects.get(pk=found.user_id)
+    user.set_password(password)
+    user.save(update_fields=["password"])  # which ends the link, too
+    log.info("link.used", user_id=user.pk)
+    return True

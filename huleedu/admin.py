@@ -5,14 +5,12 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from huleedu.credentials import revoke_token
 from huleedu.dead_letters import check_replay, discard, set_going
 from huleedu.forms import AdminSignInForm
 from huleedu.models import (
@@ -24,7 +22,7 @@ from huleedu.models import (
     Timer,
     WorkItem,
 )
-from huleedu.recorded import RecordedAdmin, Row
+from huleedu.recorded import Row
 from huleedu.security_admin import SecurityEventAdmin  # noqa: F401 - registers itself
 from huleedu.security_kinds import SecurityKind
 from huleedu.support import (
@@ -44,28 +42,21 @@ admin.site.login_form = AdminSignInForm
 
 # Ours comes first, theirs must be there to be taken away.
 import_module("django_q.admin")
+import_module("huleedu.account_admin")
+import_module("allauth.account.admin")
+import_module("allauth.mfa.admin")
+import_module("allauth.socialaccount.admin")
 # Tokens for workers and schedules say nothing that the work queue does not say better.
 for name in ("Success", "Failure", "OrmQ", "Schedule"):
     if admin.site.is_registered(apps.get_model("django_q", name)):
         admin.site.unregister(apps.get_model("django_q", name))
-
-admin.site.unregister(User)
-admin.site.unregister(Group)
-
-
-@admin.register(User)
-class AccountAdmin(RecordedAdmin[User], UserAdmin[User]):
-    """Accounts, as Django has them."""
-
-    @transaction.atomic
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """The page for a new password; it and the log are written together."""
-        return super().user_change_password(request, id, form_url)
-
-
-@admin.register(Group)
-class RolesAdmin(RecordedAdmin[Group], GroupAdmin):
-    """Groups, as Django has them."""
+# Nobody looks at the secrets of second factors.
+for label in (
+    *("account.EmailAddress", "account.EmailConfirmation", "mfa.Authenticator"),
+    *("socialaccount.SocialApp", "socialaccount.SocialAccount", "socialaccount.SocialToken"),
+):
+    if admin.site.is_registered(apps.get_model(label)):
+        admin.site.unregister(apps.get_model(label))
 
 
 class EnvelopeAdmin(ReadOnlyAdmin[Row]):
@@ -193,7 +184,7 @@ class RelayPresenceAdmin(ReadOnlyAdmin[RelayPresence]):
 
 def revoke(token: ApiToken, _user: User) -> None:
     """End the token now; a token that was revoked before keeps its time."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    revoke_token(token)
 
 
 @admin.register(ApiToken)

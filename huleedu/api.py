@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.utils import extend_schema
@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from huleedu.api_view import ApiView, read_body
 from huleedu.authentication import make_token
+from huleedu.factors import has_factor, must_have_factor, take_code
 from huleedu.problems import Problem
 from huleedu.schema import answers
 from huleedu.shapes import TokenAnswer, TokenRequest
@@ -35,18 +36,33 @@ class TokenView(OpenView):
     @extend_schema(
         operation_id="create_token",
         request=TokenRequest,
-        responses=answers({201: TokenAnswer}, 400, 503),
+        responses=answers({201: TokenAnswer}, 400, 403, 503),
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        """Make a token, for 90 days unless you say fewer. Unknown users and wrong passwords answer alike."""
+        """Make a token, for 90 days unless you say fewer. Unknown users and wrong passwords answer alike.
+
+        An account with a second factor wants a `code`, too: 401 `CODE_NEEDED`, then 401 `WRONG_CREDENTIALS`.
+        """
         asked = read_body(TokenRequest, request)
         user = authenticate(request._request, username=asked.username, password=asked.password)
         if not isinstance(user, User):
             raise Problem(401, "WRONG_CREDENTIALS")
+        check_factor(request._request, user, asked.code)
         made = make_token(user, asked.name, asked.scope, timedelta(days=asked.expires_in_days))
         answer = {"token": made.secret, "expires_at": made.row.expires_at, "name": made.row.name}
         return Response({**answer, "scope": made.row.scope}, status=201)
+
+
+def check_factor(request: HttpRequest, user: User, code: str) -> None:
+    """Raise ``Problem`` when a password is not enough for ``user``, and ``code`` does not make up for it."""
+    if has_factor(user):
+        if not code:
+            raise Problem(401, "CODE_NEEDED")
+        if take_code(request, user, code) is None:
+            raise Problem(401, "WRONG_CREDENTIALS")
+    elif must_have_factor(user):
+        raise Problem(403, "FACTOR_NEEDED")
 
 
 @cache

@@ -18,15 +18,18 @@ class HuleeduConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
+        from allauth.mfa.signals import authenticator_added, authenticator_removed
         from django.contrib.auth.signals import user_logged_in, user_logged_out
         from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
 
         from huleedu import processes, seats  # noqa: F401 - the seats are shared by fork
         from huleedu.devices import remember_device
+        from huleedu.factors import end_others, use_first_code
         from huleedu.permissions import grant_support
         from huleedu.queues import accept_former_keys, make_queues_last
         from huleedu.security_log import record_account, record_sign_in, record_sign_out
+        from huleedu.sessions import note_sign_in
         from huleedu.standstill import refuse_to_migrate
 
         pre_migrate.connect(refuse_to_migrate, dispatch_uid="standstill")
@@ -35,6 +38,10 @@ class HuleeduConfig(AppConfig):
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")
 
         user_logged_in.connect(remember_device, dispatch_uid="device")
+        user_logged_in.connect(note_sign_in, dispatch_uid="sign in")
+        authenticator_added.connect(use_first_code, dispatch_uid="first code")
+        for changed in (authenticator_added, authenticator_removed):
+            changed.connect(end_others, dispatch_uid="factors")
         user_logged_in.connect(record_sign_in, dispatch_uid="security_log")
         user_logged_out.connect(record_sign_out, dispatch_uid="security_log")
         post_save.connect(record_account, sender="auth.User", dispatch_uid="security_log")
@@ -62,6 +69,7 @@ class HuleeduConfig(AppConfig):
 
 
 class UsedStaticFiles(StaticFilesConfig):
-    """Django's app without files that no page of ours asks for: the API has no pages, htmx is version 2."""
+    """Django's app without files that no page of ours asks for: the API has no pages, htmx is version 2,
+    and the script for passkeys is our own."""
 
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "rest_framework", "htmax-*", "htmx-4*"]
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "rest_framework", "mfa", "htmax-*", "htmx-4*"]

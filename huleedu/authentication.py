@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -16,6 +17,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from huleedu.clock import database_now
+from huleedu.factors import lacks_factor
 from huleedu.models import ApiToken
 from huleedu.security_kinds import SecurityKind
 from huleedu.security_log import record
@@ -23,6 +25,7 @@ from huleedu.security_log import record
 PREFIX = "hule_"
 LIFETIME = timedelta(days=90)
 USE_NOTED_EVERY = timedelta(minutes=5)
+log = structlog.get_logger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -60,17 +63,6 @@ def make_token(
         details={"scope": str(scope), "days": min(lifetime, LIFETIME).days},
     )
     return NewToken(secret, row)
-
-
-@transaction.atomic
-def revoke_tokens(tokens: QuerySet[ApiToken]) -> int:
-    """End those of ``tokens`` that were not ended before; returns how many."""
-    live = list(tokens.filter(revoked_at=None).select_for_update().order_by("pk"))
-    for token in live:
-        token.revoked_at = database_now()
-        token.save(update_fields=["revoked_at"])
-        record(SecurityKind.TOKEN_REVOKED, account=token.owner_id, subject=token)
-    return len(live)
 
 
 def live_tokens(secret: str) -> QuerySet[ApiToken]:
@@ -116,7 +108,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """The token's owner, or None without the header.
 
-        Raises ``AuthenticationFailed``, and ``PermissionDenied`` for a read token on an unsafe method.
+        Raises ``AuthenticationFailed``, and ``PermissionDenied`` for a read token on an unsafe method, or an
+        owner who must set up a second factor first.
         """
         header = request.headers.get("Authorization", "")
         scheme, _, secret = header.partition(" ")
@@ -126,6 +119,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
         if token is None:
             note_refusal(secret.strip())
             raise AuthenticationFailed
+        if lacks_factor(token.owner):
+            raise PermissionDenied
         if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
             raise PermissionDenied
         return token.owner, token

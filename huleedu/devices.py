@@ -16,7 +16,19 @@ from django.utils.crypto import salted_hmac
 
 SALT = "huleedu.device"
 MAX_NAMES = 5  # of a computer that several people use; the oldest gives way
+SHARED = "huleedu.shared"  # in a session: somebody said so when she signed in
 COOKIE_SECONDS = 90 * 24 * 60 * 60
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrom", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("CrOS", "ChromeOS")),
+    *(("Windows", "Windows"), ("Mac OS", "macOS"), ("Linux", "Linux")),
+)
 MARK = "huleedu.device"  # in a request's META: what the answer's cookie shall hold
 
 
@@ -47,8 +59,17 @@ def device_of(request: HttpRequest) -> Device | None:
     return Device(str(number), tuple(str(name) for name in names))
 
 
+def device_in_words(user_agent: str) -> str:
+    """Browser and system as their owner calls them: "Firefox, Windows"; "" for what is neither."""
+    kinds = (BROWSERS, SYSTEMS)
+    found = (next((name for sign, name in kind if sign in user_agent), "") for kind in kinds)
+    return ", ".join(filter(None, found))
+
+
 def remember_device(sender: object, request: HttpRequest, user: Any, **_: object) -> None:
-    """After a sign-in: the answer makes this a device that knows the name."""
+    """After a sign-in: the answer makes this a device that knows the name, unless others use it, too."""
+    if request.session.get(SHARED):
+        return
     before = device_of(request) or Device(uuid4().hex, ())
     name = digest("name", same_name(user.get_username()))
     others = tuple(known for known in before.names if known != name)

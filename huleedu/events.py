@@ -405,6 +405,12 @@ class BatchReprocessRequested(BatchChange):
     topic = "huleedu.batch.reprocess.requested.v1"
 
 
+class BatchHandedOver(BatchChange):
+    """``old`` and ``new`` are the user ids of the owners."""
+
+    topic = "huleedu.batch.handed.over.v1"
+
+
 def concrete_events(base: type[Event] = Event) -> dict[str, type[Event]]:
     """All event classes that have a topic, by name."""
     found: dict[str, type[Event]] = {}

@@ -27,6 +27,7 @@ MESSAGE_NAMES = {
     "BatchLanguageChanged": "batch.changed",
     "BatchLanguageFound": "batch.language.found",
     "BatchStarted": "batch.changed",
+    "BatchHandedOver": "batch.changed",
     "BatchReprocessRequested": "batch.changed",
 }
 CATCH_UP_LIMIT = 2000  # messages; a reader further behind gets a snapshot instead

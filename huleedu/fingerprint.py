@@ -59,6 +59,9 @@ def shared_settings() -> dict[str, str]:
     }
     if settings.PROCESS == "web":
         found |= {f"HULEEDU_{name}": str(getattr(settings, name)) for name in OF_WEB}
+        found["HULEEDU_IDLE"] = str(settings.IDLE_SECONDS)
+        found["HULEEDU_SECOND_FACTOR"] = "required" if settings.STAFF_NEEDS_FACTOR else "offered"
+        found["HULEEDU_OIDC_SERVER"] = urlsplit(settings.OIDC_SERVER or "").netloc.rpartition("@")[2]
         found["HULEEDU_PORT (names the cookies)"] = settings.SESSION_COOKIE_NAME
         found["HULEEDU_ALLOWED_HOSTS"] = " ".join(
             sorted(settings.TOLD_HOSTS)

@@ -37,7 +37,9 @@ class DoorForm(AuthenticationForm):
 
 
 class SignInForm(DoorForm):
-    """Those of the sign-in page."""
+    """Those of the sign-in page, and whether others use this computer, too."""
+
+    shared = forms.BooleanField(required=False)
 
     error_messages = {
         "invalid_login": _(

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, models
 from django.db.models import Q
@@ -25,7 +24,14 @@ from huleedu.clock import database_now
 from huleedu.doors import FAMILIAR, FORGOTTEN
 from huleedu.fitting import REFUSED, REFUSED_SECONDS
 from huleedu.health import PROBE_FOLDER
-from huleedu.models import ConsumedEvent, FamiliarPlace, IdempotencyRecord, RelayPresence, SignInTally
+from huleedu.models import (
+    ConsumedEvent,
+    FamiliarPlace,
+    IdempotencyRecord,
+    RelayPresence,
+    Session,
+    SignInTally,
+)
 from huleedu.security_events import SecurityEvent
 from huleedu.security_log import summarise
 from huleedu.store_mark import is_ours

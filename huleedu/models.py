@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from huleedu import security_events  # noqa: F401 - rows of this app, too
+from huleedu.account_models import PasswordLink as PasswordLink
+from huleedu.account_models import Session as Session
 
 LANES = 16  # ordering is kept per lane; a batch always uses the same one
 
@@ -317,6 +319,10 @@ class Usage(models.Model):
     day = models.DateField(help_text="Of the two counts, in UTC")
     files = models.PositiveIntegerField(db_default=0, default=0)
     batches = models.PositiveIntegerField(db_default=0, default=0)
+    # Limits of her own; without, those of the installation hold.
+    most_bytes = models.BigIntegerField(null=True, blank=True)
+    most_files = models.PositiveIntegerField(null=True, blank=True, help_text="In a day")
+    most_batches = models.PositiveIntegerField(null=True, blank=True, help_text="In a day")
 
     def __str__(self) -> str:
         return f"usage of {self.owner_id}"

@@ -1,4 +1,7 @@
-"""What the group ``support`` may do: look at everything in the admin, and set failed things going again."""
+"""What support may do: look at everything in the admin, and set failed things going again.
+
+Administrators may do the same, and look after accounts.
+"""
 
 from typing import Any
 
@@ -7,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
-from huleedu.accounts import SUPPORT_GROUP
+from huleedu.accounts import ADMINISTRATOR_GROUP, SUPPORT_GROUP
 
 VIEWED = (
     "batches.Batch",
@@ -32,12 +35,21 @@ DONE = (
 )
 
 
+ADMINISTERED = (
+    ("auth.User", "view_user", "Can view user"),
+    ("auth.User", "add_user", "Can add user"),
+    ("auth.User", "change_user", "Can change user"),
+)
+
+
 @transaction.atomic
 def grant_support(using: str = "default", **_: Any) -> None:
-    """Give the group exactly its permissions; runs after every migrate and may run at any time."""
+    """Give both groups exactly their permissions; runs after every migrate and may run at any time."""
     wanted = [make_permission(*entry, using) for entry in (*view_permissions(), *DONE)]
-    group, _created = Group.objects.using(using).get_or_create(name=SUPPORT_GROUP)
-    group.permissions.set(wanted)
+    more = [make_permission(*entry, using) for entry in ADMINISTERED]
+    for name, permissions in ((SUPPORT_GROUP, wanted), (ADMINISTRATOR_GROUP, [*wanted, *more])):
+        group, _created = Group.objects.using(using).get_or_create(name=name)
+        group.permissions.set(permissions)
 
 
 def view_permissions() -> list[tuple[str, str, str]]:

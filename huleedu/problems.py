@@ -34,6 +34,11 @@ TITLES = {
     "NOT_FOUND": _("There is nothing here. Check the address."),
     "NOT_SIGNED_IN": _("Sign in first."),
     "FORBIDDEN": _("This is not allowed."),
+    "FACTOR_NEEDED": _("This account needs a second factor. Sign in on the pages and set one up first."),
+    "CODE_NEEDED": _(
+        "This account has a second factor. Send a code of the app, or a recovery code, as “code”; or make a "
+        "token on the account page."
+    ),
     "INVALID": _("Some values are not right. See the list of errors."),
     "MALFORMED_JSON": _("The body is not proper JSON."),
     "INVALID_TEXT": _("The text holds characters that cannot be stored."),

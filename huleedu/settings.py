@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy
 from huleedu import database, environment, own_hosts
 from huleedu.environment import flag, number, size
 from huleedu.listening import complaint_about_plain_http, is_loopback
+from huleedu.mail_settings import mail_server
+from huleedu.school_settings import providers
 
 django_stubs_ext.monkeypatch()
 
@@ -62,6 +64,11 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "channels",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "huleedu",  # before django_q: our qcluster stands in its command's place
     "django_q",
     "batches",
@@ -83,6 +90,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "huleedu.sessions.SeenMiddleware",
+    "huleedu.factor_gate.FactorMiddleware",
     "huleedu.refusals.RefusalMiddleware",
     "huleedu.middleware.PrivateCacheMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -90,6 +99,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "huleedu.devices.DeviceMiddleware",
     "huleedu.waiting.WaitMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "huleedu.moments.OneMomentMiddleware",  # the innermost
 ]
 
@@ -291,10 +301,44 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "huleedu.credentials.EndsEverything"},
 ]
+# Everybody else may have a second factor; in a trial installation they, too, may do without.
+STAFF_NEEDS_FACTOR = (
+    environment.one_of("HULEEDU_SECOND_FACTOR", "required", ("required", "offered")) == "required"
+)
+ACCOUNT_ADAPTER = "huleedu.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_RATE_LIMITS = False  # the doors count (huleedu.doors), for all processes
+ACCOUNT_LOGIN_TIMEOUT = 15 * 60
+ACCOUNT_FORMS = {"reauthenticate": "huleedu.account_forms.PasswordOnceMoreForm"}
+MFA_ADAPTER = "huleedu.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_RATE_LIMITS = False
+MFA_TOTP_ISSUER = "HuleEdu"
+MFA_TOTP_TOLERANCE = 1  # of clocks that differ by half a minute
+MFA_FORMS = {
+    "authenticate": "huleedu.account_forms.CodeForm",
+    "reauthenticate": "huleedu.account_forms.CodeOnceMoreForm",
+}
+# Signing in with accounts of the school's own: OpenID Connect.
+OIDC_SERVER = environment.web_address("HULEEDU_OIDC_SERVER")
+OIDC_NAME = environment.said("HULEEDU_OIDC_NAME") or gettext_lazy("the school’s account")
+OIDC_CLAIM = environment.said("HULEEDU_OIDC_CLAIM") or "preferred_username"
+OIDC_CREATE = flag("HULEEDU_OIDC_CREATE")
+OIDC_CLIENT, OIDC_SECRET = environment.said("HULEEDU_OIDC_CLIENT"), environment.said("HULEEDU_OIDC_SECRET")
+SOCIALACCOUNT_ADAPTER = "huleedu.oidc.SchoolAccountAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = providers(OIDC_SERVER, OIDC_CLIENT, OIDC_SECRET)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
+
+MAIL = mail_server()
+MAIL_CONFIGURED = bool(MAIL)
+globals().update(MAIL)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", gettext_lazy("English")), ("sv", gettext_lazy("Swedish"))]
@@ -305,6 +349,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SESSION_ENGINE = "huleedu.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
+IDLE_SECONDS = environment.seconds("HULEEDU_IDLE", 2 * 60 * 60, 60, SESSION_COOKIE_AGE, example="2h")
+IDLE_SHARED_SECONDS = min(IDLE_SECONDS, 15 * 60)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS

@@ -61,6 +61,11 @@ class TokenRequest(RequestBody):
     name: str = Field(default="API", min_length=1, max_length=80, description="Shown on the account page.")
     scope: Literal["read", "write"] = Field(default="write", description="`read` may change nothing.")
     expires_in_days: int = Field(default=90, ge=1, le=90)
+    code: str = Field(
+        default="",
+        max_length=20,
+        description="Of the second factor, if there is one: an app’s or a recovery code.",
+    )
 
 
 class TokenAnswer(Answer):

@@ -1,42 +1,67 @@
-"""Pages of the project as a whole: sign-in, account, help, and what is shown when something fails."""
+"""Pages of the project as a whole: sign-in, help, and what is shown when something fails."""
 
 import sys
-from datetime import timedelta
 from typing import Any
 
-import structlog
-from django.contrib import admin, messages
-from django.contrib.auth.decorators import login_required
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError, InterfaceError, transaction
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse_lazy
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.urls import reverse, reverse_lazy
+from django.views.decorators.http import require_GET
 
 from huleedu import proxy_mistakes
-from huleedu.authentication import LIFETIME, make_token, revoke_tokens
+from huleedu.devices import SHARED
 from huleedu.errors import StorageFailed, is_out_of_room
-from huleedu.forms import PasswordChangeForm, SignInForm, TokenForm
+from huleedu.forms import AdminSignInForm, DoorForm, PasswordChangeForm, SignInForm
 from huleedu.middleware import correlation_id_of
-from huleedu.models import ApiToken
-from huleedu.pages import PageRequest, SeeOther
 from huleedu.problems import MEDIA_TYPE, RETRY_SECONDS, TITLES
 
 API = "/v1/"
-LIFETIMES = (1, 7, 30, LIFETIME.days)  # days, as the account page offers them
-log = structlog.get_logger(__name__)
 
 
 class SignIn(LoginView):
-    """Sign in with user name and password."""
+    """Sign in with user name and password, and then with a second factor if the account has one."""
 
-    authentication_form = SignInForm
+    authentication_form: type[DoorForm] = SignInForm
     redirect_authenticated_user = True
+    extra_context = {
+        "mail_configured": settings.MAIL_CONFIGURED,
+        "school": settings.OIDC_NAME if settings.OIDC_SERVER else "",
+    }
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """The password was right: on to the second factor, or in."""
+        user = form.get_user()
+        if form.cleaned_data.get("shared"):
+            self.request.session[SHARED] = True
+        else:
+            self.request.session.pop(SHARED, None)
+        record_authentication(self.request, user, method="password", reauthenticated=True)
+        return perform_login(self.request, Login(user=user, redirect_url=self.get_success_url()))
+
+
+class AdminSignIn(SignIn):
+    """The admin's own page for the same."""
+
+    authentication_form = AdminSignInForm
+    template_name = "admin/login.html"
+    redirect_authenticated_user = False
+
+    def get_default_redirect_url(self) -> str:
+        """Where to go on."""
+        return reverse("admin:index")
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        """What the admin's frame needs."""
+        return super().get_context_data(**{**admin.site.each_context(self.request), **context})
 
 
 class SignOut(LogoutView):
@@ -70,44 +95,6 @@ class AdminPasswordChange(PasswordChangeView):
 def help_page(request: HttpRequest) -> HttpResponse:
     """What the words and states mean."""
     return render(request, "help.html")
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def account(request: PageRequest) -> HttpResponse:
-    """API tokens: list, make, revoke. A new token's secret is in this one answer only."""
-    if request.method != "POST":
-        return account_page(request)
-    if request.POST.get("action") == "revoke":
-        return revoke_token(request)
-    form = TokenForm(request.POST)
-    if not form.is_valid():
-        wrong = _("Give the token a name of at most 80 characters, and at most %(days)s days.")
-        messages.error(request, wrong % {"days": LIFETIME.days})
-        return account_page(request)
-    scope = form.cleaned_data["scope"] or ApiToken.Scope.WRITE
-    days = form.cleaned_data["days"] or LIFETIME.days
-    made = make_token(request.user, form.cleaned_data["name"], scope, timedelta(days=days))
-    log.info("token.made", user_id=request.user.pk, token_id=made.row.pk, scope=scope)
-    return account_page(request, new_token=made.secret)
-
-
-def account_page(request: PageRequest, new_token: str = "") -> HttpResponse:
-    """The page with the tokens that still work."""
-    live = ApiToken.objects.filter(owner=request.user, revoked_at=None, expires_at__gt=Now())
-    tokens = live.order_by("-created_at", "-pk")
-    context = {"tokens": list(tokens), "new_token": new_token, "lifetimes": LIFETIMES}
-    return render(request, "accounts/account.html", context)
-
-
-def revoke_token(request: PageRequest) -> HttpResponse:
-    """End one of the user's own tokens; repeating it changes nothing."""
-    number = request.POST.get("token", "")
-    is_id = number.isascii() and number.isdigit() and len(number) < 19
-    if is_id and revoke_tokens(ApiToken.objects.filter(owner=request.user, pk=int(number))):
-        log.info("token.revoked", user_id=request.user.pk, token_id=int(number))
-        messages.success(request, _("The token no longer works."))
-    return SeeOther(request.path)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -23,6 +23,7 @@ from redis import RedisError
 
 from huleedu import feed
 from huleedu.authentication import find_token
+from huleedu.factors import lacks_factor
 from huleedu.feed import FeedPosition, Missed
 from huleedu.metrics import observe_sent
 from huleedu.models import Feed
@@ -44,6 +45,12 @@ log = structlog.get_logger(__name__)
 @database_sync_to_async
 def current_user(scope: Mapping[str, Any]) -> User | None:
     """The signed-in, active user of a socket as of now; sessions and tokens can end meanwhile."""
+    user = signed_in(scope)
+    return None if user is None or lacks_factor(user) else user
+
+
+def signed_in(scope: Mapping[str, Any]) -> User | None:
+    """Whose token or session it is; None when it has ended."""
     if "token" in scope:
         token = find_token(scope["token"])
         return token.owner if token else None
@@ -149,9 +156,16 @@ class FollowingConsumer(AsyncWebsocketConsumer):
                     if await current_user(self.scope) is None:
                         await self.close(SIGNED_OUT)
                         return
+                    if not await self.is_still_mine():
+                        await self.close(NO_SUCH_BATCH)
+                        return
                 await self.catch_up()
             if looks % LOOKS == 0:
                 await self.send_json({"type": "ping"})
+
+    async def is_still_mine(self) -> bool:
+        """False when what is followed belongs to somebody else by now."""
+        return True
 
     async def catch_up(self) -> None:
         """Send what a lost notification left behind."""
@@ -177,6 +191,11 @@ class BatchConsumer(FollowingConsumer):
         after, epoch = self.asked()
         await self.greet(place if after is None else FeedPosition(place.epoch, after, user.pk), epoch)
         self.start_heartbeat()
+
+    async def is_still_mine(self) -> bool:
+        """False when the batch was handed over."""
+        place = await read_position(self.batch_id)
+        return place is not None and self.user is not None and place.owner_id == self.user.pk
 
     async def join(self) -> None:
         """Hear of the batch's messages."""

@@ -45,6 +45,12 @@ def content_folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:
     yield folder
 
 
+@pytest.fixture(autouse=True)
+def staff_without_factor(settings: Settings) -> None:
+    """As in a trial installation; what is otherwise is looked at in ``test_factors``."""
+    settings.STAFF_NEEDS_FACTOR = False
+
+
 @pytest.fixture
 def teacher(db: None) -> User:
     """A teacher."""

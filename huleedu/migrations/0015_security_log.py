@@ -28,7 +28,7 @@ DROP FUNCTION huleedu_security_log_stands();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('huleedu', '0013_backup'),
+        ('huleedu', '0014_session'),
     ]
 
     operations = [

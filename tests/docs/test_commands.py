@@ -5,11 +5,14 @@ import shlex
 import subprocess
 import sys
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import get_commands, load_command_class
+from django.contrib.auth.models import User
+from django.core.management import call_command, get_commands, load_command_class
 
+from huleedu.models import Usage
 from tests.documents import ROOT, blocks
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "adr").glob("*.md")])
@@ -122,3 +125,19 @@ def test_a_second_time_keeps_the_key(tmp_path: Path) -> None:
     before = settings.read_bytes()
     assert write_settings(settings).returncode != 0
     assert settings.read_bytes() == before
+
+
+@pytest.mark.django_db
+def test_the_commands_about_accounts_do_what_they_say() -> None:
+    """Each line of the block, and the two that make accounts, as they are typed."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    lines = re.findall(r"^ {4}\S*python manage\.py (account create .*)$", text, re.MULTILINE)
+    call_command(*["account", "create", "teacher", "bo.lund"], stdout=StringIO(), stderr=StringIO())
+    lines += re.findall(r"manage\.py (account [^#\n]*)", blocks("docs/operations.md")["accounts"])
+    assert len(lines) >= 13
+    for line in lines:
+        call_command(*line.split(), stdout=StringIO(), stderr=StringIO())
+    account = User.objects.get(username="alma.ek")
+    assert (account.email, account.is_active) == ("alma@school.example", True)
+    assert Usage.objects.get(owner=account).most_files == 500
+    assert User.objects.get(username="it.lindqvist").is_staff

@@ -228,8 +228,23 @@ def test_signing_out_ends_the_socket(
         legacy=True,
     ) as found:
         assert close_code(found, 2.5) is None
-        database.execute("DELETE FROM django_session")  # what signing out does with the session's row
+        database.execute("DELETE FROM huleedu_session")  # what signing out does with the session's row
         assert close_code(found, 5) == 4401
+
+
+def test_a_batch_that_was_handed_over_loses_its_socket(
+    hasty: Hasty, installation: Installation, database: "psycopg.Connection[tuple[Any, ...]]", batch_id: str
+) -> None:
+    give = (
+        "UPDATE huleedu_feed SET owner_id = auth_user.id FROM auth_user WHERE username = %s AND batch_id = %s"
+    )
+    with followed(hasty, batch_id, installation.token()) as found:
+        assert close_code(found, 2.5) is None
+        try:
+            database.execute(give, [installation.accounts["support"][0], batch_id])
+            assert close_code(found, 5) == 4404
+        finally:
+            database.execute(give, [installation.accounts["teacher"][0], batch_id])
 
 
 def signed_in(hasty: Hasty) -> str:

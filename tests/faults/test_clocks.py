@@ -25,7 +25,7 @@ JUMPS = {"+2d": timedelta(days=2), "-1h": timedelta(hours=-1), "-2d": timedelta(
 SOON = 600  # seconds: a deadline that a wrong clock would have passed, or set in the past
 NEAR = timedelta(seconds=60)
 
-END_SESSION = "UPDATE django_session SET expire_date = now() - interval '30 min' WHERE session_key = %s"
+END_SESSION = "UPDATE huleedu_session SET expire_date = now() - interval '30 min' WHERE session_key = %s"
 END_NEWEST_TOKEN = """
 UPDATE huleedu_apitoken SET expires_at = now() - interval '30 min'
 WHERE id = (SELECT max(id) FROM huleedu_apitoken)

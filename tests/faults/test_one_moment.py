@@ -37,7 +37,9 @@ STATUS_OF = {"assigned": "assigned", "in_progress": "processing", **{name: name 
 COUNTED = {"assigned": "ready", "in_progress": "reading", "received": "received", "free": "free"}
 MODE = "SELECT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only')"
 # Who asks is found out before anything is read.
-ASKING = re.compile(r'"(auth_user|django_session|huleedu_apitoken)"|^(BEGIN|COMMIT|ROLLBACK|SET TRANSACTION)')
+ASKING = re.compile(
+    r'"(auth_user|huleedu_session|huleedu_apitoken)"|^(BEGIN|COMMIT|ROLLBACK|SET TRANSACTION)'
+)
 Ids = dict[str, Any]
 
 

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connection
@@ -21,7 +20,7 @@ from django.utils import timezone
 from files import content
 from files.models import StoredContent
 from huleedu import maintenance
-from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence
+from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence, Session
 from huleedu.relay import Due, Relay
 from tests.conftest import essay_bytes
 from tests.log_capture import captured_logs

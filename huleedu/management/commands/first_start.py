@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from huleedu.accounts import ROLES, create_account, random_password
+from huleedu.accounts import FIRST_ROLES, create_account, random_password
 from huleedu.database_schema import check_schema
 from huleedu.errors import Unfit
 from huleedu.fitting import EXIT_UNFIT
@@ -62,7 +62,7 @@ def create_first_accounts(path: Path) -> None:
     with the same passwords and none is lost."""
     accounts = _read(path) or _write(path)
     with transaction.atomic():
-        for role, (username, password) in zip(ROLES, accounts, strict=True):
+        for role, (username, password) in zip(FIRST_ROLES, accounts, strict=True):
             create_account(role, username, password)
 
 
@@ -71,12 +71,12 @@ def _read(path: Path) -> list[tuple[str, str]]:
     if not path.exists():
         return []
     words = [line.split() for line in path.read_text().splitlines()]
-    whole = all(len(line) == 3 for line in words) and [line[0] for line in words] == list(ROLES)
+    whole = all(len(line) == 3 for line in words) and [line[0] for line in words] == list(FIRST_ROLES)
     return [(username, password) for _role, username, password in words] if whole else []
 
 
 def _write(path: Path) -> list[tuple[str, str]]:
-    accounts = [(str(role), random_password()) for role in ROLES]
+    accounts = [(str(role), random_password()) for role in FIRST_ROLES]
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

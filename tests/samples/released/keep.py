@@ -15,6 +15,7 @@ from huleedu.embedded import PostgresServer, running
 FOLDER = Path(__file__).parent
 LEFT_OUT = (
     "django_session",
+    "huleedu_session",
     "huleedu_apitoken",
     "auth_permission",
     "django_content_type",

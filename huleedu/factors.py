@@ -1,0 +1,95 @@
+"""The second factor: who has one, who must, and codes of it, which are tried as passwords are.
+
+A right code is taken once: which was the last is kept with the secret, for all processes.
+"""
+
+import structlog
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.utils import decrypt
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
+
+from huleedu import doors
+from huleedu.credentials import end_sessions, revoke_tokens
+
+log = structlog.get_logger(__name__)
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)  # recovery codes are none by themselves
+
+
+def has_factor(user: User) -> bool:
+    """True when a password alone does not open the account."""
+    return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
+
+
+def must_have_factor(user: User) -> bool:
+    """True for support and administrators, unless the installation is a trial one."""
+    return settings.STAFF_NEEDS_FACTOR and (user.is_staff or user.is_superuser)
+
+
+def lacks_factor(user: User | AnonymousUser) -> bool:
+    """True for somebody who may do nothing but set up a second factor."""
+    return isinstance(user, User) and must_have_factor(user) and not has_factor(user)
+
+
+def take_code(request: HttpRequest, user: User, code: str) -> Authenticator | None:
+    """What the code was of, used now; None when it is wrong or was used. Raises ``MustWait``.
+
+    Codes have a count of their own: a right password does not forgive wrong ones.
+    """
+    with doors.attempt(request, f"second factor: {user.get_username()}") as tried:
+        found = use_code(user, "".join(code.split()))
+        tried.right = found is not None
+    return found
+
+
+@transaction.atomic
+def use_code(user: User, code: str) -> Authenticator | None:
+    """Find the factor of ``user`` that ``code`` belongs to, and use the code up."""
+    factors = Authenticator.objects.select_for_update().filter(user=user)
+    factor: Authenticator
+    for factor in factors.exclude(type=Authenticator.Type.WEBAUTHN):
+        of_totp = factor.type == Authenticator.Type.TOTP
+        if use_totp_code(factor, code) if of_totp else RecoveryCodes(factor).validate_code(code):
+            return factor
+    return None
+
+
+def use_totp_code(factor: Authenticator, code: str) -> bool:
+    """True when ``code`` is one of just now, later than the last that was used."""
+    secret = decrypt(factor.data["secret"])
+    for counter in yield_hotp_counters_from_time():
+        right = constant_time_compare(format_hotp_value(hotp_value(secret, counter)), code)
+        if right and counter > factor.data.get("used", -1):
+            factor.data["used"] = counter
+            factor.save(update_fields=["data"])
+            return True
+    return False
+
+
+@transaction.atomic
+def reset_factors(user: User) -> None:
+    """Take away all factors of somebody who has lost them; whatever they opened ends, tokens, too."""
+    Authenticator.objects.filter(user=user).delete()
+    end_sessions(user)
+    revoke_tokens(user)
+    log.info("factors.reset", user_id=user.pk)
+
+
+def use_first_code(sender: object, authenticator: Authenticator, **_: object) -> None:
+    """After an app was set up: the code that proved it is used."""
+    if authenticator.type == Authenticator.Type.TOTP:
+        authenticator.data["used"] = max(yield_hotp_counters_from_time())
+        authenticator.save(update_fields=["data"])
+
+
+def end_others(
+    sender: object, request: HttpRequest, user: User, authenticator: Authenticator, **_: object
+) -> None:
+    """After a factor was added or removed: sessions from before end."""
+    log.info("factors.changed", user_id=user.pk, kind=authenticator.type)
+    end_sessions(user, but=request.session.session_key)

@@ -1,0 +1,293 @@
+"""Accounts are made, given links, renamed, limited, closed, opened again and handed over."""
+
+import io
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.db.models import F
+from django.test import Client
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from batches.models import Batch
+from files.handing_over import hand_over
+from files.models import StoredContent
+from huleedu import accounts, links
+from huleedu.accounts import Limits, create_account, make_link
+from huleedu.authentication import make_token
+from huleedu.errors import Refused
+from huleedu.models import Feed, LoggedEvent, PasswordLink, Usage
+from tests.conftest import essay_bytes
+from tests.pipeline import Pipeline
+
+pytestmark = pytest.mark.django_db
+OLD, NEW = "correct horse battery", "staple battery horse"
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """Hashing is looked at elsewhere."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def manage(*words: str) -> str:
+    out = io.StringIO()
+    call_command("account", *words, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
+
+
+def sign_in(name: str, password: str) -> int:
+    said = {"username": name, "password": password}
+    return Client().post("/accounts/login/", said).status_code
+
+
+def follow(secret: str, password: str = NEW) -> int:
+    """Follow a link and set a password: the last answer's status."""
+    browser = Client()
+    opened = browser.get(f"/accounts/link/{secret}/")
+    if opened.status_code != 303:
+        return opened.status_code
+    assert secret not in opened.headers["Location"]
+    form = {"new_password1": password, "new_password2": password}
+    return browser.post(opened.headers["Location"], form).status_code
+
+
+def bearer(user: User) -> APIClient:
+    return APIClient(HTTP_AUTHORIZATION=f"Bearer {make_token(user, 'script').secret}")
+
+
+def test_a_link_sets_a_password_once(teacher: User) -> None:
+    secret, _ends = make_link(teacher)
+    client = bearer(teacher)
+    assert follow(secret) == 303
+    assert (sign_in("teacher", NEW), sign_in("teacher", OLD)) == (302, 200)
+    assert client.get("/v1/batches").status_code == 401
+    assert follow(secret) == 404
+
+
+def test_a_link_opens_no_session(teacher: User) -> None:
+    browser = Client()
+    browser.get(f"/accounts/link/{make_link(teacher)[0]}/")
+    browser.post("/accounts/set-password/", {"new_password1": NEW, "new_password2": NEW})
+    assert browser.get("/").status_code == 302
+
+
+def end_by_a_newer_one(user: User) -> None:
+    make_link(user)
+
+
+def end_by_a_changed_password(user: User) -> None:
+    user.set_password(NEW)
+    user.save()
+
+
+def end_by_time(user: User) -> None:
+    PasswordLink.objects.update(expires_at=F("expires_at") - timedelta(hours=24))
+
+
+def end_by_closing(user: User) -> None:
+    accounts.close(user)
+
+
+@pytest.mark.parametrize("end", [end_by_a_newer_one, end_by_a_changed_password, end_by_time, end_by_closing])
+def test_a_link_ends(teacher: User, end: Callable[[User], None]) -> None:
+    secret, _ends = make_link(teacher)
+    browser = Client()
+    browser.get(f"/accounts/link/{secret}/")
+    end(teacher)
+    assert follow(secret) == 404
+    form = {"new_password1": "another horse battery", "new_password2": "another horse battery"}
+    assert browser.post("/accounts/set-password/", form).status_code == 404
+
+
+def test_a_weak_password_keeps_the_link(teacher: User) -> None:
+    secret, _ends = make_link(teacher)
+    assert follow(secret, "short") == 200
+    assert follow(secret) == 303
+
+
+def test_a_link_is_stored_as_a_digest(teacher: User) -> None:
+    secret, _ends = make_link(teacher)
+    assert secret not in str(list(PasswordLink.objects.values()))
+
+
+def test_forgotten_says_the_same_for_every_name(teacher: User, settings: Settings) -> None:
+    settings.MAIL_CONFIGURED = True
+    User.objects.filter(pk=teacher.pk).update(email="teacher@school.example")
+    pages = [Client().post("/accounts/forgotten/", {"username": name}) for name in ("teacher", "nobody")]
+    assert {page.status_code for page in pages} == {200}
+    plain = [re.sub(r"[\w-]{64}", "", page.content.decode()) for page in pages]  # without the forms' tokens
+    assert plain[0] == plain[1]
+
+
+@pytest.mark.parametrize("name", ["teacher", "nobody"])
+def test_asking_again_and_again_waits(teacher: User, settings: Settings, name: str) -> None:
+    settings.MAIL_CONFIGURED = True
+    statuses = [Client().post("/accounts/forgotten/", {"username": name}).status_code for _ in range(12)]
+    assert statuses == [200] * 10 + [429] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_link_is_mailed(settings: Settings) -> None:
+    settings.MAIL_CONFIGURED = True
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    create_account("teacher", "alma", OLD, "alma@school.example")
+    request = Client().get("/help/").wsgi_request
+    sender = links.ask_for_link(request, "alma")
+    assert sender is not None
+    sender.join(20)
+    assert mail.outbox[0].to == ["alma@school.example"]
+    address = next(word for word in mail.outbox[0].body.split() if "/accounts/link/" in word)
+    assert follow(address.rstrip("/").rpartition("/")[2]) == 303
+
+
+def test_without_mail_nobody_is_asked_whether_it_is_forgotten(client: Client) -> None:
+    assert client.get("/accounts/forgotten/").status_code == 404
+    assert "/accounts/forgotten/" not in client.get("/accounts/login/").content.decode()
+
+
+def test_a_closed_account_lets_nobody_in_and_keeps_its_batches(pipeline: Pipeline, teacher: User) -> None:
+    pipeline.register(teacher, 1)
+    client, browser = bearer(teacher), Client()
+    browser.force_login(teacher)
+    assert "closed" in manage("close", "teacher")
+    assert browser.get("/").status_code == 302
+    assert client.get("/v1/batches").status_code == 401
+    assert sign_in("teacher", OLD) == 200
+    with pytest.raises(ValidationError):
+        make_link(teacher)
+    manage("reopen", "teacher")
+    assert sign_in("teacher", OLD) == 302
+    assert client.get("/v1/batches").status_code == 401  # tokens do not come back
+    assert Batch.objects.owned_by(teacher).count() == 1
+
+
+def test_renaming_keeps_sessions_and_takes_no_name_of_others(teacher: User, colleague: User) -> None:
+    browser = Client()
+    browser.force_login(teacher)
+    manage("rename", "teacher", "alma.berg")
+    assert browser.get("/").status_code == 200
+    assert sign_in("alma.berg", OLD) == 302
+    for name in ("colleague", "no good name", ""):
+        with pytest.raises(CommandError):
+            manage("rename", "alma.berg", name)
+
+
+def test_everything_of_a_batch_is_handed_over(pipeline: Pipeline, teacher: User, colleague: User) -> None:
+    batch = pipeline.register(teacher, 2)
+    upload = pipeline.upload(batch, essay_bytes(1), "one.txt")
+    pipeline.run()
+    pipeline.upload(batch, essay_bytes(2), "two.txt")  # and work that waits
+    kept = Usage.objects.get(owner=teacher).bytes
+    before, after = bearer(teacher), bearer(colleague)
+    paths = [
+        f"/v1/batches/{batch.pk}",
+        f"/v1/batches/{batch.pk}/events",
+        f"/v1/files/{upload.pk}",
+        f"/v1/content/{upload.raw_storage_id}",
+    ]
+    assert [before.get(path).status_code for path in paths] == [200] * 4
+    assert hand_over(teacher, colleague) == 1
+    assert [before.get(path).status_code for path in paths] == [404] * 4
+    assert [after.get(path).status_code for path in paths] == [200] * 4
+    assert Feed.objects.get(pk=batch.pk).owner_id == colleague.pk
+    assert not StoredContent.objects.filter(owner=teacher).exists()
+    assert (Usage.objects.get(owner=teacher).bytes, Usage.objects.get(owner=colleague).bytes) == (0, kept)
+    pipeline.run()
+    told = LoggedEvent.objects.get(event_type="BatchHandedOver").envelope["data"]
+    assert (told["old"], told["new"]) == (teacher.pk, colleague.pk)
+    batch.refresh_from_db()
+    assert batch.files.filter(status="assigned").count() == 2
+    assert hand_over(teacher, colleague) == 0
+
+
+def test_a_teacher_has_limits_of_her_own(pipeline: Pipeline, teacher: User, colleague: User) -> None:
+    manage("limits", "teacher", "--batches-a-day", "1", "--bytes", "10")
+    batch = pipeline.register(teacher, 1)
+    with pytest.raises(Refused, match="TOO_MANY_BATCHES_TODAY"):
+        pipeline.register(teacher, 1)
+    with pytest.raises(Refused, match="NO_ROOM_LEFT"):
+        pipeline.upload(batch, essay_bytes(1), "one.txt")
+    told = bearer(teacher).get("/v1/limits").json()
+    assert (told["kept_bytes"]["limit"], told["batches_today"]["limit"]) == (10, 1)
+    for number in range(2):
+        pipeline.upload(pipeline.register(colleague, 1), essay_bytes(number), "one.txt")
+    accounts.set_limits(teacher, Limits())
+    pipeline.upload(batch, essay_bytes(1), "one.txt")
+
+
+def test_the_command_lists_and_makes_and_ends() -> None:
+    address = manage("create", "administrator", "chief", "--email", "chief@school.example").strip()
+    assert follow(address.rstrip("/").rpartition("/")[2]) == 303
+    assert sign_in("chief", NEW) == 302
+    assert manage("create", "teacher", "alma", "--password").count("-") == 3
+    lines = [line.split("\t")[:3] for line in manage("list").splitlines()]
+    assert lines == [["alma", "teacher", "open"], ["chief", "administrator", "open"]]
+    assert len(manage("sessions", "chief").splitlines()) == 1
+    assert "1 sessions" in manage("end-sessions", "chief")
+    manage("email", "chief", "")
+    assert User.objects.get(username="chief").email == ""
+    for words in (["create", "teacher", "alma"], ["close", "nobody"], ["email", "alma", "no address"]):
+        with pytest.raises(CommandError):
+            manage(*words)
+
+
+@pytest.fixture
+def chief(client: Client) -> Client:
+    """An administrator's browser."""
+    client.force_login(create_account("administrator", "chief", OLD))
+    return client
+
+
+def page_of(user: User) -> str:
+    return f"/admin/auth/user/{user.pk}/change/"
+
+
+def test_an_administrator_makes_an_account_and_gets_its_link(chief: Client) -> None:
+    form = {"username": "alma", "email": "", "role": "support"}
+    page = chief.post("/admin/auth/user/add/", form, follow=True).content.decode()
+    secret = page.partition("/accounts/link/")[2].partition("/")[0]
+    assert follow(secret) == 303
+    made = User.objects.get(username="alma")
+    assert made.is_staff
+    assert not made.is_superuser
+
+
+def test_an_administrator_changes_limits_and_names_and_hands_over(
+    chief: Client, pipeline: Pipeline, teacher: User, colleague: User
+) -> None:
+    pipeline.register(teacher, 1)
+    form: dict[str, Any] = {"username": "alma", "email": "alma@school.example", "most_files": 7}
+    assert chief.post(page_of(teacher), {**form, "hand_over_to": "nobody"}).status_code == 200
+    assert chief.post(page_of(teacher), {**form, "hand_over_to": "colleague"}).status_code == 302
+    teacher.refresh_from_db()
+    assert (teacher.username, teacher.email) == ("alma", "alma@school.example")
+    assert Usage.objects.get(owner=teacher).most_files == 7
+    assert Batch.objects.owned_by(colleague).count() == 1
+    assert chief.get(page_of(teacher)).status_code == 200
+
+
+def test_an_administrator_closes_and_reopens(chief: Client, teacher: User) -> None:
+    for deed, state in (("close", False), ("reopen", True)):
+        chief.post(f"/admin/auth/user/{teacher.pk}/do/{deed}/")
+        teacher.refresh_from_db()
+        assert teacher.is_active is state
+
+
+def test_support_sees_no_accounts_and_nobody_touches_superusers(chief: Client, teacher: User) -> None:
+    root = User.objects.create_superuser("root", password=OLD)
+    assert chief.get(page_of(root)).status_code == 302
+    chief.post(f"/admin/auth/user/{root.pk}/do/close/")
+    assert User.objects.get(pk=root.pk).is_active
+    helper = Client()
+    helper.force_login(create_account("support", "helper", OLD))
+    assert helper.get("/admin/auth/user/").status_code == 403
+    assert helper.post(f"/admin/auth/user/{teacher.pk}/do/close/").status_code == 403
+    assert User.objects.get(pk=teacher.pk).is_active

@@ -1,0 +1,194 @@
+"""The second factor: codes are right once, counted at every door, and needed by who sees others' things."""
+
+import time
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from huleedu.accounts import create_account
+from huleedu.authentication import make_token
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """Hashing is looked at elsewhere."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def guarded(teacher: User) -> User:
+    """A teacher with an app and recovery codes."""
+    TOTP.activate(teacher, SECRET)
+    RecoveryCodes.activate(teacher)
+    return teacher
+
+
+@pytest.fixture
+def strict(settings: Settings) -> None:
+    """An installation that is no trial."""
+    settings.STAFF_NEEDS_FACTOR = True
+
+
+def code_now(later: int = 0) -> str:
+    """What the app shows ``later`` half minutes from now."""
+    return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 + later))
+
+
+def give_password(client: Client, name: str = "teacher") -> Any:
+    return client.post("/accounts/login/", {"username": name, "password": PASSWORD, "next": "/help/"})
+
+
+def give_code(client: Client, code: str) -> Any:
+    return client.post("/accounts/login/factor/", {"code": code})
+
+
+def test_a_password_alone_opens_nothing(client: Client, guarded: User) -> None:
+    assert give_password(client).headers["Location"] == "/accounts/login/factor/"
+    assert client.get("/").status_code == 302
+    assert client.get("/v1/batches").status_code in {401, 403}
+    assert give_code(client, code_now()).headers["Location"] == "/help/"
+    assert client.get("/").status_code == 200
+
+
+def test_the_admin_asks_as_well(client: Client, strict: None) -> None:
+    helper = create_account("support", "helper", PASSWORD)
+    TOTP.activate(helper, SECRET)
+    given = client.post("/admin/login/", {"username": "helper", "password": PASSWORD, "next": "/admin/"})
+    assert given.headers["Location"] == "/accounts/login/factor/"
+    assert client.get("/admin/").status_code == 302
+    assert give_code(client, code_now()).headers["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+
+
+def test_a_code_is_taken_once_and_none_before_it(guarded: User) -> None:
+    for code, status in ((code_now(), 302), (code_now(), 200), (code_now(-1), 200), (code_now(1), 302)):
+        browser = Client()
+        give_password(browser)
+        assert give_code(browser, code).status_code == status
+
+
+def test_a_recovery_code_is_taken_once(guarded: User) -> None:
+    code = RecoveryCodes.activate(guarded).get_unused_codes()[0]
+    for status in (302, 200):
+        browser = Client()
+        give_password(browser)
+        assert give_code(browser, code).status_code == status
+
+
+def test_codes_are_counted_and_right_passwords_forgive_none(guarded: User) -> None:
+    statuses = []
+    for _ in range(12):
+        browser = Client()
+        assert give_password(browser).status_code == 302
+        statuses.append(give_code(browser, "000000").status_code)
+    assert statuses == [200] * 10 + [429] * 2
+    waiting = Client()
+    give_password(waiting)
+    refused = give_code(waiting, code_now())
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 15
+
+
+def test_a_token_needs_the_code_too(guarded: User) -> None:
+    def ask(**more: str) -> Any:
+        said = {"username": "teacher", "password": PASSWORD, **more}
+        return APIClient().post("/v1/auth/token", said, format="json")
+
+    assert (ask().status_code, ask().json()["code"]) == (401, "CODE_NEEDED")
+    assert ask(code="000000").status_code == 401
+    code = code_now()
+    assert ask(code=code).status_code == 201
+    assert ask(code=code).status_code == 401
+
+
+def test_secrets_are_sealed_in_the_database(guarded: User) -> None:
+    kept = str(list(Authenticator.objects.values_list("data", flat=True)))
+    assert SECRET not in kept
+    assert RecoveryCodes.activate(guarded).generate_codes()[0] not in kept
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/", "/account/", "/account/password/", "/batches/new/"])
+def test_support_without_a_factor_reaches_setting_one_up_only(
+    client: Client, strict: None, path: str
+) -> None:
+    client.force_login(create_account("support", "helper", PASSWORD))
+    assert client.get(path).headers["Location"] == "/account/factors/"
+    page = client.get("/account/factors/")
+    assert page.status_code == 200
+    assert "/account/factors/app/" in page.content.decode()
+
+
+def test_support_without_a_factor_has_no_api(client: Client, strict: None) -> None:
+    helper = create_account("support", "helper", PASSWORD)
+    client.force_login(helper)
+    answer = client.get("/v1/batches")
+    assert (answer.status_code, answer.json()["code"]) == (403, "FACTOR_NEEDED")
+    bearer = f"Bearer {make_token(helper, 'script').secret}"
+    assert APIClient(HTTP_AUTHORIZATION=bearer).get("/v1/batches").status_code == 403
+    said = {"username": "helper", "password": PASSWORD}
+    assert APIClient().post("/v1/auth/token", said, format="json").json()["code"] == "FACTOR_NEEDED"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_sign_in_leads_to_a_factor_and_then_everywhere(client: Client, strict: None) -> None:
+    helper = create_account("support", "helper", PASSWORD)
+    elsewhere = Client()
+    elsewhere.force_login(helper)
+    give_password(client, "helper")
+    assert client.get("/admin/").headers["Location"] == "/account/factors/"
+    page = client.get("/account/factors/app/")
+    secret = page.context["form"].secret
+    assert page.context["totp_svg_data_uri"].startswith("data:image/svg+xml;base64,")
+    code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    done = client.post("/account/factors/app/", {"code": code})
+    assert done.headers["Location"] == "/account/factors/codes/"
+    another = Client()
+    give_password(another, "helper")
+    assert give_code(another, code).status_code == 200  # it is used
+    assert len(client.get("/account/factors/codes/").context["unused_codes"]) == 10
+    assert client.get("/admin/").status_code == 200
+    assert elsewhere.get("/account/factors/").status_code == 302  # a session from before ended
+
+
+def test_support_cannot_remove_the_last_factor(client: Client, strict: None) -> None:
+    helper = create_account("support", "helper", PASSWORD)
+    passkey = Authenticator.objects.create(
+        user=helper, type="webauthn", data={"name": "key", "credential": {}}
+    )
+    give_password(client, "helper")
+    client.force_login(helper)
+    answer = client.post(f"/account/factors/passkeys/{passkey.pk}/remove/")
+    assert answer.status_code == 303
+    assert Authenticator.objects.filter(pk=passkey.pk).exists()
+
+
+def test_a_stranger_cannot_remove_a_passkey(client: Client, teacher: User, colleague: User) -> None:
+    passkey = Authenticator.objects.create(
+        user=teacher, type="webauthn", data={"name": "key", "credential": {}}
+    )
+    client.post("/accounts/login/", {"username": "colleague", "password": PASSWORD})
+    assert client.post(f"/account/factors/passkeys/{passkey.pk}/remove/").status_code == 404
+    assert Authenticator.objects.filter(pk=passkey.pk).exists()
+
+
+def test_removing_asks_for_the_password_once_more(client: Client, guarded: User) -> None:
+    client.force_login(guarded)
+    answer = client.post("/account/factors/app/remove/")
+    assert answer.headers["Location"].startswith("/account/again/")
+    again = client.post(answer.headers["Location"], {"password": "wrong"})
+    assert again.status_code == 200
+    assert Authenticator.objects.filter(user=guarded, type="totp").exists()
+    client.post(answer.headers["Location"], {"password": PASSWORD})
+    client.post("/account/factors/app/remove/")
+    assert not Authenticator.objects.filter(user=guarded).exists()

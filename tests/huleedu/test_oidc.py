@@ -1,0 +1,241 @@
+"""OpenID Connect with a provider of our own: what is asked, and every answer that must not be believed."""
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import pytest
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.socialaccount.models import SocialAccount
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+from pytest_django import Settings
+
+from huleedu.accounts import close
+from huleedu.school_settings import providers
+
+pytestmark = pytest.mark.django_db
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@dataclass
+class School:
+    """A provider: what its next ID token says, and what it was asked."""
+
+    server: ThreadingHTTPServer
+    claims: dict[str, Any] = field(default_factory=dict)
+    key: Any = KEY
+    challenge: str = ""
+    refused: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def answer(self, path: str, form: dict[str, list[str]]) -> Any:
+        """The JSON of one request; None is a failure."""
+        if path.endswith("openid-configuration"):
+            return {
+                "issuer": self.url,
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+                "jwks_uri": f"{self.url}/keys",
+                "userinfo_endpoint": f"{self.url}/userinfo",
+            }
+        if path == "/keys":
+            public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
+            return {"keys": [{**public, "kid": "one", "alg": "RS256"}]}
+        verifier = form.get("code_verifier", [""])[0]
+        digest = hashlib.sha256(verifier.encode()).digest()
+        if path != "/token" or base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != self.challenge:
+            self.refused = True
+            return None
+        token = jwt.encode(self.claims, self.key, algorithm="RS256", headers={"kid": "one"})
+        return {"access_token": "a", "token_type": "Bearer", "id_token": token}
+
+
+@pytest.fixture
+def school(settings: Settings) -> Iterator[School]:
+    """The provider, configured."""
+    cache.clear()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.reply({})
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", "0"))
+            self.reply(parse_qs(self.rfile.read(length).decode()))
+
+        def reply(self, form: dict[str, list[str]]) -> None:
+            found = made.answer(urlsplit(self.path).path, form)
+            body = json.dumps(found).encode()
+            self.send_response(200 if found is not None else 400)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made = School(server)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    settings.OIDC_SERVER = made.url
+    settings.SOCIALACCOUNT_PROVIDERS = providers(made.url, "huleedu", "hush")
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def go(school: School, browser: Client, **claims: Any) -> dict[str, str]:
+    """Go to the provider, which will say ``claims``; what it was asked."""
+    answer = browser.get("/accounts/school/login/", {"next": "/help/", "auth_params": "nonce=mine"})
+    assert answer.headers["Location"].startswith(f"{school.url}/authorize?")
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+    assert asked["code_challenge_method"] == "S256"
+    school.challenge = asked["code_challenge"]
+    usual = {
+        "iss": school.url,
+        "aud": "huleedu",
+        "sub": "17",
+        "exp": time.time() + 60,
+        "iat": time.time(),
+        "nonce": asked["nonce"],
+        "preferred_username": "teacher",
+    }
+    school.claims = {name: value for name, value in (usual | claims).items() if value is not None}
+    return asked
+
+
+def come_back(browser: Client, state: str) -> Any:
+    return browser.get("/accounts/school/login/callback/", {"code": "c", "state": state})
+
+
+def is_in(browser: Client) -> bool:
+    return browser.get("/").status_code == 200
+
+
+def test_a_teacher_comes_in_and_is_known_by_number_afterwards(
+    school: School, client: Client, teacher: User
+) -> None:
+    asked = go(school, client)
+    assert come_back(client, asked["state"]).headers["Location"] == "/help/"
+    assert is_in(client)
+    assert SocialAccount.objects.get().uid == "17"
+    other = Client()
+    come_back(other, go(school, other, preferred_username="colleague")["state"])
+    assert is_in(other)
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://evil.example"},
+        {"aud": "somebody-else"},
+        {"exp": 1},
+        {"nonce": "mine"},
+        {"nonce": None},
+        {"sub": None},
+    ],
+    ids=["issuer", "audience", "over", "nonce", "no-nonce", "no-number"],
+)
+def test_a_token_that_is_not_for_us_opens_nothing(
+    school: School, client: Client, teacher: User, claims: dict[str, Any]
+) -> None:
+    asked = go(school, client, **claims)
+    assert come_back(client, asked["state"]).headers["Location"] == "/accounts/login/"
+    assert not is_in(client)
+    assert not SocialAccount.objects.exists()
+
+
+def test_another_key_opens_nothing(school: School, client: Client, teacher: User) -> None:
+    school.key = OTHER_KEY
+    asked = go(school, client)
+    come_back(client, asked["state"])
+    assert not is_in(client)
+
+
+def test_another_state_or_session_opens_nothing(school: School, client: Client, teacher: User) -> None:
+    asked = go(school, client)
+    come_back(client, "0" * 16)
+    assert not is_in(client)
+    stranger = Client()
+    come_back(stranger, asked["state"])
+    assert not is_in(stranger)
+
+
+def test_a_code_of_another_session_is_refused_by_pkce(school: School, client: Client, teacher: User) -> None:
+    asked = go(school, client)
+    school.challenge = "of somebody else"
+    come_back(client, asked["state"])
+    assert school.refused
+    assert not is_in(client)
+
+
+def test_unknown_people_are_refused_or_made_by_setting(
+    school: School, client: Client, settings: Settings
+) -> None:
+    come_back(client, go(school, client, preferred_username="alma.berg")["state"])
+    assert not is_in(client)
+    assert not User.objects.exists()
+    settings.OIDC_CREATE = True
+    come_back(client, go(school, client, preferred_username="alma.berg")["state"])
+    assert is_in(client)
+    made = User.objects.get()
+    assert (made.username, made.is_staff, made.has_usable_password()) == ("alma.berg", False, False)
+
+
+def test_an_address_must_be_verified(
+    school: School, client: Client, settings: Settings, teacher: User
+) -> None:
+    settings.OIDC_CLAIM = "email"
+    User.objects.update(email="Teacher@school.example")
+    come_back(client, go(school, client, email="teacher@school.example")["state"])
+    assert not is_in(client)
+    said = {"email": "teacher@school.example", "email_verified": True}
+    come_back(client, go(school, client, **said)["state"])
+    assert is_in(client)
+
+
+def test_a_closed_account_stays_closed(school: School, client: Client, teacher: User) -> None:
+    close(teacher)
+    come_back(client, go(school, client)["state"])
+    assert not is_in(client)
+
+
+def test_the_second_factor_is_asked_for(school: School, client: Client, teacher: User) -> None:
+    TOTP.activate(teacher, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    answer = come_back(client, go(school, client)["state"])
+    assert answer.headers["Location"] == "/accounts/login/factor/"
+    assert not is_in(client)
+
+
+def test_a_provider_that_is_away_is_told(school: School, client: Client) -> None:
+    school.server.shutdown()
+    school.server.server_close()
+    assert client.get("/accounts/school/login/").headers["Location"] == "/accounts/login/"
+
+
+def test_without_configuration_there_is_nothing(client: Client) -> None:
+    assert client.get("/accounts/school/login/").status_code == 404
+    assert client.get("/accounts/school/login/callback/", {"code": "c", "state": "s"}).status_code == 404
+
+
+def test_a_server_that_does_not_know_us_is_a_mistake() -> None:
+    with pytest.raises(ImproperlyConfigured, match="HULEEDU_OIDC_CLIENT"):
+        providers("https://login.school.se", "", "")
