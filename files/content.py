@@ -72,6 +72,16 @@ def discard(stored: Stored) -> None:
         reach(partial(default_storage.delete, storage_name(stored.kind, stored.id)))
 
 
+def delete(content_ids: Iterable[UUID]) -> None:
+    """Delete the bytes of these contents, side by side; what is gone already is no trouble.
+
+    Raises ``StorageFailed``.
+    """
+    kinds = dict(StoredContent.objects.filter(pk__in=list(content_ids)).values_list("pk", "kind"))
+    names = [storage_name(kind, content_id) for content_id, kind in kinds.items()]
+    reach_each([partial(default_storage.delete, name) for name in names])
+
+
 @contextmanager
 def discarded_when_refused(stored: Stored) -> Iterator[None]:
     """Remove ``stored`` when the block refuses it.

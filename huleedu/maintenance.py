@@ -13,17 +13,26 @@ import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, InterfaceError, connection, models
+from django.db import DatabaseError, InterfaceError, connection, models, transaction
 from django.db.models import Q
 
 from files.content import storage_name
 from files.models import FileUpload, StoredContent
 from files.storage import TEMPORARY_SUFFIX
 from files.store import reach
+from huleedu import erasing
 from huleedu.clock import database_now
 from huleedu.doors import FAMILIAR, FORGOTTEN
+from huleedu.erasure import Erasure
 from huleedu.health import PROBE_FOLDER
-from huleedu.models import ConsumedEvent, FamiliarPlace, IdempotencyRecord, RelayPresence, SignInTally
+from huleedu.models import (
+    ConsumedEvent,
+    FamiliarPlace,
+    IdempotencyRecord,
+    RelayPresence,
+    SignInTally,
+    WorkItem,
+)
 from huleedu.store_mark import is_ours
 from huleedu.temporary import clear
 
@@ -36,6 +45,7 @@ CONSUMED_LIFETIME = timedelta(days=30)
 PRESENCE_LIFETIME = timedelta(minutes=10)
 EXAMINED_FILES = 20_000  # of the content store, per run
 ASKED_FILES = 1_000  # ids in one question to the database
+LATE = timedelta(minutes=5)  # an erasure that nobody has begun with
 DELETED_ROWS = 10_000  # of each table, per run
 MANY_ROWS = 100_000  # more than all who guess can make in between: each row costs them a look at a password
 TIDY_LOCK = 0x54494459
@@ -57,6 +67,7 @@ class Tidied:
     loose_contents: int = 0
     sign_in_tallies: int = 0
     familiar_places: int = 0
+    late_erasures: int = 0
 
 
 def tidy() -> Tidied | None:
@@ -102,6 +113,7 @@ def tidy_everything(now: datetime) -> Tidied:
         sign_in_tallies=delete_some(SignInTally, MANY_ROWS, failed_at__lt=now - FORGOTTEN),
         familiar_places=delete_some(FamiliarPlace, seen_at__lt=now - FAMILIAR),
         temporary_files=clear(settings.VAR_DIR),
+        late_erasures=queue_late(now),
     )
 
 
@@ -116,6 +128,17 @@ def end_loose_contents(now: datetime) -> int:
     for pair in used.values_list("raw_storage_id", "text_storage_id"):
         ids.difference_update(pair)
     return StoredContent.objects.filter(pk__in=ids, batch=None).delete()[0]
+
+
+def queue_late(now: datetime) -> int:
+    """Queue erasures again whose timer or work was lost; returns how many."""
+    queued = WorkItem.objects.filter(step=erasing.STEP).values("subject_id")
+    late = Erasure.objects.open().filter(due_at__lt=now - LATE).exclude(pk__in=queued).order_by("due_at")
+    ids = list(late.values_list("pk", flat=True)[:DELETED_ROWS])
+    for erasure_id in ids:
+        with transaction.atomic():
+            erasing.queue(erasure_id)
+    return len(ids)
 
 
 def delete_some(model: type[models.Model], most: int | None = None, **old: datetime) -> int:

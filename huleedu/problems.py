@@ -50,6 +50,8 @@ TITLES = {
     "NOT_AN_ESSAY": _("The file is not an essay yet. Wait until it is read, or replace it."),
     "STEP_NOT_CONFIGURED": _("The batch does not use this step."),
     "NO_CONTENT": _("The file’s content was never stored. Upload it again."),
+    "ERASED": _("It has been erased for good and cannot be brought back."),
+    "NOT_REMOVED": _("It has not been removed, so there is nothing to bring back."),
     "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
     "FILE_TOO_LARGE": with_limits(
         _("The file is too big. A file may have at most {size}."), size="MAX_FILE_BYTES"
@@ -107,6 +109,7 @@ TITLES = {
     "STORAGE_FULL": _("There is no room left to store files. Nothing is lost; ask whoever runs HuleEdu."),
 }
 STATUS_OF_REFUSAL = {
+    "ERASED": 410,
     "FILE_TOO_LARGE": 413,
     "TOO_MANY_FILES": 409,
     "BATCH_CHANGED": 412,

@@ -9,6 +9,7 @@ from files.api import (
     ContentView,
     FileView,
     ReplaceView,
+    RestoreView,
     TraceView,
     UploadView,
 )
@@ -36,6 +37,7 @@ urlpatterns = [
     path("files/batch", UploadView.as_view(), name="api-upload"),
     path("files/<str:file_upload_id>", FileView.as_view(), name="api-file"),
     path("files/<str:file_upload_id>/content", ReplaceView.as_view(), name="api-replace"),
+    path("files/<str:file_upload_id>/restore", RestoreView.as_view(), name="api-file-restore"),
     path("files/<str:file_upload_id>/reprocess", FileReprocessView.as_view(), name="api-file-reprocess"),
     path("files/<str:file_upload_id>/trace", TraceView.as_view(), name="api-trace"),
     path("essays/<str:essay_id>", EssayView.as_view(), name="api-essay"),

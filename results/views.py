@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
+from files import removing
 from files.models import FileUpload
 from huleedu import feed
 from huleedu.api_view import parse_id
@@ -119,6 +120,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
         "file": queries.file_record(upload),
         "batch": queries.summary(upload.batch, queries.counts_of(upload.batch)),
         "events": feed.trace(upload.pk),
+        "undo_until": removing.undo_until(upload),
         "correlation_id": upload.correlation_id,
         "catalogue": catalogue(),
     }

@@ -68,6 +68,7 @@ CALLS = [
     Call("api-file", "get", "/v1/files/{}", "file"),
     Call("api-file", "delete", "/v1/files/{}", "file", {}),
     Call("api-replace", "put", "/v1/files/{}/content", "file", one_file, "multipart"),
+    Call("api-file-restore", "post", "/v1/files/{}/restore", "file", {}),
     Call("api-file-reprocess", "post", "/v1/files/{}/reprocess", "file", {}),
     Call("api-trace", "get", "/v1/files/{}/trace", "file"),
     Call("api-essay", "get", "/v1/essays/{}", "essay"),
