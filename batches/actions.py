@@ -115,6 +115,8 @@ def open_for_content(batch_id: UUID) -> Batch:
     Raises ``Refused("BATCH_CLOSED")`` when it was cancelled, or has ended with every place taken.
     """
     batch = Batch.objects.locked(batch_id)
+    if batch.binned_at is not None:
+        raise Refused("BATCH_CLOSED", status=batch.status)
     if batch.is_closed:
         if batch.status == Batch.Status.CANCELLED or not empty_slots(batch).exists():
             raise Refused("BATCH_CLOSED", status=batch.status)

@@ -137,8 +137,8 @@ class Share(Answer):
 class LimitsAnswer(Answer):
     """What may be sent; sizes in bytes, lengths of texts in characters.
 
-    Counts of a day begin anew at ``day_ends_at``; ``waiting`` counts pieces of work, several for a file. A removed file can be
-    restored for ``undo_seconds``, a deleted batch for ``bin_seconds``.
+    Counts of a day begin anew at ``day_ends_at``; ``waiting`` counts pieces of work, several for a file.
+    A removed file can be restored for ``undo_seconds``, a deleted batch for ``bin_seconds``.
     """
 
     file_bytes: int

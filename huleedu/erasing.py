@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 from batches.models import Batch
 from essays.models import StepRun
 from files import content, removing
-from files.models import StoredContent
+from files.models import FileUpload, StoredContent
 from files.store import STORE, reach
 from huleedu import redaction, work
 from huleedu.erasure import Erasure
@@ -146,6 +146,8 @@ def end_batch(erasure: Erasure) -> None:
     redaction.redact_batch(batch_id)
     redaction.forget_answers(batch_id)
     if batch is not None:
+        # Files first: one that is an essay may not lose its place before.
+        FileUpload.objects.filter(batch=batch).delete()
         batch.delete()
     end(erasure)
 

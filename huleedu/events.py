@@ -399,6 +399,22 @@ class BatchLanguageChanged(BatchChange):
     language_chosen: bool
 
 
+class BatchDeleted(BatchChange):
+    """The batch lies in the bin from now on; ``who`` is 0 when its time was over."""
+
+    topic = "huleedu.batch.deleted.v1"
+
+
+class BatchRestored(BatchChange):
+    """The batch is out of the bin again."""
+
+    topic = "huleedu.batch.restored.v1"
+
+
+class BatchEndChanged(BatchChange):
+    topic = "huleedu.batch.end.changed.v1"
+
+
 class BatchStarted(BatchChange):
     topic = "huleedu.batch.started.v1"
 

@@ -16,6 +16,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, models, transaction
 from django.db.models import Q
 
+from batches import binning
 from files.content import storage_name
 from files.models import FileUpload, StoredContent
 from files.storage import TEMPORARY_SUFFIX
@@ -45,6 +46,7 @@ CONSUMED_LIFETIME = timedelta(days=30)
 PRESENCE_LIFETIME = timedelta(minutes=10)
 EXAMINED_FILES = 20_000  # of the content store, per run
 ASKED_FILES = 1_000  # ids in one question to the database
+ENDED_BATCHES = 500  # put into the bin, per run
 LATE = timedelta(minutes=5)  # an erasure that nobody has begun with
 DELETED_ROWS = 10_000  # of each table, per run
 MANY_ROWS = 100_000  # more than all who guess can make in between: each row costs them a look at a password
@@ -68,6 +70,7 @@ class Tidied:
     sign_in_tallies: int = 0
     familiar_places: int = 0
     late_erasures: int = 0
+    ended_batches: int = 0
 
 
 def tidy() -> Tidied | None:
@@ -114,6 +117,7 @@ def tidy_everything(now: datetime) -> Tidied:
         familiar_places=delete_some(FamiliarPlace, seen_at__lt=now - FAMILIAR),
         temporary_files=clear(settings.VAR_DIR),
         late_erasures=queue_late(now),
+        ended_batches=binning.end_due(ENDED_BATCHES),
     )
 
 

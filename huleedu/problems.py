@@ -42,6 +42,8 @@ TITLES = {
     "TOO_MANY_REQUESTS": _("Too many requests. Wait a moment and try again."),
     "BATCH_CLOSED": _("The batch is closed. Make a new batch for more files."),
     "WRONG_PAGE": _("The page shows something else than this batch. Load it again, then add the files."),
+    "BATCH_DELETED": _("The batch lies in the bin. Restore it first."),
+    "END_NOT_ALLOWED": _("Choose a day from today to the last one that your school allows."),
     "BATCH_CHANGED": _("The batch was changed meanwhile, perhaps in another tab. Look again, then decide."),
     "BATCH_ALREADY_STARTED": _("The batch has started, so its deadline no longer matters."),
     "DEADLINE_TOO_FAR": _("The deadline may be at most 90 days away."),

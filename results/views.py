@@ -69,6 +69,8 @@ def search(request: PageRequest) -> HttpResponse:
 @require_safe
 def card_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """One card of the overview, to swap in."""
+    if Batch.objects.binned_by(request.user).filter(pk=batch_id).exists():
+        return HttpResponse()  # its card leaves the page
     return render(request, "batches/_card.html", {"card": card_of(own_batch(request, batch_id))})
 
 

@@ -11,6 +11,7 @@ from django.utils import formats, timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from batches.keeping import days_left
 from batches.models import MAX_ESSAYS
 from files.names import repeated
 from huleedu import disks, language_names
@@ -197,6 +198,13 @@ def language_note(language: str | None, batch: Record) -> str:
 def may_be_replaced(file: Record, batch: Record) -> bool:
     """True while other content may take the file's place."""
     return file["status"] != "removed" and batch["status"] != "cancelled"
+
+
+@register.filter
+def ends_soon(batch: Record) -> bool:
+    """True in the last days of a batch, when its teacher is warned."""
+    left: int | None = days_left(batch["ends_on"])
+    return left is not None
 
 
 @register.filter
