@@ -197,7 +197,7 @@ def language_note(language: str | None, batch: Record) -> str:
 @register.filter
 def may_be_replaced(file: Record, batch: Record) -> bool:
     """True while other content may take the file's place."""
-    return file["status"] != "removed" and batch["status"] != "cancelled"
+    return bool(file["status"] != "removed" and batch["status"] != "cancelled")
 
 
 @register.filter
