@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -139,3 +140,20 @@ def test_after_a_restored_backup_what_was_erased_is_erased_again(
     assert FileUpload.objects.get(pk=stays.pk).filename == "Beatrice.txt"
     assert StoredContent.objects.count() == 2
     assert "1 erasures repeated" in said("repeat_erasures"), "done twice it changes nothing"
+
+
+def test_whoever_got_the_number_of_an_erased_account_is_left_alone(
+    pipeline: Pipeline, teacher: User, colleague: User
+) -> None:
+    """A restored database gives numbers out again."""
+    batch = pipeline.register(colleague, 1)
+    Erasure.objects.create(
+        kind="account",
+        owner_id=colleague.pk,
+        asked_at=colleague.date_joined - timedelta(days=1),
+        due_at=colleague.date_joined,
+        begun_at=colleague.date_joined,
+        ended_at=colleague.date_joined,
+    )
+    assert "1 erasures repeated" in said("repeat_erasures")
+    assert User.objects.filter(pk=colleague.pk).exists() and Batch.objects.get() == batch
