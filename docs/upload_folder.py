@@ -20,6 +20,7 @@ Ends with
 import hashlib
 import json
 import os
+import stat
 import sys
 import time
 import urllib.error
@@ -28,12 +29,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from getpass import getpass
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from uuid import uuid4
 
 TRIES = 8
 LONGEST_PAUSE = 15.0  # seconds
+LONGEST_WAIT = 900.0  # seconds, whatever the server asks for
 ROUNDS = 3  # of sending what did not arrive whole
 # The server may take less (GET /v1/limits). Small requests lose less when a connection breaks.
 FILES_AT_ONCE = 20
@@ -132,21 +135,34 @@ class Server:
         return reply
 
 
+class StayHere(urllib.request.HTTPRedirectHandler):
+    """Follows nobody to another address: the token and the essays are for this one."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None: the redirection is the answer."""
+
+
+OPENER = urllib.request.build_opener(StayHere)
+
+
 def exchange(request: urllib.request.Request) -> Reply:
-    """Send the request once."""
-    try:
-        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
-            return Reply(answer.status, json.load(answer))
-    except urllib.error.HTTPError as error:
-        with error:
-            pause = error.headers.get("Retry-After", "")
-            return Reply(error.code, problem_of(error.read()), float(pause) if pause.isdigit() else 0.0)
-    except (OSError, ValueError):
-        return Reply(0, {})
+    """Send the request once; an answer that is cut off is none."""
+    with suppress(OSError, ValueError, HTTPException):
+        try:
+            answer = OPENER.open(request, timeout=120)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            body = problem_of(answer.read())
+            pause = answer.headers.get("Retry-After", "")
+            waits = min(float(pause), LONGEST_WAIT) if pause.isdigit() else 0.0
+            if body or answer.status >= 300:
+                return Reply(answer.status, body, waits)
+    return Reply(0, {})
 
 
 def problem_of(body: bytes) -> dict[str, Any]:
-    """The problem in an answer, empty when there is none."""
+    """The JSON object in an answer, empty when there is none."""
     try:
         found = json.loads(body)
     except ValueError:
@@ -172,12 +188,20 @@ class Essay:
     @property
     def name(self) -> str:
         """The file's name as it can be told."""
-        return self.path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return told_name(self.path)
 
     @property
     def ref(self) -> str:
-        """The same for the same name and content."""
-        return digest_of(self.name, self.sha256)
+        """The same for the same name and content; names that are told alike have their own."""
+        return digest_of(told_name(self.path, "backslashreplace"), self.sha256)
+
+    def read(self) -> bytes | None:
+        """The content; None when the file has changed or gone since it was looked at."""
+        with suppress(OSError):
+            data = self.path.read_bytes()
+            if hashlib.sha256(data).hexdigest() == self.sha256:
+                return data
+        return None
 
 
 @dataclass
@@ -194,22 +218,31 @@ def digest_of(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
+def told_name(path: Path, errors: str = "replace") -> str:
+    """A file's name as text, also when it is not UTF-8."""
+    return os.fsencode(path.name).decode("utf-8", errors)
+
+
 def look_into(folder: Path) -> Folder:
     """Read every file of ``folder`` once. Raises ``OSError`` when the folder itself cannot be read."""
     found = Folder()
     for path in sorted(folder.iterdir()):
         if path.name == STATE:
             continue
-        if path.is_dir():
-            found.left_out.append(f"{path.name}/: a folder of its own, send it by itself")
-        elif is_of_the_system(path.name):
-            found.left_out.append(f"{path.name}: hidden, or made by the computer")
-        else:
-            try:
-                data = path.read_bytes()
-                found.essays.append(Essay(path, len(data), hashlib.sha256(data).hexdigest()))
-            except OSError as error:
-                found.unreadable.append(f"{path.name}: cannot be read ({error.strerror})")
+        name = told_name(path)
+        try:
+            if path.is_dir():
+                found.left_out.append(f"{name}/: a folder of its own, send it by itself")
+            elif is_of_the_system(path.name):
+                found.left_out.append(f"{name}: hidden, or made by the computer")
+            elif not stat.S_ISREG(path.stat().st_mode):  # reading it might never end
+                found.left_out.append(f"{name}: no file")
+            else:
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                    found.essays.append(Essay(path, file.tell(), digest))
+        except OSError as error:
+            found.unreadable.append(f"{name}: cannot be read ({error.strerror})")
     return found
 
 
@@ -268,7 +301,12 @@ class Upload:
         most_bytes = limits.get("request_bytes", BYTES_AT_ONCE + FORM_BYTES) - FORM_BYTES
         self.bytes_at_once = max(1, min(BYTES_AT_ONCE, most_bytes))
         self.place = Place.of(folder, server)
-        self.problems: dict[str, str] = {}  # by ref
+        most = limits.get("file_bytes", sys.maxsize)
+        self.problems = {
+            each.ref: f"{each.name}: bigger than the server takes ({most} bytes)"
+            for each in self.essays
+            if each.size > most
+        }
 
     def carry_out(self) -> str:
         """Register, send what is not there yet; the batch's id. Raises ``Refused``."""
@@ -306,7 +344,7 @@ class Upload:
         self.place.keep(self.folder)
         body = {
             "expected_essay_count": len(self.essays),
-            "title": self.folder.resolve().name[:200],
+            "title": told_name(self.folder.resolve())[:200],
             "language": self.language,
         }
         key = digest_of(self.place.key, json.dumps(body))
@@ -321,9 +359,13 @@ class Upload:
 
     def send(self, essays: list[Essay]) -> None:
         """Send ``essays`` in one request, or in two when they are too much for it. Raises ``Refused``."""
+        whole = self.unchanged(essays)
+        essays = [essay for essay, _ in whole]
+        if not essays:
+            return
         self.place.sending = [essay.ref for essay in essays]
         self.place.keep(self.folder)
-        form, content_type = multipart(self.place.batch_id, essays)
+        form, content_type = multipart(self.place.batch_id, whole)
         key = digest_of(self.place.batch_id, *self.place.sending)
         try:
             answer = self.server.send("POST", "/v1/files/batch", form, content_type, key)
@@ -344,6 +386,16 @@ class Upload:
         for file in answer["files"]:
             if file["file_upload_id"] is None:
                 self.problems[file["client_ref"]] = f"{file['filename']}: {file['error']['message']}"
+
+    def unchanged(self, essays: list[Essay]) -> list[tuple[Essay, bytes]]:
+        """``essays`` with their contents, without those that have changed or gone, which are noted."""
+        found = []
+        for essay in essays:
+            if (data := essay.read()) is not None:
+                found.append((essay, data))
+            else:
+                self.problems[essay.ref] = f"{essay.name}: changed or gone since this began, send it again"
+        return found
 
     def cancel_if_empty(self, listed: set[str]) -> None:
         """Leave no batch behind in which nothing is. Raises ``Refused``."""
@@ -378,18 +430,17 @@ def with_names(told: str, essays: list[Essay]) -> str:
     return told
 
 
-def multipart(batch_id: str, essays: list[Essay]) -> tuple[bytes, str]:
-    """The form for ``essays`` with its manifest, and its content type. Raises ``OSError``."""
+def multipart(batch_id: str, essays: list[tuple[Essay, bytes]]) -> tuple[bytes, str]:
+    """The form for ``essays`` and their contents with its manifest, and its content type."""
     manifest = [
         {"client_ref": essay.ref, "filename": essay.name, "size": essay.size, "sha256": essay.sha256}
-        for essay in essays
+        for essay, _ in essays
     ]
     boundary = uuid4().hex
     fields = {"batch_id": batch_id, "manifest": json.dumps(manifest)}
     parts = [part(boundary, f'name="{name}"', value.encode()) for name, value in fields.items()]
     parts += [
-        part(boundary, f'name="files"; filename="{number}"', essay.path.read_bytes())
-        for number, essay in enumerate(essays)
+        part(boundary, f'name="files"; filename="{number}"', data) for number, (_, data) in enumerate(essays)
     ]
     return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
 
@@ -451,8 +502,20 @@ def report(server: Server, batch_id: str) -> bool:
 
 def say(line: str) -> None:
     """Print ``line`` at once."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(printable(line, sys.stdout) + "\n")
     sys.stdout.flush()
+
+
+def complain(line: str) -> None:
+    """The same, for what went wrong."""
+    sys.stderr.write(printable(line, sys.stderr) + "\n")
+
+
+def printable(text: str, stream: TextIO) -> str:
+    """``text`` as the terminal can show it, and without what it would carry out."""
+    shown = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+    encoding = stream.encoding or "utf-8"
+    return shown.encode(encoding, "replace").decode(encoding)
 
 
 def is_as_before(third: str, fourth: str) -> bool:
@@ -465,7 +528,11 @@ def read_password(username: str) -> str:
     if "HULEEDU_PASSWORD" in os.environ:
         return os.environ["HULEEDU_PASSWORD"]
     if "HULEEDU_PASSWORD_FILE" in os.environ:
-        return Path(os.environ["HULEEDU_PASSWORD_FILE"]).read_text(encoding="utf-8").partition("\n")[0]
+        kept = Path(os.environ["HULEEDU_PASSWORD_FILE"]).read_bytes()
+        try:
+            return kept.decode().partition("\n")[0].removesuffix("\r")
+        except ValueError:
+            raise Refused("the password's file is no UTF-8 text") from None
     if not sys.stdin.isatty():
         raise Refused("nobody is here to ask for the password: set HULEEDU_PASSWORD_FILE")
     return getpass(f"Password of {username}: ")
@@ -485,10 +552,10 @@ def main(arguments: list[str]) -> int:
     language = arguments[3] if len(arguments) == 4 else None
     try:
         return upload_folder(Server(address, username, read_password(username)), Path(name), language)
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped. Run the same command again to go on.\n")
+    except (KeyboardInterrupt, EOFError):
+        complain("Stopped. Run the same command again to go on.")
     except (Refused, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        complain(str(error))
     return 2
 
 

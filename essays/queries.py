@@ -24,9 +24,22 @@ def file_of(slot: EssaySlot) -> FileUpload | None:
     return slot.file if hasattr(slot, "file") else None
 
 
+def text_file(slot: EssaySlot) -> FileUpload | None:
+    """The file whose text the slot shows: none while its file is read again."""
+    upload = file_of(slot)
+    return upload if upload is not None and upload.status == FileUpload.Status.ASSIGNED else None
+
+
+def shown_status(slot: EssaySlot) -> str:
+    """Where the slot stands: a place whose file is read again waits for content, whatever it held before."""
+    return slot.status if text_file(slot) is not None else EssaySlot.Status.AWAITING_CONTENT.value
+
+
 def texts_of(slot: EssaySlot) -> dict[UUID, str]:
-    """The slot's text by its id. Raises ``StorageFailed`` and ``ContentDamaged``."""
-    return {slot.text_storage_id: content.read_text(slot.text_storage_id)} if slot.text_storage_id else {}
+    """The text that the slot shows, by its id. Raises ``StorageFailed`` and ``ContentDamaged``."""
+    if slot.text_storage_id is None or text_file(slot) is None:
+        return {}
+    return {slot.text_storage_id: content.read_text(slot.text_storage_id)}
 
 
 def essay(slot: EssaySlot, texts: Mapping[UUID, str] | None = None) -> dict[str, Any]:
@@ -34,26 +47,29 @@ def essay(slot: EssaySlot, texts: Mapping[UUID, str] | None = None) -> dict[str,
 
     Raises ``StorageFailed`` and ``ContentDamaged``.
     """
-    upload = file_of(slot)
-    known = texts if texts and slot.text_storage_id in texts else texts_of(slot)
-    text = known[slot.text_storage_id] if slot.text_storage_id else None
+    holds, upload = file_of(slot), text_file(slot)
+    text_id = slot.text_storage_id if upload else None
+    text = None
+    if text_id is not None:
+        text = (texts if texts and text_id in texts else texts_of(slot))[text_id]
+    chosen = holds.chosen_language if holds else ""
     return {
         "essay_id": slot.pk,
         "number": slot.number,
         "batch_id": slot.batch_id,
-        "file_upload_id": upload.pk if upload else None,
-        "filename": upload.filename if upload else None,
-        "folder": upload.folder if upload else None,
-        "language": (language_of(upload, slot.batch) if upload else slot.batch.language) or None,
-        "language_chosen": bool(upload and upload.chosen_language),
+        "file_upload_id": holds.pk if holds else None,
+        "filename": holds.filename if holds else None,
+        "folder": holds.folder if holds else None,
+        "language": (language_of(upload, slot.batch) if upload else chosen or slot.batch.language) or None,
+        "language_chosen": bool(chosen),
         "found_language": (upload.language or None) if upload else None,
         "other_language": upload is not None and is_stray(upload, slot.batch),
-        "status": slot.status,
+        "status": shown_status(slot),
         "text": text,
-        "text_storage_id": slot.text_storage_id,
+        "text_storage_id": text_id,
         "words": upload.words if upload else None,
         "characters": len(text) if text is not None else None,
-        "spellcheck": spellcheck(slot),
+        "spellcheck": spellcheck(slot) if upload else None,
     }
 
 

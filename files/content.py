@@ -1,13 +1,11 @@
 """The content store: immutable bytes under ids, through Django's storage API, held against their SHA-256."""
 
 import hashlib
-import io
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -16,11 +14,12 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models.functions import Now
 
+from files.damage import Damage, examine
+from files.damage import storage_name as storage_name
 from files.models import StoredContent
-from files.store import reach, reach_each
+from files.store import reach
 from huleedu.errors import ContentDamaged, Refused, StorageFailed
 
-Damage = Literal["missing", "changed"]
 MARK_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
@@ -33,11 +32,6 @@ class Stored:
     kind: str
     sha256: str
     size: int
-
-
-def storage_name(kind: str, content_id: UUID) -> str:
-    """Where the bytes lie: never anything a client named."""
-    return f"{kind}/{content_id.hex[:2]}/{content_id.hex}"
 
 
 def sha256_of(content: "File[bytes]") -> str:
@@ -120,9 +114,9 @@ def read(kind: str, content_id: UUID) -> bytes:
 
 def read_row(row: StoredContent) -> bytes:
     """The bytes of ``row``, exactly as stored. Raises ``StorageFailed`` and ``ContentDamaged``."""
-    data = io.BytesIO()
-    judge(row, reach(partial(damage_of, row, data)))
-    return data.getvalue()
+    (found,) = examine([row], keep=True)
+    judge(row, found.damage)
+    return found.data or b""
 
 
 def read_text(content_id: UUID) -> str:
@@ -136,11 +130,11 @@ def check(kind: str, content_ids: Iterable[UUID]) -> list[ContentDamaged]:
     rows = list(StoredContent.objects.filter(pk__in=wanted, kind=kind))
     known = {row.pk for row in rows}
     damaged = [ContentDamaged(each, kind, "missing") for each in wanted if each not in known]
-    for row, damage in zip(rows, reach_each([partial(damage_of, row) for row in rows]), strict=True):
+    for row, found in zip(rows, examine(rows), strict=True):
         try:
-            judge(row, damage)
-        except ContentDamaged as found:
-            damaged.append(found)
+            judge(row, found.damage)
+        except ContentDamaged as error:
+            damaged.append(error)
     return damaged
 
 
@@ -148,26 +142,6 @@ def check_one(kind: str, content_id: UUID) -> None:
     """Make sure that the content is there and right. Raises ``StorageFailed`` and ``ContentDamaged``."""
     for damaged in check(kind, [content_id]):
         raise damaged
-
-
-def damage_of(row: StoredContent, copy: "io.BytesIO | None" = None) -> Damage | None:
-    """What is wrong with one content; None when it is whole, and then ``copy`` has it.
-
-    Calls the store, nothing else. Raises what the store raises; also when not one but everything is missing.
-    """
-    digest = hashlib.sha256()
-    try:
-        with default_storage.open(storage_name(row.kind, row.pk)) as file:
-            if file.size != row.size:
-                return "changed"
-            for chunk in file.chunks():
-                digest.update(chunk)
-                if copy is not None:
-                    copy.write(chunk)
-    except FileNotFoundError:
-        default_storage.listdir(row.kind)
-        return "missing"
-    return None if digest.hexdigest() == row.sha256 else "changed"
 
 
 def judge(row: StoredContent, damage: Damage | None) -> None:

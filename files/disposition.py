@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
-from email.message import Message
-from typing import Any
+from email.utils import decode_params, unquote
 
 from files.steps.plain_text import decode
+from huleedu.header_parameters import parameters
 
 ENCODED_WORD = re.compile(r"=\?[^\s?]+\?[bq]\?[^\s?]*\?=", re.IGNORECASE)
 # What browsers write for characters that would end the name, or that the page's encoding does not have.
@@ -33,24 +33,23 @@ def read_disposition(header: str) -> Disposition:
     """The names in ``header``, each of whose characters is one byte. Raises ``BadDisposition``."""
     if header.count(";") > MAX_PARAMETERS:
         raise BadDisposition
-    message = Message()
     try:
-        message["Content-Disposition"] = header
-        given: list[tuple[str, Any]] = list(message.get_params([], "Content-Disposition"))
-    except (ValueError, TypeError, LookupError, HeaderParseError) as error:
+        # What is said in pieces, or in the extended form, is put together by the standard library.
+        _kind, *given = decode_params([("", ""), *parameters(header)])
+    except (ValueError, TypeError, LookupError) as error:
         raise BadDisposition from error
     found: dict[str, str] = {}
     # The extended form counts where both are given: it says its encoding.
-    for key, value in sorted(given[1:], key=lambda pair: isinstance(pair[1], tuple)):
-        text = extended(*value) if isinstance(value, tuple) else plain(value)
-        if text or key.lower() not in found:
-            found[key.lower()] = text
+    for key, value in sorted(given, key=lambda pair: isinstance(pair[1], tuple)):
+        text = plain(unquote(value)) if isinstance(value, str) else extended(*value)
+        if text or key not in found:
+            found[key] = text
     return Disposition(found.get("name"), found.get("filename"))
 
 
 def extended(charset: str | None, _language: str | None, value: str) -> str:
     """The text of an RFC 5987 value, whose percent signs are already read."""
-    return as_text(value.encode("latin-1", "replace"), charset)
+    return as_text(unquote(value).encode("latin-1", "replace"), charset)
 
 
 def plain(value: str) -> str:

@@ -17,6 +17,7 @@ from files.transfer import BadContent, Decoder, decoder_for
 
 FILE_FIELDS = frozenset({"file", "files"})
 DISPOSITION = "Content-Disposition"
+ENCODING = "Content-Transfer-Encoding"
 
 
 @dataclass
@@ -76,13 +77,13 @@ class Form:
     def begin(self, segment: MultipartSegment) -> None:
         """A part's headers."""
         self.parts += 1
-        headers = [value for name, value in segment.headerlist if name == DISPOSITION]
+        headers = values(segment, DISPOSITION)
         if len(headers) != 1:
             raise BadDisposition
         called = read_disposition(headers[0])
         if called.name is None:
             raise BadDisposition
-        decoder = decoder_for(segment.header("Content-Transfer-Encoding") or "")
+        decoder = decoder_for(*values(segment, ENCODING))
         name = called.name.strip()
         if is_file(called, name, segment):
             self.begin_file(FilePart(name, called.filename or "", decoder, self.room(segment)))
@@ -143,6 +144,11 @@ class Form:
         for _name, files in self.files.lists():
             for file in files:
                 file.close()
+
+
+def values(segment: MultipartSegment, header: str) -> list[str]:
+    """What a part says in each of its headers of this name."""
+    return [value for name, value in segment.headerlist if name == header]
 
 
 def is_file(called: Disposition, name: str, segment: MultipartSegment) -> bool:

@@ -6,6 +6,7 @@ Django's own reader passes over parts whose headers it cannot read, and takes bo
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
@@ -32,6 +33,7 @@ IGNORED_FIELDS = frozenset({"csrfmiddlewaretoken"})
 CHUNK_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 8 * 1024  # of one header of a part: a long name, percent by percent, twice
 MAX_HEADERS = 16  # of one part
+MAX_PADDING = 1024  # bytes, after one boundary
 log = structlog.get_logger(__name__)
 
 
@@ -48,24 +50,52 @@ class Part:
 
 
 class WatchedStream(io.RawIOBase):
-    """Passes bytes on and counts the boundaries among them, the closing one (``ended``) included."""
+    """Passes bytes on and counts the boundaries among them, the closing one (``ended``) included.
+
+    Blanks between a boundary and its line's end are left out: the parser knows none.
+    """
 
     def __init__(self, stream: IO[bytes], boundary: bytes) -> None:
         super().__init__()
         self.stream = stream
         self.boundary = b"\r\n--" + boundary
-        self.tail = b"\r\n"  # the first boundary need not stand on a line of its own
+        edge = re.escape(self.boundary)
+        self.padded = re.compile(rb"(%s)[ \t]{1,%d}(?=\r\n)" % (edge, MAX_PADDING))
+        self.unsure = re.compile(rb"%s(?:-|[ \t]*\r?)\Z" % edge)
+        self.kept = b"\r\n"  # the first boundary need not stand on a line of its own
+        self.begun = False
         self.boundaries = 0
         self.ended = False
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Up to ``size`` bytes."""
-        data = self.stream.read(-1 if size is None else size)
-        seen = self.tail + data
-        self.ended = self.ended or self.boundary + b"--" in seen
-        self.boundaries += seen.count(self.boundary) - self.tail.count(self.boundary)
-        self.tail = seen[-len(self.boundary) - 1 :]
-        return data
+        """About ``size`` bytes; none at the end. Raises ``BadContent`` for endless blanks."""
+        passed = b""
+        while not passed and (data := self.stream.read(-1 if size is None else size)):
+            seen = self.padded.sub(rb"\1", self.kept + data)
+            sure = self.sure(seen)
+            if len(seen) - sure > len(self.boundary) + MAX_PADDING:
+                raise BadContent
+            self.kept = seen[sure:]
+            passed = self.passed(seen[:sure])
+        if not passed:
+            passed, self.kept = self.passed(self.kept), b""
+        return passed
+
+    def sure(self, seen: bytes) -> int:
+        """How much of ``seen`` is no boundary that may go on."""
+        if found := self.unsure.search(seen, max(0, seen.rfind(self.boundary))):
+            return found.start()
+        last = seen.rfind(b"\r", max(0, len(seen) - len(self.boundary) + 1))
+        return last if last >= 0 and self.boundary.startswith(seen[last:]) else len(seen)
+
+    def passed(self, sure: bytes) -> bytes:
+        """``sure`` as the parser shall see it, its boundaries counted."""
+        self.boundaries += sure.count(self.boundary)
+        self.ended = self.ended or self.boundary + b"--" in sure
+        if sure and not self.begun:
+            self.begun = True
+            return sure[2:]
+        return sure
 
 
 class PartReader(FileUploadHandler):

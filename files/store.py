@@ -1,7 +1,8 @@
 """The door to the content store: every call has a deadline, and a store that hangs is left alone."""
 
+import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -13,15 +14,24 @@ THREADS = 16
 # From the disk, and from an S3-compatible store. A server that redirects to nowhere sends botocore
 # into itself: it follows and signs anew.
 STORE_ERRORS = (OSError, BotoCoreError, ClientError, RecursionError)
-SERVER_ERROR = 500
+REDIRECTS, SERVER_ERROR = range(300, 400), 500
+PIECE = 64 * 1024
+UNKNOWN_SIZE = -1  # of a content that comes without its length
+# One content comes within that, or it is given up: also by a thread that nobody waits for any longer.
+WHOLE_SECONDS = 60.0
 Value = TypeVar("Value")
+
+
+class StoreAway(OSError):
+    """What answers is not the store, or contradicts itself: as good as no answer."""
 
 
 def is_unwell(error: BaseException) -> bool:
     """True when the store is away or overloaded; a full disk or a missing permission is an answer."""
     if isinstance(error, ClientError):
-        return int(error.response["ResponseMetadata"].get("HTTPStatusCode", SERVER_ERROR)) >= SERVER_ERROR
-    return isinstance(error, (BotoCoreError, RecursionError))
+        status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", SERVER_ERROR))
+        return status >= SERVER_ERROR or status in REDIRECTS
+    return isinstance(error, (StoreAway, BotoCoreError, RecursionError))
 
 
 STORE = Endpoint("store", THREADS, is_unwell)
@@ -66,3 +76,14 @@ def reach_each(actions: Sequence[Callable[[], Value]], seconds: float | None = N
 def patience() -> float:
     """Seconds for one call: while somebody waits for an answer, or of work that nobody waits for."""
     return settings.STORE_SECONDS if BUDGET.get() is not None else 2 * settings.STORE_SECONDS
+
+
+def read_up_to(file: Any, most: int) -> bytes:
+    """The bytes of an open content, ``most`` of them if there are more. Raises ``StoreAway`` if they drip."""
+    until = time.monotonic() + WHOLE_SECONDS
+    data = bytearray()
+    while len(data) < most and (piece := file.read(min(PIECE, most - len(data)))):
+        data += piece
+        if time.monotonic() > until:
+            raise StoreAway("too slow")
+    return bytes(data)

@@ -1,10 +1,13 @@
 """The content of a part as it was before its client packed it for mail (``Content-Transfer-Encoding``)."""
 
 import binascii
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 PLAIN = frozenset({"", "7bit", "8bit", "binary"})
+COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
+MAX_NESTING = 4  # of comments in a comment
 MAX_LINE = 64 * 1024  # bytes; mail lines have at most 998
 
 
@@ -78,8 +81,13 @@ DECODERS: dict[str, Callable[[], Decoder]] = {
 }
 
 
-def decoder_for(encoding: str) -> Decoder:
-    """What reads content in ``encoding``. Raises ``BadContent`` when nobody here can."""
+def decoder_for(*told: str) -> Decoder:
+    """What reads content that came with these headers. Raises ``BadContent`` when nobody here can."""
+    if len(told) > 1:
+        raise BadContent
+    encoding = "".join(told)
+    for _ in range(MAX_NESTING):
+        encoding = COMMENT.sub(" ", encoding)
     try:
         return DECODERS[encoding.strip().lower()]()
     except KeyError as error:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 from uuid import UUID
 
 from files import content
+from files.damage import Damage, check_mark, examine, find_owner
 from files.models import FileUpload, StoredContent
 from files.store import is_unwell, reach
 from huleedu.endpoints import Unanswered
@@ -21,7 +21,7 @@ class Damaged:
 
     content_id: UUID
     kind: str
-    damage: Literal["missing", "changed", "unreadable"]
+    damage: Damage
     batch_id: UUID | None
     file_upload_ids: list[UUID]
 
@@ -34,19 +34,28 @@ def find_damage() -> Iterator[Damaged]:
             yield Damaged(row.pk, row.kind, damage, row.batch_id, files_using(row))
 
 
-def damage_of(row: StoredContent) -> Literal["missing", "changed", "unreadable"] | None:
+def damage_of(row: StoredContent) -> Damage | None:
     """What is wrong with one content; None when it is whole. Raises ``StorageFailed``."""
     try:
-        damage = reach(partial(content.damage_of, row), SECONDS)
-        content.judge(row, damage)
+        (found,) = examine([row], SECONDS)
+        content.judge(row, found.damage)
     except ContentDamaged:
-        return damage
+        return found.damage
     except StorageFailed as error:
         cause = error.__cause__
-        if cause is None or isinstance(cause, Unanswered) or is_unwell(cause):
+        if cause is None or isinstance(cause, Unanswered) or (is_unwell(cause) and not answers()):
             raise
         return "unreadable"
     return None
+
+
+def answers() -> bool:
+    """Whether the store is well otherwise: then one content is wrong, and the rest can be verified."""
+    try:
+        reach(partial(check_mark, find_owner()), SECONDS)
+    except StorageFailed:
+        return False
+    return True
 
 
 def files_using(row: StoredContent) -> list[UUID]:

@@ -9,20 +9,21 @@ from typing import Any
 from django.db import connection
 
 from huleedu.database_schema import applied_migrations, describe
-from huleedu.fitting import REFUSED
+from huleedu.fitting import REFUSED, REFUSED_SECONDS
 from huleedu.heartbeat import ACTIVE_SECONDS, LEADING_SECONDS, LISTENING_SECONDS, STANDING_BY_SECONDS
 from huleedu.installation import current
 from huleedu.release import release
 from huleedu.store_mark import OURS, UNSEEN
 
-# A process counts as living for this long after its last sign, in seconds; one refused is told of that long.
+# A process counts as living for this long after its last sign, in seconds. One that was refused is named
+# until it starts well, or for a day after its last try.
 LIVING = {
     "web": 75,
     "relay": LEADING_SECONDS,
     "standby": STANDING_BY_SECONDS,
     "steps": LISTENING_SECONDS,
     "worker": ACTIVE_SECONDS,
-    REFUSED: 120,
+    REFUSED: REFUSED_SECONDS,
 }
 SEEN = """
 SELECT name, role, facts, extract(epoch FROM now() - seen_at)::float AS seconds
@@ -57,7 +58,7 @@ class Difference:
 
 
 def living() -> list[Process]:
-    """Every process with a fresh sign of life, and those that were refused lately."""
+    """Every process with a fresh sign of life, and those that were refused and have not started since."""
     with connection.cursor() as cursor:
         cursor.execute(SEEN, [json.dumps(LIVING)])
         return [Process(name, role, json.loads(facts), seconds) for name, role, facts, seconds in cursor]

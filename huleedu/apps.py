@@ -1,5 +1,6 @@
 """The project package as an app: models of the ground floor, and the relay's thread in its worker."""
 
+import gc
 import os
 
 from django.apps import AppConfig, apps
@@ -31,6 +32,8 @@ class HuleeduConfig(AppConfig):
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")
 
         user_logged_in.connect(remember_device, dispatch_uid="device")
+        gc.freeze()  # what is loaded stays, and workers that are forked share it
+        gc.enable()
         self.use_own_temporary_folder()
         make_queues_last()
         accept_former_keys()

@@ -1,11 +1,14 @@
 """Every process is compared with the installation before it serves; one that does not fit ends."""
 
+import hashlib
 import os
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import structlog
 from django.conf import settings
@@ -13,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from huleedu import outages, walls
+from huleedu import latch, outages, walls
 from huleedu.database_schema import check_schema
 from huleedu.errors import Unfit
 from huleedu.fingerprint import facts_of
@@ -31,6 +34,8 @@ LOOK_SECONDS = 30.0  # between two looks at a store that did not answer
 ANOTHER = "another"
 CLUSTERS, RELAYS = ("relay", "steps"), ("standby", "relay")
 REFUSED = "refused"  # the role of a process that was not let in
+REFUSED_SECONDS = 24 * 60 * 60
+CONTROL_GROUP = Path("/proc/self/cgroup")
 log = structlog.get_logger(__name__)
 
 
@@ -39,6 +44,7 @@ def fit() -> None:
 
     Raises Unfit with what to do, and OperationalError or InterfaceError while the database is away.
     """
+    latch.wait()
     try:
         schema = check_schema()
         identity = check_key()
@@ -68,9 +74,9 @@ def fit_cluster(queue: str | None) -> None:
             f"HULEEDU_PROCESS=steps Q_CLUSTER_NAME=steps, not {settings.PROCESS!r} and {name!r}.",
             returncode=EXIT_UNFIT,
         )
-    fit_or_end(settings.PROCESS)
     if settings.PROCESS == "steps":
         warm_steps()
+    fit_or_end(settings.PROCESS)
 
 
 def fit_relay() -> None:
@@ -115,8 +121,20 @@ def refuse(role: str, error: Unfit) -> None:
 
 
 def refused_name(role: str) -> str:
-    """One name for all the tries of a machine: they may be many."""
-    return f"{process_name(role).rpartition('-')[0]}-{REFUSED}"
+    """One name for all the tries of one process: they may be many, and none has the id of another.
+
+    What stays the same from try to try is its machine, its unit of systemd and its command line.
+    """
+    same = hashlib.sha256(" ".join([unit(), *sys.argv[1:]]).encode(errors="replace")).hexdigest()[:6]
+    return f"{process_name(role).rpartition('-')[0]}-{same}-{REFUSED}"
+
+
+def unit() -> str:
+    """The service of systemd that this process belongs to; empty when it was started otherwise."""
+    with suppress(OSError):
+        name = CONTROL_GROUP.read_text(encoding="utf-8", errors="replace").strip()
+        return name.rpartition("/")[2] if name.endswith(".service") else ""
+    return ""
 
 
 class Looks:

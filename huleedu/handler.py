@@ -1,9 +1,18 @@
-"""Django's ASGI handler, for bodies that came in chunks, too."""
+"""Django's ASGI handler, for bodies that came in chunks, too, and for forms as any client writes them."""
 
 import os
 from typing import IO, Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+
+from huleedu.form_type import form_type
+
+
+def as_known(name: bytes, value: bytes) -> bytes:
+    """A header's value, a form's media type as Django knows it."""
+    if name.lower() != b"content-type":
+        return value
+    return form_type(value.decode("latin-1")).encode("latin-1")
 
 
 class MeasuredRequest(ASGIRequest):
@@ -13,7 +22,8 @@ class MeasuredRequest(ASGIRequest):
     """
 
     def __init__(self, scope: dict[str, Any], body_file: IO[bytes]) -> None:
-        super().__init__(scope, body_file)
+        headers = [(name, as_known(name, value)) for name, value in scope["headers"]]
+        super().__init__({**scope, "headers": headers}, body_file)
         size = body_file.seek(0, os.SEEK_END)
         body_file.seek(0)
         if size and not self.META.get("CONTENT_LENGTH"):

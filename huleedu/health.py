@@ -128,7 +128,7 @@ def check_processes() -> None:
 
 
 def check_agreement() -> None:
-    """All processes are of one release and have the same settings, and none was refused lately."""
+    """All processes are of one release and have the same settings, and none that was refused is missing."""
     if differences := find_differences(living()):
         raise Unwell(differences)
 

@@ -37,7 +37,7 @@ class BodyLimit:
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
         told = headers.get(HEADER.lower().encode(), b"")
-        if headers.get(b"content-encoding", b"identity") != b"identity":
+        if headers.get(b"content-encoding", b"").strip().lower() not in {b"", b"identity"}:
             await answer(send, 415, "UNSUPPORTED_MEDIA_TYPE", told)
             return
         declared = headers.get(b"content-length", b"0")

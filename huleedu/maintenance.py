@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -17,7 +18,7 @@ from django.db import DatabaseError, InterfaceError, connection, models, transac
 from django.db.models import Q
 
 from batches import binning
-from files.content import storage_name
+from files.damage import storage_name
 from files.models import FileUpload, StoredContent
 from files.storage import TEMPORARY_SUFFIX
 from files.store import reach
@@ -25,6 +26,7 @@ from huleedu import erasing
 from huleedu.clock import database_now
 from huleedu.doors import FAMILIAR, FORGOTTEN
 from huleedu.erasure import Erasure
+from huleedu.fitting import REFUSED, REFUSED_SECONDS
 from huleedu.health import PROBE_FOLDER
 from huleedu.models import (
     ConsumedEvent,
@@ -49,6 +51,7 @@ ASKED_FILES = 1_000  # ids in one question to the database
 ENDED_BATCHES = 500  # put into the bin, per run
 LATE = timedelta(minutes=5)  # an erasure that nobody has begun with
 DELETED_ROWS = 10_000  # of each table, per run
+Row = TypeVar("Row", bound=models.Model)
 MANY_ROWS = 100_000  # more than all who guess can make in between: each row costs them a look at a password
 TIDY_LOCK = 0x54494459
 FOLDERS = 256
@@ -110,7 +113,7 @@ def tidy_everything(now: datetime) -> Tidied:
         unfinished=unfinished,
         idempotency_records=delete_some(IdempotencyRecord, created_at__lt=now - IDEMPOTENCY_LIFETIME),
         consumed_events=delete_some(ConsumedEvent, consumed_at__lt=now - CONSUMED_LIFETIME),
-        presences=delete_some(RelayPresence, seen_at__lt=now - PRESENCE_LIFETIME),
+        presences=forget_presences(now),
         sessions=delete_some(Session, expire_date__lt=now),
         loose_contents=loose_contents,
         sign_in_tallies=delete_some(SignInTally, MANY_ROWS, failed_at__lt=now - FORGOTTEN),
@@ -147,8 +150,19 @@ def queue_late(now: datetime) -> int:
 
 def delete_some(model: type[models.Model], most: int | None = None, **old: datetime) -> int:
     """Delete at most ``most`` rows that match, ``DELETED_ROWS`` unless said; returns how many."""
-    rows = model._default_manager.filter(**old).values("pk")[: most or DELETED_ROWS]
-    return model._default_manager.filter(pk__in=rows).delete()[0]
+    return delete_rows(model._default_manager.filter(**old), most or DELETED_ROWS)
+
+
+def delete_rows(rows: "models.QuerySet[Row]", most: int) -> int:
+    """Delete at most ``most`` of ``rows``; returns how many."""
+    return rows.model._default_manager.filter(pk__in=rows.values("pk")[:most]).delete()[0]
+
+
+def forget_presences(now: datetime) -> int:
+    """Forget processes that are gone, and much later those that never started; returns how many."""
+    gone = ~Q(role=REFUSED) & Q(seen_at__lt=now - PRESENCE_LIFETIME)
+    given_up = Q(role=REFUSED, seen_at__lt=now - timedelta(seconds=REFUSED_SECONDS))
+    return delete_rows(RelayPresence.objects.filter(gone | given_up), DELETED_ROWS)
 
 
 def tidy_store(now: datetime) -> tuple[int, int]:
@@ -185,10 +199,10 @@ def folders(now: datetime) -> Iterator[str]:
 
 
 def list_files(folder: str) -> list[str]:
-    """The names in one folder of the store; none when it does not exist. Raises ``StorageFailed``."""
+    """The names in one folder of the store; none when there is no such folder. Raises ``StorageFailed``."""
 
     def listed() -> list[str]:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             return list(default_storage.listdir(folder)[1])
         return []
 

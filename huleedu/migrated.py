@@ -64,12 +64,24 @@ def state(var: Path, asking: Asking) -> list[str] | None:
     return [code(), static, *map(str, rows[0])]
 
 
+def is_code_noted(var: Path) -> bool:
+    """True when the last start was of this code: its tables fit, unless the database is another meanwhile."""
+    noted = last_note(var)
+    return noted is not None and noted[:2] == [code(), collected(var)]
+
+
+def last_note(var: Path) -> list[str] | None:
+    """What the last start noted, if anything."""
+    try:
+        found = json.loads((var / NOTE).read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, list) else None
+
+
 def is_noted(var: Path, asking: Asking) -> bool:
     """True when the last start brought this very database and the static files up to date for this code."""
-    try:
-        noted = json.loads((var / NOTE).read_text())
-    except (OSError, ValueError):
-        return False
+    noted = last_note(var)
     return noted is not None and noted == state(var, asking)
 
 

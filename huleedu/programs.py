@@ -48,6 +48,7 @@ class Program:
     folder: Path = BASE_DIR
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    descriptors: tuple[int, ...] = ()  # of ours, that it finds open
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ def spawn(program: Program, logs: Path, run: Path) -> subprocess.Popen[bytes]:
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
+            pass_fds=program.descriptors,
         )
     finally:
         os.close(log)

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from files.steps.confinement import hide_memory
 from huleedu import migrated, places, server_versions, stepping_down, temporary
 from huleedu.embedded import PostgresServer, Server, ValkeyServer
 from huleedu.heartbeat import Asking, RelayWatch, steps_watch
+from huleedu.latch import Latch
 from huleedu.listening import complaint_about_plain_http
 from huleedu.places import InstallationError
 from huleedu.programs import BASE_DIR
@@ -62,12 +63,16 @@ def server_child(name: str, server: Server) -> Child:
     return Child(name, server.prepare, server.ready, server.alive, foundation=True)
 
 
-def web_child(environment: Mapping[str, str], host: str, port: int) -> Child:
+def web_child(environment: Mapping[str, str], host: str, port: int, latch: Latch) -> Child:
     """The web server; ready when ``/healthz`` answers 200, hung when nothing answers at all."""
     listen = ["-m", "huleedu.server", "-b", host, "-p", str(port)]
-    program = python_program("web", listen, environment)
     url = f"http://{_loopback(host)}:{port}/healthz"
-    return Child("web", lambda: program, lambda: web_answers(host, port), lambda: _status(url) > 0)
+    return Child(
+        "web",
+        lambda: python_program("web", listen, environment, latch),
+        lambda: web_answers(host, port),
+        lambda: _status(url) > 0,
+    )
 
 
 def web_answers(host: str, port: int) -> bool:
@@ -75,14 +80,15 @@ def web_answers(host: str, port: int) -> bool:
     return _status(f"http://{_loopback(host)}:{port}/healthz", READY_ANSWER_SECONDS) == 200
 
 
-def cluster_child(name: str, environment: Mapping[str, str], health: Callable[[], bool]) -> Child:
+def cluster_child(
+    name: str, environment: Mapping[str, str], health: Callable[[], bool], latch: Latch
+) -> Child:
     """A django-q2 cluster."""
     own = {**environment, "Q_CLUSTER_NAME": name}
-    program = python_program(name, [MANAGE, "qcluster", QUICKLY], own)
-    return Child(name, lambda: program, health=health)
+    return Child(name, lambda: python_program(name, [MANAGE, "qcluster", QUICKLY], own, latch), health=health)
 
 
-def application_children(environment: Mapping[str, str], host: str, port: int) -> list[Child]:
+def application_children(environment: Mapping[str, str], host: str, port: int, latch: Latch) -> list[Child]:
     """Every process of the application, in one place; the last one is started when the others work.
 
     It is a second relay in a session of its own: it follows when the first one dies, and they swap roles.
@@ -91,9 +97,9 @@ def application_children(environment: Mapping[str, str], host: str, port: int) -
     relays = RelayWatch(asking)
     standby = python_program("standby", [MANAGE, "relay"], environment)
     return [
-        web_child(environment, host, port),
-        cluster_child("relay", environment, relays.of("relay")),
-        cluster_child("steps", environment, steps_watch(asking)),
+        web_child(environment, host, port, latch),
+        cluster_child("relay", environment, relays.of("relay"), latch),
+        cluster_child("steps", environment, steps_watch(asking), latch),
         Child("standby", lambda: standby, health=relays.of("standby")),
     ]
 
@@ -142,32 +148,65 @@ def check_settings(environment: Mapping[str, str]) -> None:
         raise InstallationError(done.stdout.strip())
 
 
-def start_servers(
-    supervisor: Supervisor, var: Path, environment: dict[str, str], tell: Callable[[str], None]
-) -> None:
-    """Start the servers that ``environment`` does not already name, name them there, and say which."""
+def launch_servers(supervisor: Supervisor, var: Path, environment: dict[str, str]) -> list[Child]:
+    """Start the servers that ``environment`` does not already name, and name them there."""
     wanted: list[tuple[str, str, Server]] = [
         ("DATABASE_URL", "postgres", PostgresServer(var)),
         ("REDIS_URL", "valkey", ValkeyServer(var)),
     ]
     missing = [entry for entry in wanted if not environment.get(entry[0])]
-    supervisor.start(*(server_child(name, server) for _variable, name, server in missing))
+    servers = [server_child(name, server) for _variable, name, server in missing]
+    supervisor.launch(*servers)
     for variable, _name, server in missing:
         environment[variable] = server.url
-    ours = [name for _variable, name, _server in missing]
-    server_versions.note(var, server_versions.of_ours(var, ours), tell)
+    return servers
 
 
-def migrate(supervisor: Supervisor, var: Path, environment: Mapping[str, str]) -> None:
-    """Bring the database up to date, unless the last start did so for this very code.
+def wait_for_servers(
+    supervisor: Supervisor, var: Path, servers: Sequence[Child], tell: Callable[[str], None]
+) -> None:
+    """Wait until clients can work with ``servers``, and say which versions they are."""
+    supervisor.wait_for(*servers)
+    server_versions.note(var, server_versions.of_ours(var, [server.name for server in servers]), tell)
+
+
+def migrate(supervisor: Supervisor, var: Path, environment: Mapping[str, str]) -> bool:
+    """Bring the database up to date; False when the last start did so for this very code.
 
     Raises InstallationError when that fails.
     """
     with closing(Asking(environment["DATABASE_URL"])) as asking:
         if migrated.is_noted(var, asking):
-            return
+            return False
         supervisor.run_once(python_program("migrate", [MANAGE, "first_start", QUICKLY], environment))
         migrated.note(var, asking)
+        return True
+
+
+def start_everything(
+    supervisor: Supervisor, var: Path, environment: dict[str, str], tell: Callable[[str], None]
+) -> list[Child]:
+    """Start servers and application, and return what is to be started when the rest works.
+
+    The application loads while the database starts, if it is the code of the last start. It begins when the
+    tables are known to fit; when they do not, it is started anew after the migration.
+    """
+    host, port = environment["HULEEDU_HOST"], int(environment["HULEEDU_PORT"])
+    servers = launch_servers(supervisor, var, environment)
+    latch = Latch()
+    *children, standby = application_children(environment, host, port, latch)
+    if loading := migrated.is_code_noted(var):
+        supervisor.launch(*children)
+    wait_for_servers(supervisor, var, servers, tell)
+    if migrate(supervisor, var, environment) and loading:
+        supervisor.withdraw(*children)
+        loading = False
+    (var / "run" / "port").write_text(f"{port}\n")
+    latch.open()
+    if not loading:
+        supervisor.launch(*children)
+    supervisor.wait_for(*children)
+    return [standby]
 
 
 def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> None:
@@ -188,14 +227,10 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
     with Supervisor(var, tell) as supervisor, suppress(StopRequested):
         check_port(host, port)
         temporary.clear(var, seconds=0)  # what was killed left it, and nobody else is here
-        start_servers(supervisor, var, environment, tell)
-        migrate(supervisor, var, environment)
-        (var / "run" / "port").write_text(f"{port}\n")
-        *children, standby = application_children(environment, host, port)
-        supervisor.start(*children)
+        later = start_everything(supervisor, var, environment, tell)
         readiness = Readiness(address_of(host, port))
         working = wait_until_working(supervisor, readiness)
-        supervisor.start(standby)
+        supervisor.start(*later)
         if not working:
             wait_until_ready(supervisor, readiness, tell)
         tell(f"HuleEdu is ready at {address_of(host, port)}/ (started in {time.monotonic() - began:.1f} s).")

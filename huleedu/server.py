@@ -4,10 +4,12 @@ Daphne spools whole bodies before the application sees a request, waits as long 
 keeps whatever a socket's reader does not take. Those limits must stand here, in front of the application.
 """
 
+import gc
 import signal
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads, Ctrl-C ends it as SIGTERM does
+    gc.disable()  # as in manage.py
 
 import asyncio
 import os
@@ -40,6 +42,7 @@ from huleedu.door import DOOR_SECONDS, GuardedChannel, Stage
 from huleedu.draining import Draining, cut_off
 from huleedu.headers import FIXED, fixed_for
 from huleedu.limits import refusal, spool_failure
+from huleedu.line_ends import never_ends
 from huleedu.listening import complaint_about_plain_http
 from huleedu.middleware import HEADER
 from huleedu.web_request import UnreadRequest
@@ -114,6 +117,8 @@ class LimitedChannel(GuardedChannel):
         if self.stage is Stage.IDLE:
             self.enter(Stage.HEADERS, HEADER_SECONDS)
         super().dataReceived(data)
+        if self.stage is Stage.HEADERS and never_ends(self, in_body=False):
+            self.refuse(400, "INVALID")
 
     def enter(self, stage: Stage, seconds: float | None) -> None:
         """Go on to ``stage``, which may last ``seconds`` unless bytes prolong it."""
@@ -129,6 +134,10 @@ class LimitedChannel(GuardedChannel):
         """A line of the headers."""
         if self.stage is not Stage.REFUSED:
             super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """One header is longer than all may be."""
+        self.refuse(400, "INVALID")
 
     def allHeadersReceived(self) -> None:
         """Refuse a body that says it is too large before any of it is read, and a stranger's sooner."""
@@ -160,6 +169,8 @@ class LimitedChannel(GuardedChannel):
             self.refuse(*spool_failure(error))
         if self.stage is Stage.BODY and self.length is None:
             self.count(len(data))
+        if self.stage is Stage.BODY and never_ends(self, in_body=True):
+            self.refuse(400, "INVALID")
 
     def count(self, added: int) -> None:
         """Bound a body in chunks, and what wraps it; to the byte ``BodyLimit`` counts."""

@@ -10,13 +10,14 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
 
+from files.mark import NAME as NAME
+from files.mark import find_mark
 from files.store import reach
 from huleedu.errors import StorageFailed, Unfit
 from huleedu.installation import current
 from huleedu.logs import describe
 from huleedu.models import Installation
 
-NAME = "installation"
 MARK_SECONDS = 5.0  # for one call; a process that starts waits so long for a store that hangs
 MARK_LOCK = 0x4D41524B
 OURS, UNSEEN = "ours", "unseen"
@@ -84,7 +85,7 @@ def mark_store(*, adopt: bool = False) -> None:
     row = current()
     if row.store_marked and not adopt:
         return
-    if read_mark() != str(row.identity):
+    if adopt or read_mark() != str(row.identity):  # whatever is there
         save = default_storage.save
         reach(lambda: save(NAME, ContentFile(f"{row.identity}\n".encode())), MARK_SECONDS)
     Installation.objects.filter(pk=row.pk).update(store_marked=True)
@@ -109,13 +110,5 @@ def wait_for_turn() -> None:
 def read_mark() -> str | None:
     """What the mark says, None when there is none. Raises ``StorageFailed`` without an answer in time."""
     # Loaded here: a thread that is left behind at a fork must not be amid an import.
-    open_mark = default_storage.open
-
-    def read() -> str | None:
-        try:
-            with open_mark(NAME) as file:
-                return str(file.read(64).decode(errors="replace")).strip()
-        except FileNotFoundError:
-            return None
-
-    return reach(read, MARK_SECONDS)
+    _ = default_storage.open
+    return reach(find_mark, MARK_SECONDS)

@@ -13,13 +13,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 
 from huleedu import programs
+from huleedu.latch import Latch
 from huleedu.places import InstallationError
 from huleedu.programs import Program
 
@@ -150,12 +151,27 @@ class Supervisor:
 
         Raises InstallationError when one ends or is not ready in time, StopRequested when asked to stop.
         """
+        self.launch(*children)
+        self.wait_for(*children)
+
+    def launch(self, *children: Child) -> None:
+        """Start ``children``; until they are waited for, nobody looks after them.
+
+        Raises InstallationError when one cannot be started.
+        """
         tier: list[_Running] = []
         self._tiers.append(tier)
         for child in children:
             program = child.prepare()
             tier.append(_Running(child, program, programs.spawn(program, self.logs, self.run)))
-        waiting = list(tier)
+
+    def wait_for(self, *children: Child) -> None:
+        """Return when all of ``children``, which were launched, are ready, and look after them from then on.
+
+        Raises InstallationError when one ends or is not ready in time, StopRequested when asked to stop.
+        """
+        tier = self._those(children)
+        waiting = tier
         deadline = time.monotonic() + READY_SECONDS
         while waiting := [running for running in waiting if not running.child.ready()]:
             for running in waiting:
@@ -169,6 +185,14 @@ class Supervisor:
         for running in tier:
             running.starting = False
             self._watch_health(running)
+
+    def withdraw(self, *children: Child) -> None:
+        """End ``children``, which were launched and have not begun, at once; they may be launched again."""
+        for running in self._those(children):
+            programs.kill_session(self.run, running.child.name)
+            running.process.kill()
+            running.process.wait()
+        self._tiers = [[each for each in tier if each.child not in children] for tier in self._tiers]
 
     def run_once(self, program: Program) -> None:
         """Run ``program`` to its end while the children are kept running.
@@ -211,6 +235,9 @@ class Supervisor:
 
     def _all(self) -> list[_Running]:
         return [running for tier in self._tiers for running in tier]
+
+    def _those(self, children: Collection[Child]) -> list[_Running]:
+        return [running for running in self._all() if running.child in children]
 
     def _look_after(self, running: _Running) -> None:
         now = time.monotonic()
@@ -310,6 +337,13 @@ def _reason(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def python_program(name: str, arguments: list[str], environment: Mapping[str, str]) -> Program:
-    """A program of this project, run by this interpreter; its name is told to it as ``HULEEDU_PROCESS``."""
-    return Program(name, (sys.executable, *arguments), {**environment, "HULEEDU_PROCESS": name})
+def python_program(
+    name: str, arguments: list[str], environment: Mapping[str, str], latch: Latch | None = None
+) -> Program:
+    """A program of this project, run by this interpreter; its name is told to it as ``HULEEDU_PROCESS``.
+
+    Behind a ``latch`` it loads, but begins only when that is open.
+    """
+    held = latch.environment if latch else {}
+    own = {**environment, **held, "HULEEDU_PROCESS": name}
+    return Program(name, (sys.executable, *arguments), own, descriptors=latch.descriptors if latch else ())

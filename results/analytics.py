@@ -10,6 +10,7 @@ from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from files.actions import EXTRACT
 from files.models import FileUpload
+from files.records import shown_words
 
 KILOBYTE = 1024
 SIZE_BOUNDS = [0, 10 * KILOBYTE, 50 * KILOBYTE, 200 * KILOBYTE, 1024 * KILOBYTE, 5 * 1024 * KILOBYTE]
@@ -31,7 +32,11 @@ def analytics(batch: Batch) -> dict[str, Any]:
         "formats": formats(files),
         "sizes": distribution([upload.size for upload in files], SIZE_BOUNDS),
         "words": distribution(
-            [upload.words for upload in files if upload.words is not None and not is_stray(upload, batch)],
+            [
+                words
+                for upload in files
+                if (words := shown_words(upload)) is not None and not is_stray(upload, batch)
+            ],
             WORD_BOUNDS,
         ),
         "failures": failures(files, present),

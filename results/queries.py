@@ -7,6 +7,7 @@ from django.db.models import Count, Q, QuerySet
 
 from batches.models import Batch
 from essays.languages import is_stray, language_of
+from essays.queries import file_of, shown_status
 from files.models import FileUpload
 from files.records import file_record as file_record
 from huleedu.feed import position
@@ -122,10 +123,10 @@ def snapshot(batch: Batch) -> dict[str, Any]:
             {
                 "essay_id": slot.pk,
                 "number": slot.number,
-                "status": slot.status,
-                "file_upload_id": slot.file.pk if hasattr(slot, "file") else None,
+                "status": shown_status(slot),
+                "file_upload_id": upload.pk if upload else None,
             }
-            for slot in slots
+            for slot, upload in ((slot, file_of(slot)) for slot in slots)
         ],
     }
 
@@ -188,6 +189,13 @@ def results(batch: Batch) -> dict[str, Any]:
         "files": [file_record(upload) for upload in others],
         "phases": phase_figures(batch),
     }
+
+
+def file_being_read(batch: Batch, number: int) -> FileUpload | None:
+    """The file that holds essay ``number``'s place and is read again, or None."""
+    return FileUpload.objects.filter(
+        batch=batch, slot__number=number, status=FileUpload.Status.PROCESSING
+    ).first()
 
 
 def essay_of(batch: Batch, number: int) -> EssayResult | None:

@@ -10,7 +10,7 @@ from essays.segments import Mark, Segment, make_marks, split
 from files import content
 from huleedu.errors import ContentDamaged
 from results.models import EssayResult
-from results.queries import essay_of
+from results.queries import essay_of, essay_results
 from results.summary import SPELLCHECK, in_words
 
 
@@ -38,11 +38,7 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
         return None
     text = readable_text(result)
     marks = [] if text is None else make_marks(findings_of(result), len(text))
-    numbers = list(
-        EssayResult.objects.filter(batch=batch)
-        .order_by("slot__number")
-        .values_list("slot__number", flat=True)
-    )
+    numbers = list(essay_results(batch).values_list("slot__number", flat=True))
     index = numbers.index(number) if number in numbers else 0
     return Reading(
         essay=essay_facts(result, batch),

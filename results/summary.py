@@ -13,6 +13,7 @@ from batches.models import Batch
 from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from files.models import FileUpload
+from files.records import shown_words
 from huleedu.error_words import words_for
 from results.models import EssayResult
 from results.queries import Counts, counts_of, essay_results, phase_figures
@@ -82,7 +83,7 @@ def row_of(upload: FileUpload, result: EssayResult | None, batch: Batch) -> Row:
         "format": upload.format,
         "size": upload.size,
         "status": upload.status,
-        "words": upload.words,
+        "words": shown_words(upload),
         "findings": spelling.get("findings"),
         "density": spelling.get("density"),
         "language": language_of(upload, batch),
@@ -202,6 +203,7 @@ def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
     """
     runs = StepRun.objects.filter(
         slot__batch=batch,
+        slot__file__status=FileUpload.Status.ASSIGNED,
         phase=SPELLCHECK,
         status=StepRun.Status.SUCCEEDED,
         revision=F("slot__result__revision"),
@@ -248,5 +250,5 @@ def phase_lines(batch: Batch) -> list[dict[str, Any]]:
 
 def steps_so_far(batch: Batch) -> "Counter[tuple[str, str]]":
     """How many essays have each status in each phase, from the results."""
-    stored = EssayResult.objects.filter(batch=batch).values_list("phases", flat=True)
+    stored = essay_results(batch).values_list("phases", flat=True)
     return Counter((phase, one["status"]) for phases in stored for phase, one in phases.items())

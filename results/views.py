@@ -98,9 +98,18 @@ def essay_page(request: PageRequest, batch_id: UUID, number: int) -> HttpRespons
     batch = own_batch(request, batch_id)
     reading = read_essay(batch, number)
     if reading is None:
-        raise Http404
+        return being_read_page(request, batch, number)
     status = 409 if reading.damaged else 200
     return render(request, "essays/essay.html", frame(batch) | vars(reading), status=status)
+
+
+def being_read_page(request: PageRequest, batch: Batch, number: int) -> HttpResponse:
+    """Essay ``number`` while its file is read again. Raises ``Http404`` when it has none."""
+    upload = queries.file_being_read(batch, number)
+    if upload is None:
+        raise Http404
+    context = frame(batch) | {"number": number, "file": queries.file_record(upload)}
+    return render(request, "essays/being_read.html", context)
 
 
 @login_required

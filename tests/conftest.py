@@ -11,7 +11,14 @@ from files.store import STORE
 from huleedu.disks import FINDINGS
 from huleedu.health import STORE_PROBE
 from huleedu.metrics import CIRCUIT_OPEN
+from tests import guard
 from tests.pipeline import Pipeline
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What the tests start ends with them; what xdist's workers start, with the process that started them."""
+    if not hasattr(config, "workerinput"):
+        guard.guard()
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from huleedu import places
+from tests import guard
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```sh(?: (?P<name>[a-z0-9-]+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -52,5 +53,6 @@ class Shell:
             "PATH": ":".join(path),
             "HOME": os.environ.get("HOME", "/"),
             "LANG": "C.UTF-8",
+            guard.VARIABLE: os.environ.get(guard.VARIABLE, ""),
             **self.environment,
         }

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -59,7 +60,7 @@ class Installation:
         environment |= self.variables
         with (self.var.parent / "run.log").open("ab") as log:
             self.process = subprocess.Popen(
-                self.command,
+                dying_with_this_thread(self.command),
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
@@ -227,6 +228,12 @@ def decoded(body: bytes) -> Any:
         return json.loads(body)
     except ValueError:
         return body
+
+
+def dying_with_this_thread(command: list[str]) -> list[str]:
+    """``command``, stopped when whoever starts it is killed, if its thread is one that lasts as long."""
+    lasts = threading.current_thread() is threading.main_thread()
+    return programs.dying_with_us(command, signal.SIGTERM) if lasts else command
 
 
 def free_port() -> int:

@@ -247,7 +247,9 @@ def own_values(folder: Path, administrator: str, database: int, cache: str, stor
 def program(command: list[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A server of another kind, ended with the block."""
     with log.open("ab") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
+        process = subprocess.Popen(
+            programs.dying_with_us(command, signal.SIGTERM), stdout=file, stderr=file, start_new_session=True
+        )
     try:
         yield process
     finally:

@@ -21,6 +21,8 @@ class Format(StrEnum):
 
 
 _ENCRYPTED = "encrypted-office"
+_UNKNOWN, _BROKEN_ARCHIVE = "unknown", "broken-zip"
+_ENDINGS_READ = frozenset({"docx", "docm", "dotx", "dotm", "pdf"})
 _HEAD_BYTES = 4096
 _PDF_MARK_WITHIN = 1024
 
@@ -42,6 +44,8 @@ _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _COMPOUND_STREAMS = (("WordDocument", "doc"), ("Workbook", "xls"), ("PowerPoint Document", "ppt"))
+_OFFICE_BEGINNINGS = (b"[Content_Types].xml", b"_rels/.rels", b"docProps/")
+_OTHER_OFFICE_FOLDERS = (b"xl/", b"ppt/")
 _ZIP_MEMBERS = (
     ("word/", "docx"),
     ("xl/", "xlsx"),
@@ -59,8 +63,9 @@ _MARKUP = re.compile(
 def detect(data: bytes, filename: str) -> Format:
     """The format of a file's bytes.
 
-    ``filename`` is not believed, only its ending is told in the error's details.
-    Raises StepError EMPTY_CONTENT (no bytes), ENCRYPTED_FILE, CORRUPTED_FILE (a document cut short)
+    ``filename`` is not believed; only of bytes that show nothing at all does its ending say that they were a
+    document once. It is told in the error's details.
+    Raises StepError EMPTY_CONTENT (no bytes), ENCRYPTED_FILE, CORRUPTED_FILE (a document that is damaged)
     or UNSUPPORTED_FORMAT with what was ``detected``.
     """
     if not data:
@@ -68,6 +73,10 @@ def detect(data: bytes, filename: str) -> Format:
     name = _recognise(data)
     if name == _ENCRYPTED:
         raise StepError(ErrorCode.ENCRYPTED_FILE)
+    if name in (_UNKNOWN, _BROKEN_ARCHIVE) and extension(filename) in _ENDINGS_READ:
+        raise StepError(ErrorCode.CORRUPTED_FILE, reason="unrecognisable")
+    if name == _BROKEN_ARCHIVE:
+        name = "zip"
     if name not in list(Format):
         raise StepError(ErrorCode.UNSUPPORTED_FORMAT, detected=name, extension=extension(filename))
     return Format(name)
@@ -88,9 +97,23 @@ def _recognise(data: bytes) -> str:
         return _archive(data)
     if data.lstrip().startswith(b"%PDF-"):
         return Format.PDF
+    if _was_archive(data) or _was_pdf(data):
+        raise StepError(ErrorCode.CORRUPTED_FILE, reason="beginning")
     if is_printable(data):
         return _text(data)
     return Format.PDF if b"%PDF-" in data[:_PDF_MARK_WITHIN] else _by_signature(data)
+
+
+def _was_archive(data: bytes) -> bool:
+    """Whether the bytes are of a Word file that lost its beginning."""
+    return any(mark in data for mark in (b"PK\x01\x02", b"PK\x03\x04")) and b"word/" in data
+
+
+def _was_pdf(data: bytes) -> bool:
+    """Whether the bytes are of a PDF that lost its beginning: nobody writes these words among others."""
+    if b"%PDF-" in data[:_PDF_MARK_WITHIN]:
+        return False
+    return b"startxref" in data or min(data.count(b" obj"), data.count(b"endobj")) > 1
 
 
 def _compound_file(data: bytes) -> str:
@@ -123,10 +146,15 @@ def _by_mimetype(mimetype: bytes) -> str:
 
 
 def _damaged_archive(data: bytes) -> str:
-    """A ZIP without its directory was cut short; its first members still tell what it was."""
-    if b"word/" in data or b"[Content_Types].xml" in data[:_HEAD_BYTES]:
+    """A ZIP without its directory was cut short; its first members still tell what it was.
+
+    An Office file begins with one of three parts. If nothing but these is left it may have been a table or
+    slides: it is damaged all the same.
+    """
+    others = any(mark in data for mark in _OTHER_OFFICE_FOLDERS)
+    if b"word/" in data or (not others and any(mark in data[:_HEAD_BYTES] for mark in _OFFICE_BEGINNINGS)):
         raise StepError(ErrorCode.CORRUPTED_FILE, reason="archive")
-    return "zip"
+    return _BROKEN_ARCHIVE
 
 
 def _text(data: bytes) -> str:
@@ -141,6 +169,6 @@ def _by_signature(data: bytes) -> str:
     try:
         matches = puremagic.magic_string(data[:_HEAD_BYTES])
     except (puremagic.PureError, ValueError):
-        return "unknown"
+        return _UNKNOWN
     sure = [match.extension.lstrip(".") for match in matches if len(match.byte_match.strip(b"\0")) > 1]
-    return (sure[0] or "unknown") if sure else "unknown"
+    return (sure[0] or _UNKNOWN) if sure else _UNKNOWN

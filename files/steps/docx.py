@@ -14,6 +14,8 @@ ENGINE = f"huleedu-docx 1 ({expat.EXPAT_VERSION})"
 
 MACROS = "MACROS"
 
+_NOTES = {"footnotes": "w:footnoteReference", "endnotes": "w:endnoteReference"}
+
 
 @dataclass(frozen=True, slots=True)
 class _Relation:
@@ -29,11 +31,15 @@ def read(data: bytes) -> Content:
     """
     package = Package(data)
     main = _main_part(package)
-    body = WordText(package.read(main))
+    body = _part(package, main, "document")
+    if "w:body" not in body.elements:
+        raise StepError(ErrorCode.CORRUPTED_FILE, reason="missing part")
     relations = _relations(package, main)
+    if not set(body.references) <= {relation.identity for relation in relations}:
+        raise StepError(ErrorCode.CORRUPTED_FILE, reason="missing part")
     headers = _marginal_parts(package, body, relations, "header")
     footers = _marginal_parts(package, body, relations, "footer")
-    notes = [part for kind in ("footnotes", "endnotes") for part in _note_parts(package, relations, kind)]
+    notes = [part for kind in _NOTES for part in _note_parts(package, body, relations, kind)]
     warnings = {warning for part in (body, *headers, *notes, *footers) for warning in part.warnings}
     if any(name.endswith("vbaProject.bin") for name in package.names):
         warnings.add(MACROS)
@@ -50,15 +56,16 @@ def _main_part(package: Package) -> str:
 
 
 def _relations(package: Package, part: str) -> list[_Relation]:
-    """What a part refers to inside the package; outside references are never followed."""
+    """What a part refers to; references to the outside are of the kind ``external`` and never followed."""
     folder, name = posixpath.split(part)
     listing = posixpath.join(folder, "_rels", f"{name}.rels")
     found: list[_Relation] = []
 
     def start(element: str, attributes: Attributes) -> None:
-        if element == "rel:Relationship" and attributes.get("TargetMode") != "External":
+        if element == "rel:Relationship":
             target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
-            kind = posixpath.basename(attributes.get("Type", ""))
+            outside = attributes.get("TargetMode") == "External"
+            kind = "external" if outside else posixpath.basename(attributes.get("Type", ""))
             found.append(_Relation(attributes.get("Id", ""), kind, target.lstrip("/")))
 
     if listing in package.names:
@@ -71,12 +78,23 @@ def _marginal_parts(
 ) -> list[WordText]:
     wanted = {relation.identity: relation.target for relation in relations if relation.kind == kind}
     targets = [wanted[identity] for identity in body.references if identity in wanted]
-    return [WordText(package.read(target)) for target in dict.fromkeys(targets)]
+    return [_part(package, target, "hdr", "ftr") for target in dict.fromkeys(targets)]
 
 
-def _note_parts(package: Package, relations: list[_Relation], kind: str) -> list[WordText]:
+def _note_parts(package: Package, body: WordText, relations: list[_Relation], kind: str) -> list[WordText]:
     targets = dict.fromkeys(relation.target for relation in relations if relation.kind == kind)
-    return [WordText(package.read(target)) for target in targets if target in package.names]
+    parts = [_part(package, target, kind) for target in targets if target in package.names]
+    if not parts and _NOTES[kind] in body.elements:
+        raise StepError(ErrorCode.CORRUPTED_FILE, reason="missing part")
+    return parts
+
+
+def _part(package: Package, name: str, *roots: str) -> WordText:
+    """One part, which must be what it is said to be, or its text would be missing in silence."""
+    text = WordText(package.read(name))
+    if text.elements.isdisjoint(f"w:{root}" for root in roots):
+        raise StepError(ErrorCode.CORRUPTED_FILE, reason="another part")
+    return text
 
 
 def _once(parts: list[WordText]) -> list[str]:

@@ -11,6 +11,7 @@ MAXIMUM_MEMBER_BYTES = 32 * 1024 * 1024
 MAXIMUM_TOTAL_BYTES = 256 * 1024 * 1024
 
 _CHUNK_BYTES = 64 * 1024
+_MOST_FOR_ONE = 1032  # bytes that deflate can make of one: a directory that tells of more is damaged
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError)
 
 
@@ -21,6 +22,7 @@ class Package:
     """
 
     def __init__(self, data: bytes) -> None:
+        self._data = data
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
         except _DAMAGE as error:
@@ -30,6 +32,8 @@ class Package:
 
     def _check_directory(self) -> None:
         members = self._archive.infolist()
+        if any(member.file_size > _MOST_FOR_ONE * len(self._data) + _CHUNK_BYTES for member in members):
+            raise StepError(ErrorCode.CORRUPTED_FILE, reason="archive")
         total = sum(member.file_size for member in members)
         if len(members) > MAXIMUM_MEMBERS:
             raise StepError(ErrorCode.ARCHIVE_LIMIT, members=len(members), maximum=MAXIMUM_MEMBERS)
@@ -45,6 +49,10 @@ class Package:
             raise StepError(ErrorCode.CORRUPTED_FILE, reason="missing part")
         member = self._archive.getinfo(name)
         if member.flag_bits & 0x1:
+            # Told twice in the file: once alone it is a damaged bit, not a password.
+            flags = self._data[member.header_offset + 6 : member.header_offset + 8]
+            if not int.from_bytes(flags, "little") & 0x1:
+                raise StepError(ErrorCode.CORRUPTED_FILE, reason="archive")
             raise StepError(ErrorCode.ENCRYPTED_FILE)
         if member.file_size > MAXIMUM_MEMBER_BYTES:
             raise StepError(ErrorCode.ARCHIVE_LIMIT, bytes=member.file_size, maximum=MAXIMUM_MEMBER_BYTES)

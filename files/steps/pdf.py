@@ -8,6 +8,7 @@ from itertools import islice
 import pypdfium2
 from pypdfium2 import raw
 
+from files.steps import pdf_integrity
 from files.steps.content import Content
 from files.steps.pdf_lines import Line, paragraphs, without_page_numbers
 from huleedu.errors import ErrorCode, StepError
@@ -28,13 +29,14 @@ _END_MARK_WITHIN = 4096
 def read(data: bytes) -> Content:
     """The text of a PDF, paragraphs parted by an empty line.
 
-    Raises StepError ENCRYPTED_FILE (it asks for a password), CORRUPTED_FILE,
-    CONTENT_TOO_LONG (pages or characters) or NO_TEXT_LAYER (pictures of pages only).
+    Raises StepError ENCRYPTED_FILE (it asks for a password), CORRUPTED_FILE (also for a text that may not be
+    whole), CONTENT_TOO_LONG (pages or characters) or NO_TEXT_LAYER (pictures of pages only).
     """
     if b"%%EOF" not in data[-_END_MARK_WITHIN:]:
         raise StepError(ErrorCode.CORRUPTED_FILE, reason="cut short")
     try:
         with closing(_opened(data)) as document:
+            pdf_integrity.check(data)
             return _content(document)
     except pypdfium2.PdfiumError as error:
         raise StepError(ErrorCode.CORRUPTED_FILE, reason="page") from error

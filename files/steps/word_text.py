@@ -13,6 +13,10 @@ EMBEDDED_DOCUMENT = "EMBEDDED_DOCUMENT"
 TRACKED_CHANGES = "TRACKED_CHANGES"
 
 _LEFT_OUT = frozenset({"w:moveFrom", "w:tabs", "w:rt", "w:sectPrChange", "w:pPrChange", "w:rPrChange"})
+_TELLING = frozenset(
+    {"w:document", "w:body", "w:hdr", "w:ftr", "w:footnotes", "w:endnotes"}
+    | {"w:footnoteReference", "w:endnoteReference"}
+)
 _MARKS = {"w:tab": "\t", "w:ptab": "\t", "w:br": "\n", "w:cr": "\n", "w:noBreakHyphen": "-"}
 _PAGE_FIELDS = frozenset({"PAGE", "NUMPAGES", "SECTIONPAGES"})
 _OFF = frozenset({"0", "false", "off"})
@@ -32,12 +36,16 @@ class _Field:
 
 
 class WordText:
-    """Paragraphs of one part in reading order, and the headers and footers it refers to."""
+    """Paragraphs of one part in reading order, and the headers and footers it refers to.
+
+    ``elements``: which of those are there that tell what the part is, and what belongs to it.
+    """
 
     def __init__(self, data: bytes) -> None:
         """Parse the XML of a part; raises StepError CORRUPTED_FILE."""
         self.paragraphs: list[str] = []
         self.references: list[str] = []
+        self.elements: set[str] = set()
         self.warnings: set[str] = set()
         self._path: list[str] = ["", ""]
         self._left_out_depth = 0
@@ -54,6 +62,8 @@ class WordText:
         if self._left_out_depth or self._is_left_out(name, attributes):
             self._left_out_depth += 1
             return
+        if name in _TELLING:
+            self.elements.add(name)
         if name in _MARKS:
             self._add(_MARKS[name])
         elif name in _STARTS:

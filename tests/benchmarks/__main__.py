@@ -11,13 +11,13 @@ import platform
 import secrets
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from huleedu import places, programs, stepping_down
 from huleedu.embedded import PostgresServer, ValkeyServer, running
+from tests import guard
 from tests.benchmarks.measure import MARK, Figure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,13 +78,18 @@ def measured(name: str, quick: bool) -> list[Figure]:
 @contextmanager
 def durable_servers() -> Iterator[dict[str, str]]:
     """PostgreSQL as an installation runs it, and Valkey, in a temporary folder with a migrated database."""
-    var = Path(tempfile.mkdtemp(prefix="huleedu-bench-"))
+    with guard.folder("huleedu-bench-") as var:
+        yield from servers_in(var)
+
+
+def servers_in(var: Path) -> Iterator[dict[str, str]]:
+    """The variables of servers in ``var``."""
     account = places.service_account()
     if account:
         os.chown(var, -1, account.gid)
         var.chmod(0o710)
     places.make_state_folder(var, account)
-    guard = programs.start_guard(var / "run", remove=var)
+    ending = programs.start_guard(var / "run")
     try:
         with running(PostgresServer(var)) as database, running(ValkeyServer(var)) as redis:
             environment = {"DATABASE_URL": database, "REDIS_URL": redis, "HULEEDU_VAR": str(var)}
@@ -96,7 +101,7 @@ def durable_servers() -> Iterator[dict[str, str]]:
             subprocess.run(migrate, cwd=ROOT, env={**os.environ, **environment}, check=True)
             yield environment
     finally:
-        guard.release()
+        ending.release()
 
 
 def conditions(quick: bool) -> str:

@@ -5,9 +5,8 @@ import signal
 import time
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from tests import guard
 from tests.benchmarks.flood import processor_seconds
 from tests.benchmarks.material import EssayFile
 from tests.benchmarks.measure import Figure, alternate, note, size
@@ -26,8 +25,8 @@ def main() -> None:
     if missing():
         raise SystemExit(f"These programs are missing: {', '.join(missing())}.")
     with (
-        TemporaryDirectory(prefix="huleedu-bench-") as folder,
-        larger_installation(Path(folder)) as larger,
+        guard.folder("huleedu-bench-") as folder,
+        larger_installation(folder) as larger,
         trusted(larger),
     ):
         password, _support = larger.build()

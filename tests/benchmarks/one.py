@@ -5,6 +5,9 @@ import sys
 
 import django
 
+from tests import guard
+
 if __name__ == "__main__":
+    guard.guard()
     django.setup()
     importlib.import_module(f"tests.benchmarks.{sys.argv[1]}").main()

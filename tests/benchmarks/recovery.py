@@ -9,13 +9,11 @@ again; it is back when ``/readyz`` says so. ``beside load`` does so while one pr
 
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
@@ -23,6 +21,7 @@ import psycopg
 from redis import RedisError
 
 from huleedu.supervisor import SETTLED_SECONDS
+from tests import guard
 from tests.benchmarks.processes import family
 from tests.faults.calls import Reached
 from tests.faults.clients import ESSAY
@@ -249,8 +248,7 @@ def cold_start(world: World) -> float:
 def main(arguments: list[str]) -> int:
     """Print the table."""
     kills = int(arguments[0]) if arguments else KILLS
-    with tempfile.TemporaryDirectory(prefix="huleedu-recovery-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with guard.folder("huleedu-recovery-") as folder:
         folder.chmod(0o711)
         world = World(Reached(folder / "var", free_port()))
         try:

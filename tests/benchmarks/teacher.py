@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from websockets.sync.client import connect
 
+from tests import guard
 from tests.benchmarks.material import EssayFile
 from tests.installation import Installation, running
 
@@ -22,8 +21,7 @@ WAIT_SECONDS = 900.0
 @contextmanager
 def installation() -> Iterator[Installation]:
     """A fresh, durable installation in a temporary folder."""
-    with TemporaryDirectory(prefix="huleedu-bench-") as name:
-        folder = Path(name)
+    with guard.folder("huleedu-bench-") as folder:
         folder.chmod(0o711)  # its servers may run as another user
         with running(folder) as found:
             yield found

@@ -4,9 +4,12 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
@@ -311,6 +314,85 @@ def test_the_script_keeps_to_what_the_server_takes(
 def test_a_refused_manifest_names_the_file() -> None:
     essays = [upload_folder.Essay(Path(f"{name}.txt"), 1, "") for name in "ab"]
     assert upload_folder.with_names("  manifest.1.size: Too big", essays) == "  b.txt, size: Too big"
+
+
+def test_a_folder_of_traps(folder: Path) -> None:
+    """A pipe would be read for ever, and a name that is no UTF-8 could not be told."""
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "loop.txt").symlink_to(folder / "loop.txt")
+    for name in (b"\xe5.txt", b"\xe4.txt", b".\xe5"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"same")
+    found = upload_folder.look_into(folder)
+    assert [essay.name for essay in found.essays] == ["\ufffd.txt"] * 2
+    assert len({essay.ref for essay in found.essays}) == 2
+    assert sorted(found.left_out) == [".\ufffd: hidden, or made by the computer", "pipe.txt: no file"]
+    assert [line.partition(":")[0] for line in found.unreadable] == ["loop.txt"]
+
+
+def test_a_name_gives_the_terminal_no_orders(capsys: pytest.CaptureFixture[str]) -> None:
+    upload_folder.say("\x1b[2J\udce5\u202e å.txt")
+    assert capsys.readouterr().out == "?[2J?? å.txt\n"
+
+
+def test_a_file_that_changes_or_goes_is_named_and_the_others_are_sent(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("kept", "changed", "gone", "big"):
+        (folder / f"{name}.txt").write_text(name * (9 if name == "big" else 1))
+    server = upload_folder.Server("http://localhost", "u", "p")
+    sent: list[bytes] = []
+
+    def send(method: str, path: str, body: bytes, *_: object) -> dict[str, Any]:
+        sent.append(body)
+        return {"files": []}
+
+    monkeypatch.setattr(server, "limits", lambda: {"file_bytes": 20})
+    monkeypatch.setattr(server, "send", send)
+    upload = upload_folder.Upload(server, folder, upload_folder.look_into(folder), None)
+    (folder / "changed.txt").write_text("other")
+    (folder / "gone.txt").unlink()
+    upload.send([essay for essay in upload.essays if essay.ref not in upload.problems])
+    assert [b"kept" in body and b"other" not in body for body in sent] == [True]
+    told = sorted(line.partition(":")[0] for line in upload.problems.values())
+    assert told == ["big.txt", "changed.txt", "gone.txt"]
+    upload.send([essay for essay in upload.essays if essay.name == "gone.txt"])
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", (0, {}, 0.0)),
+        (b"HTTP/1.1 503 Away\r\nContent-Length: 99\r\n\r\n{", (0, {}, 0.0)),
+        (b"nonsense\r\n\r\n", (0, {}, 0.0)),
+        (b"", (0, {}, 0.0)),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", (0, {}, 0.0)),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.2:9/\r\nContent-Length: 0\r\n\r\n", (302, {}, 0.0)),
+        (
+            b"HTTP/1.1 429 Wait\r\nRetry-After: " + b"9" * 400 + b"\r\nContent-Length: 0\r\n\r\n",
+            (429, {}, 900.0),
+        ),
+        (b'HTTP/1.1 503 Away\r\nRetry-After: 3\r\nContent-Length: 7\r\n\r\n{"a":1}', (503, {"a": 1}, 3.0)),
+    ],
+    ids=["cut off", "a problem cut off", "nonsense", "nothing", "a list", "elsewhere", "for ever", "a while"],
+)
+def test_whatever_a_server_or_a_cut_makes_of_an_answer(
+    answer: bytes, expected: tuple[int, dict[str, int], float]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        port = listening.getsockname()[1]
+        reply = upload_folder.exchange(urllib.request.Request(f"http://127.0.0.1:{port}/"))
+        serving.join()
+    assert (reply.status, reply.body, reply.retry_after) == expected
 
 
 def ended(*arguments: str, **variables: str) -> "tuple[int, str]":

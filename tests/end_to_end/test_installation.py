@@ -212,3 +212,19 @@ def test_a_second_start_finds_everything_again(installation: Installation) -> No
     installation.start()
     accepted(installation.upload(batch["batch_id"], token, "två.txt", essay_bytes(7002), str(uuid4())))
     assert wait_for_status(installation, token, batch["batch_id"], DONE)["status"] == "completed"
+
+
+def test_a_note_that_no_longer_holds_costs_a_migration_and_nothing_else(installation: Installation) -> None:
+    """The application has loaded by the time that the database turns out to be another than was noted."""
+    note = installation.var / "migrated.json"
+    installation.stop()
+    noted = json.loads(note.read_text())
+    note.write_text(json.dumps([*noted[:2], *("another" for _ in noted[2:])]))
+    installation.start()
+    assert json.loads(note.read_text()) == noted, "it migrated, and noted it"
+    webs = installation.processes(["huleedu.server"])
+    assert len(webs) == 1, "the one that had loaded before is gone"
+    token = installation.token()
+    batch = register(installation, token, 1)
+    accepted(installation.upload(batch["batch_id"], token, "ny.txt", essay_bytes(1), uuid4().hex))
+    assert wait_for_status(installation, token, batch["batch_id"], DONE)["status"] == "completed"

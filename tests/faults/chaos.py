@@ -6,7 +6,6 @@ Everything is decided by the seed: run it again to see the same faults against t
 import argparse
 import random
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import guard
 from tests.faults.calls import Reached
 from tests.faults.checker import Checker, counts_differ, snapshot_counts
 from tests.faults.clients import CANARY, Client
@@ -195,8 +195,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--keep", type=Path, help="folder to keep history, logs and state in")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="huleedu-chaos-", ignore_cleanup_errors=True) as temporary:
-        folder = options.keep or Path(temporary)
+    with guard.folder("huleedu-chaos-") as temporary:
+        folder = options.keep or temporary
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
         report = Chaos(folder, options.seed, options.minutes * 60).run()

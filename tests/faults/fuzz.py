@@ -12,13 +12,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import guard
 from tests.faults.wire import beside
 from tests.installation import Installation, free_port, wait_until
 
@@ -203,8 +203,8 @@ def main(arguments: list[str]) -> int:
     options, more = parser.parse_known_args(arguments)
     sys.stdout.write(f"fuzz: SEED={options.seed} MINUTES={options.minutes:g}\n")
     sys.stdout.flush()
-    with tempfile.TemporaryDirectory(prefix="huleedu-fuzz-", ignore_cleanup_errors=True) as temporary:
-        folder = options.keep or Path(temporary)
+    with guard.folder("huleedu-fuzz-") as temporary:
+        folder = options.keep or temporary
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
         outcome = fuzz(folder, options.seed, options.minutes * 60, *more)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from huleedu.programs import dying_with_us
 from tests.installation import free_port, wait_until
 
 NGINX = """
@@ -66,6 +68,8 @@ def served(command: list[str], port: int) -> Iterator[int]:
     """``command`` while it runs, once it listens on ``port``."""
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is missing")
+    # nginx writes over its environment, where the tests' guard would look.
+    command = dying_with_us(command, signal.SIGTERM)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: listens(port), 20, f"{command[0]} listens")

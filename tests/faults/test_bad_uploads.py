@@ -201,6 +201,58 @@ def test_a_form_of_odd_parts_is_answered(hasty: Hasty, form: Form) -> None:
     assert 400 <= hasty.say(start + nested).status < 500
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\n"], ids=["whole", "begun"])
+def test_a_request_whose_lines_end_with_lf_alone_is_refused_at_once(
+    hasty: Hasty, form: Form, end: bytes
+) -> None:
+    start = form.head().replace(b"\r\n", b"\n").rstrip(b"\n") + end
+    answer = hasty.say(start + form.body)
+    assert (answer.status, answer.body["code"]) == (400, "INVALID")
+    mixed = form.head().replace(b"Connection: close\r\n", b"Connection: close\n")
+    assert hasty.say(mixed + form.body).status == 400
+    assert names_in(hasty, form) == []
+
+
+def test_forms_of_other_clients_arrive(hasty: Hasty, form: Form) -> None:
+    kind = f'Multipart/Form-Data ; BOUNDARY = "{form.boundary[0]}\\{form.boundary[1:]}"'
+    edge = f"--{form.boundary}".encode()
+    body = b"preamble\r\n" + form.body.replace(edge + b"\r\n", edge + b" \t\r\n")
+    body = body.removesuffix(b"\r\n") + b" \t\r\nepilogue"
+    facts = {"AUTHORIZATION": f"bearer {form.token}", "CONTENT_TYPE": kind, "CONNECTION": "CLOSE"}
+    facts |= {"CONTENT_LENGTH": str(len(body)), "CONTENT_ENCODING": "Identity"}
+    answer = hasty.say(head("POST", "/v1/files/batch", **facts) + body)
+    assert answer.status == 201, answer
+    assert names_in(hasty, form) == ["a.txt", "b.txt"]
+
+
+HEAD = b'--x-boundary-x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n'
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [b"x", b"X: y\r\n", b"X: y\r\n y\r\n", b" y\r\n", b"\r\n\r\n" + HEAD * 2],
+    ids=["one without end", "tiny", "folded", "fold upon fold", "dispositions"],
+)
+def test_headers_of_parts_are_bounded(hasty: Hasty, form: Form, filler: bytes) -> None:
+    body = (HEAD + filler * LIMIT)[: LIMIT - 1]
+    before, began = hasty.memory(), time.monotonic()
+    answer = hasty.say(form.head(len(body)) + body)
+    assert (answer.status, answer.body["code"]) == (400, "MALFORMED_MULTIPART")
+    assert time.monotonic() - began < 5
+    assert hasty.memory() - before < 20 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [(b"X: y\r\n" * 20_000, {400, 413, 431}), (b"X: " + b"y" * 500_000, {400, 413, 431})],
+    ids=["thousands", "one without end"],
+)
+def test_headers_of_requests_are_bounded(hasty: Hasty, lines: bytes, expected: set[int]) -> None:
+    answer = hasty.say(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n" + lines)
+    assert answer.status in expected
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
 def test_a_token_that_ends_during_the_upload_keeps_nothing(
     hasty: Hasty, installation: Installation, form: Form
 ) -> None:

@@ -39,6 +39,35 @@ def test_extensions_and_trailers_mean_nothing(hasty: Hasty, form: Form) -> None:
     assert answer.status == 201, answer
 
 
+@pytest.mark.parametrize(
+    ("wrapping", "last"),
+    [
+        (b'%X;name="va\\"lue";n\r\n%s\r\n', b"0\r\n\r\n"),
+        (b'%x;a="\\\\"; b = "c;d"\r\n%s\r\n', b'000;z="\\""\r\n\r\n'),
+        (b"%X\r\n%s\r\n", b"0\r\nX-SUM: 1\r\n\tfolded\r\n\r\n"),
+        (b"00000000%x\r\n%s\r\n", b"0000000000000000\r\n\r\n"),
+    ],
+    ids=["quoted pair", "backslashes", "capitals", "zeros"],
+)
+def test_chunks_in_every_clothing(hasty: Hasty, form: Form, wrapping: bytes, last: bytes) -> None:
+    pieces = [form.body[at : at + 171] for at in range(0, len(form.body), 171)]
+    start = form.head(Transfer_Encoding="CHUNKED", IDEMPOTENCY_KEY=uuid4())
+    answer = hasty.say(start + b"".join(wrapping % (len(each), each) for each in pieces) + last)
+    assert answer.status == 201, answer
+    assert hasty.names(form.batch_id, form.token) == ["a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"5\nhello\n0\n\n", b"5\r\nhello\n0\r\n\r\n", b"5\r\nhello\r\n0\n\n", b"0\r\nX: y\n\n", b"5;a\nb"],
+    ids=["all", "after a chunk", "the last", "a trailer", "an extension"],
+)
+def test_lines_that_end_with_lf_alone_are_refused_at_once(hasty: Hasty, form: Form, data: bytes) -> None:
+    """They would be waited for as long as a body may take, and then be called too slow."""
+    answer = hasty.say(form.head(Transfer_Encoding="chunked") + data)
+    assert (answer.status, answer.body["code"]) == (400, "INVALID")
+
+
 def test_what_follows_is_the_next_request(hasty: Hasty, form: Form) -> None:
     with hasty.wire() as wire:
         wire.send(in_chunks(form, Connection="keep-alive") + head("GET", "/healthz", Connection="close"))

@@ -19,7 +19,7 @@ from batches import actions as batch_actions
 from batches.models import Batch
 from essays import actions as essay_actions
 from essays import languages
-from files import actions, content
+from files import actions, content, damage
 from files.models import FileUpload, StoredContent
 from huleedu.dead_letters import replay
 from huleedu.endpoints import budget
@@ -359,13 +359,13 @@ def test_a_distant_store_is_not_one_that_is_away(
     stored = [content.store_text(uuid4(), f"text {number}") for number in range(80)]
     for one in stored:
         content.record(one, teacher.pk, None)
-    damage_of = content.damage_of
+    look = damage.look
 
-    def slow(row: StoredContent) -> content.Damage | None:
+    def slow(row: StoredContent, *, keep: bool) -> damage.Look:
         time.sleep(0.12)
-        return damage_of(row)
+        return look(row, keep=keep)
 
-    monkeypatch.setattr(content, "damage_of", slow)
+    monkeypatch.setattr(damage, "look", slow)
     settings.STORE_SECONDS = 0.4
     with budget(settings.STORE_SECONDS):
         assert content.check(StoredContent.Kind.TEXT, [one.id for one in stored]) == []

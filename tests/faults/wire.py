@@ -15,7 +15,16 @@ from pathlib import Path
 
 from huleedu import temporary
 from huleedu.embedded import installed_environment
-from tests.installation import ROOT, Answer, Installation, bearer, free_port, send, wait_until
+from tests.installation import (
+    ROOT,
+    Answer,
+    Installation,
+    bearer,
+    dying_with_this_thread,
+    free_port,
+    send,
+    wait_until,
+)
 
 LIMIT = 2 * 1024 * 1024  # bytes of a request at the hasty server
 
@@ -177,7 +186,7 @@ def beside(
     port = free_port()
     with (folder / "beside.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, "-b", "127.0.0.1", "-p", str(port)],
+            dying_with_this_thread([sys.executable, "-m", module, "-b", "127.0.0.1", "-p", str(port)]),
             cwd=ROOT,
             env=environment,
             stdout=log,

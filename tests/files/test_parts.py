@@ -8,17 +8,19 @@ from io import BytesIO
 import pytest
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
-from django.test import RequestFactory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from files import multipart
 from files.disposition import BadDisposition, Disposition, read_disposition
 from files.multipart import PartReader, WatchedStream
 from files.names import UNNAMED, clean_name
 from files.transfer import BadContent, decoder_for
+from huleedu.handler import MeasuredRequest
 
 BOUNDARY = "x-boundary-x"
+CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 HEAD = b'Content-Disposition: form-data; name="files"; filename="%s"\r\n\r\n'
 
 
@@ -40,13 +42,15 @@ def form_of(*parts: bytes, end: bytes = b"--x-boundary-x--\r\n") -> bytes:
     return b"".join(b"--x-boundary-x\r\n" + part + b"\r\n" for part in parts) + end
 
 
-def request_of(body: bytes, boundary: str = BOUNDARY) -> HttpRequest:
-    content_type = f"multipart/form-data; boundary={boundary}"
-    return RequestFactory().generic("POST", "/", body, content_type=content_type)
+def request_of(body: bytes, content_type: str) -> HttpRequest:
+    """What the server makes of a form."""
+    head = (b"content-type", content_type.encode("latin-1"))
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [head]}
+    return MeasuredRequest(scope, BytesIO(body))
 
 
-def read(body: bytes, boundary: str = BOUNDARY) -> Read:
-    request = request_of(body, boundary)
+def read(body: bytes, content_type: str = CONTENT_TYPE) -> Read:
+    request = request_of(body, content_type)
     (reader,) = request.upload_handlers
     assert isinstance(reader, PartReader)
     files = [(each.name or "", each.read()) for _, several in request.FILES.lists() for each in several]
@@ -122,6 +126,11 @@ def test_a_large_one_on_disk_too(sent: bytes, settings: Settings) -> None:
         ("form-data; name=files; filename*1=b.txt; filename*0=a", "ab.txt"),
         ("form-data; name=files; filename==?utf-8?Q?=C3=A5.txt?=", "å.txt"),
         ('form-data; name=files; filename="', '"'),
+        ('form-data ;\tname = "files" ;  filename\t=\t"a.txt"  ;', "a.txt"),
+        ('FORM-DATA;;name="files";;filename="a.txt";', "a.txt"),
+        ('form-data; filename*=UTF-8\'\'%C3%A5.txt; filename="x.txt"; name="files"', "å.txt"),
+        (r'form-data; filename="a\"; name=\"b\".txt"; name="files"', 'a"; name="b".txt'),
+        (r'form-data; size=7; filename="a;b.txt"; x="\\"; name="files"', "a;b.txt"),
         ("form-data; name=files; filename=", ""),
         ("form-data; name=files", None),
     ],
@@ -153,8 +162,14 @@ FILE = b'Content-Disposition: form-data; name="files"; filename="a.txt"'
         FILE + b"\r\nX-Own: " + b"y" * 5000,
         FILE + b"\r\nX-Own: \xe5\xff",
         b"X-First: 1\r\n" + FILE,
+        FILE.upper().replace(b"FILES", b"files").replace(b"A.TXT", b"a.txt"),
+        FILE.replace(b": ", b" :\t") + b" \t",
+        FILE.replace(b"; ", b"\r\n\t ; \r\n  "),
+        FILE + b"\r\nContent-Transfer-Encoding:\t 8BIT (plain \\) (nested)) \t",
+        FILE + b"\r\ncontent-transfer-encoding: (what it was)\r\n Binary",
+        FILE + b"\r\n" + b"".join(b"X-%d: y\r\n" % number for number in range(14)) + b"X-Last: y",
     ],
-    ids=range(9),
+    ids=range(15),
 )
 def test_headers_that_can_be_read(headers: bytes) -> None:
     body = form_of(headers + b"\r\n\r\ncontent", HEAD % b"b.txt" + b"2")
@@ -178,6 +193,12 @@ def test_headers_that_can_be_read(headers: bytes) -> None:
         FILE + b"\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJD=UJD",
         FILE + b"\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJDR",
         FILE + b"\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nx",
+        FILE + b"\r\nContent-Transfer-Encoding: base64 binary\r\n\r\nQUJD",
+        FILE + b"\r\nContent-Transfer-Encoding: base64 (open\r\n\r\nQUJD",
+        FILE + b"\r\nContent-Transfer-Encoding: binary\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJD",
+        FILE + b"\r\n" + b"x" * 200_000,
+        FILE + b"\r\nX-Folded: y" + b"\r\n y" * 5_000 + b"\r\n\r\nx",
+        b" folded from nothing: x\r\n" + FILE + b"\r\n\r\nx",
         FILE + b"\ncontent without a line end",
         FILE.replace(b"; ", b";\n "),
         b'Content-Disposition: form-data; name="files"\r\n'
@@ -186,7 +207,7 @@ def test_headers_that_can_be_read(headers: bytes) -> None:
         b"",
         b"\r\nno headers",
     ],
-    ids=range(20),
+    ids=range(26),
 )
 def test_a_part_that_cannot_be_read_refuses_the_whole_form(part: bytes) -> None:
     with pytest.raises(MultiPartParserError):
@@ -202,10 +223,24 @@ def test_a_part_that_cannot_be_read_refuses_the_whole_form(part: bytes) -> None:
         form_of(HEAD % b"a.txt" + b"1", end=b"--x-boundary-x--x--x-boundary-x\r\n" + HEAD % b"b.txt")
         + b"2\r\n--x-boundary-x--",
         b"preamble" + form_of(HEAD % b"a.txt" + b"1"),
+        form_of(HEAD % b"a.txt" + b"1", end=b"--x-boundary-x \t x\r\n" + HEAD % b"b.txt" + b"2"),
+        form_of(HEAD % b"a.txt" + b"1", end=b"--x-boundary-x \t\n" + HEAD % b"b.txt" + b"2"),
+        form_of(HEAD % b"a.txt" + b"1", end=b"--x-boundary-x" + b" " * 100_000 + b"\r\n" + HEAD % b"b.txt"),
         form_of(HEAD % b"a.txt" + b"--x-boundary-x\r\n" + HEAD % b"b.txt" + b"2"),
         form_of(HEAD % b"a.txt" + b"1", end=b"--x-boundary-xyz\r\n" + HEAD % b"b.txt" + b"2"),
     ],
-    ids=["LF", "CR", "twice", "hidden", "glued preamble", "no content", "longer boundary"],
+    ids=[
+        "LF",
+        "CR",
+        "twice",
+        "hidden",
+        "glued preamble",
+        "padded",
+        "padded LF",
+        "endless padding",
+        "no content",
+        "longer boundary",
+    ],
 )
 def test_a_body_in_which_a_part_could_hide_is_refused_or_incomplete(body: bytes) -> None:
     try:
@@ -219,12 +254,60 @@ def test_what_stands_around_the_parts_is_no_part() -> None:
     assert read(body) == Read([("a.txt", b"1")], [], True)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 16, 17, 64 * 1024])
+@pytest.mark.parametrize("padding", [b" ", b"\t", b" \t \t" * 50])
+def test_blanks_after_boundaries_are_no_content(
+    monkeypatch: pytest.MonkeyPatch, size: int, padding: bytes
+) -> None:
+    """RFC 2046 calls them transport padding: mail gateways add them."""
+    monkeypatch.setattr(multipart, "CHUNK_BYTES", size)
+    kept = b" \r\n--x-boundary \r\n\r\r\n--x-boundary-\t\r\n--"
+    body = b"before \r\n" + form_of(HEAD % b"a.txt" + kept, HEAD % b"b.txt" + padding)
+    body = body.replace(b"--x-boundary-x", b"--x-boundary-x" + padding)
+    last = b"--x-boundary-x" + padding + b"--"
+    body = body.replace(last, b"--x-boundary-x--" + padding) + b"after" + padding
+    assert read(body) == Read([("a.txt", kept), ("b.txt", padding)], [], True)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "Multipart/Form-Data; BOUNDARY=x-boundary-x",
+        'MULTIPART/FORM-DATA;Boundary="x-boundary-x"',
+        "\tmultipart/form-data ;\tboundary =\tx-boundary-x\t; charset=UTF-8 ;",
+        r'multipart/form-data; x="; boundary=y"; boundary="x\-boundary\-x"',
+        "multipart/form-data; boundary=x-boundary-x; boundary=x-boundary-x",
+        "multipart/form-data; charset=nonsense; boundary=x-boundary-x",
+    ],
+)
+def test_types_of_forms_in_every_clothing(content_type: str) -> None:
+    body = form_of(HEAD % b"a.txt" + b"1")
+    assert read(body, content_type=content_type).files == [("a.txt", b"1")]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        'multipart/form-data; boundary=""',
+        "multipart/form-data; boundary=x-boundary-x; boundary=y",
+        "multipart/form-data; boundary=é",
+    ],
+)
+def test_types_of_forms_that_say_no_boundary_or_two(content_type: str) -> None:
+    with pytest.raises(MultiPartParserError):
+        read(form_of(HEAD % b"a.txt" + b"1"), content_type=content_type)
+
+
 @pytest.mark.parametrize("boundary", ['"x y"', "a'()+_,-./:=?", "x" * 70, "-", '"="'])
 def test_strange_boundaries(boundary: str) -> None:
     body = form_of(HEAD % b"a.txt" + b"--x-boundary-\r\n-x").replace(
         b"--x-boundary-x", b"--" + boundary.strip('"').encode()
     )
-    assert read(body, boundary).files == [("a.txt", b"--x-boundary-\r\n-x")]
+    assert read(body, f"multipart/form-data; boundary={boundary}").files == [
+        ("a.txt", b"--x-boundary-\r\n-x")
+    ]
 
 
 def test_what_is_no_file() -> None:

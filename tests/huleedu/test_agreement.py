@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from huleedu.agreement import LIVING, find_differences, living
+from huleedu.database_schema import applied_migrations, describe
 from huleedu.errors import Unfit
 from huleedu.fingerprint import address_of, key_fingerprint, shared_settings
-from huleedu.fitting import refuse
+from huleedu.fitting import REFUSED, fit, fit_or_end, refuse, refused_name, unit
 from huleedu.installation import check_key, current
+from huleedu.maintenance import tidy_everything as tidy
 from huleedu.models import RelayPresence
 from huleedu.presence import Identity, sign
 from huleedu.store_mark import UNSEEN, claim_store
@@ -188,6 +190,107 @@ def test_a_refused_process_shows_once_however_often_it_tries(
     code, text = run()
     assert code == 1
     assert "did not start. It does not fit." in text
+
+
+def test_each_line_says_what_its_process_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alive_all()
+    alive("standby", "standby-other-8", host="other", pid=8)
+    alive("worker", "worker-other-9", host="other", pid=9)
+    refused_once(monkeypatch, "one")
+    said = {line.split()[0]: line.rpartition("ago")[2].strip() for line in run()[1].splitlines()[:6]}
+    assert said == {
+        "web": "fits, answers browsers",
+        "relay": "fits, leads",
+        "standby": "fits, stands by",
+        "steps": "fits, waits for work",
+        "worker": "fits, reads and checks",
+        "refused": "DID NOT START",
+    }
+
+
+def refused_once(monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    """A steps process with this command line that was not let in; its name."""
+    monkeypatch.setattr("sys.argv", ["manage.py", *words])
+    refuse("steps", Unfit("It does not fit."))
+    return refused_name("steps")
+
+
+def age(**by: float) -> None:
+    """Let every sign of a refused process be older."""
+    RelayPresence.objects.filter(role=REFUSED).update(seen_at=timezone.now() - timedelta(**by))
+
+
+def test_a_refused_process_stays_named_until_it_starts_well(
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    alive_all()
+    settings.PROCESS = "steps"
+    first, second = refused_once(monkeypatch, "one"), refused_once(monkeypatch, "two")
+    age(hours=3)
+    tidy(RelayPresence.objects.get(name=first).seen_at + timedelta(hours=3))
+    assert subjects() == {first: ["refused"], second: ["refused"]}
+    assert check(client)[1]["checks"]["agreement"] == "degraded"
+    fit()
+    assert subjects() == {first: ["refused"]}, "the other one is still not there"
+    monkeypatch.setattr("sys.argv", ["manage.py", "one"])
+    fit()
+    assert subjects() == {}
+    assert check(client)[1]["status"] == "ok"
+
+
+def test_a_refused_process_that_never_comes_back_is_forgotten_after_a_day(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive_all()
+    name = refused_once(monkeypatch, "one")
+    age(hours=23, minutes=59)
+    assert subjects() == {name: ["refused"]}
+    age(hours=24, minutes=1)
+    assert subjects() == {}
+    tidy(timezone.now())
+    assert not RelayPresence.objects.filter(role=REFUSED).exists()
+
+
+@pytest.mark.parametrize(
+    "failure", [OperationalError("silence"), InterfaceError("closed")], ids=["silent", "closed"]
+)
+def test_a_process_that_cannot_reach_the_database_is_not_refused(
+    client: Client, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """It waits: after the outage nothing is left that tells of it."""
+    alive_all()
+    answers = iter([failure, failure])
+
+    def look() -> str:
+        for answer in answers:
+            raise answer
+        return describe(applied_migrations())
+
+    monkeypatch.setattr("huleedu.fitting.check_schema", look)
+    monkeypatch.setattr("huleedu.fitting.WAIT_SECONDS", 0.01)
+    fit_or_end("steps")
+    assert not RelayPresence.objects.filter(role=REFUSED).exists()
+    assert subjects() == {}
+
+
+def test_a_process_says_the_same_name_in_the_same_unit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = []
+    for group in (
+        "0::/system.slice/huleedu-steps@1.service",
+        "0::/system.slice/huleedu-steps@2.service",
+        "0::/user.slice/session-3.scope",
+    ):
+        (tmp_path / "cgroup").write_text(group + "\n")
+        monkeypatch.setattr("huleedu.fitting.CONTROL_GROUP", tmp_path / "cgroup")
+        names.append((unit(), refused_name("steps")))
+    monkeypatch.setattr("huleedu.fitting.CONTROL_GROUP", tmp_path / "missing")
+    assert [name for name, _ in names] == ["huleedu-steps@1.service", "huleedu-steps@2.service", ""]
+    assert len({name for _, name in names}) == 3
+    assert refused_name("steps") == names[2][1]
 
 
 def test_signs_carry_what_the_process_tells() -> None:

@@ -133,3 +133,17 @@ def test_a_damaged_note_is_none(noted: Path, asking: Asking, text: str) -> None:
 
 def test_a_database_that_is_away_is_not_noted(noted: Path) -> None:
     assert not migrated.is_noted(noted, Asking("host=127.0.0.1 port=1 dbname=none"))
+
+
+def test_the_code_alone_is_noted_while_the_database_is_away(
+    noted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert migrated.is_code_noted(noted)
+    monkeypatch.setattr(migrated, "code", lambda: "another")
+    assert not migrated.is_code_noted(noted)
+
+
+@pytest.mark.parametrize("damaged", ["", "null", "{}", "[]", '["one"]'])
+def test_a_note_that_says_nothing_notes_no_code(noted: Path, damaged: str) -> None:
+    (noted / migrated.NOTE).write_text(damaged)
+    assert not migrated.is_code_noted(noted)

@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from huleedu import heartbeat, places, run, supervisor
 from huleedu.embedded import installed_environment
 from huleedu.heartbeat import Asking, RelayWatch
+from huleedu.latch import VARIABLE, Latch
 from huleedu.models import RelayPresence
 from huleedu.places import InstallationError
 from huleedu.presence import process_name
@@ -44,7 +45,9 @@ def test_a_wrong_port_is_refused_before_anything_starts(
 
 
 def test_every_child_knows_its_name_and_clusters_their_queue() -> None:
-    programs = [child.prepare() for child in run.application_children(ENVIRONMENT, "127.0.0.1", 8000)]
+    programs = [
+        child.prepare() for child in run.application_children(ENVIRONMENT, "127.0.0.1", 8000, Latch())
+    ]
     assert [program.name for program in programs] == NAMES
     assert [program.environment["HULEEDU_PROCESS"] for program in programs] == NAMES
     clusters = [program.environment.get("Q_CLUSTER_NAME") for program in programs]
@@ -110,3 +113,14 @@ def test_commands_find_the_key_of_an_installation(tmp_path: Path) -> None:
     found = installed_environment(tmp_path / "var")
     assert found["SECRET_KEY"] == key
     assert "DATABASE_URL" not in found
+
+
+def test_children_load_behind_the_latch_and_later_ones_find_it_open() -> None:
+    latch = Latch()
+    *children, standby = run.application_children(ENVIRONMENT, "127.0.0.1", 8000, latch)
+    held = [VARIABLE in child.prepare().environment for child in (*children, standby)]
+    assert held == [True, True, True, False], "the standby is started when the others work"
+    assert all(child.prepare().descriptors == latch.descriptors for child in children)
+    latch.open()
+    again = [child.prepare() for child in children]  # as for one that has died
+    assert not any(VARIABLE in program.environment or program.descriptors for program in again)

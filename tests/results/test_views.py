@@ -254,3 +254,14 @@ def test_numbers_after_a_whole_run_agree(
     assert sum(mark["count"] for mark in context["common"]) == sum(
         row["findings"] or 0 for row in context["rows"]
     )
+
+
+def test_essays_that_are_left_out_are_told_apart_by_their_folders(signed_in: Client, teacher: User) -> None:
+    batch = make_batch(teacher)
+    for number, folder in ((1, "Alma"), (2, "Bo")):
+        add_essay(batch, number, TEXT, [])
+        batch.files.filter(slot__number=number).update(filename="Uppsats.txt", folder=folder, language="sv")
+    shown = signed_in.get(reverse("results", args=[batch.pk])).content.decode()
+    banner = shown.partition("banner-extra")[2].partition("</div>")[0]
+    assert "(Alma / Uppsats.txt, " in banner
+    assert "(Bo / Uppsats.txt, " in banner

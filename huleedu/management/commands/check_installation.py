@@ -17,6 +17,13 @@ from huleedu.installation import check_key
 from huleedu.store_mark import UNSEEN, check_store, mark_store
 
 ROLES = {"web": ("web",), "relay": ("relay",), "steps": ("steps", "worker")}
+DOES = {
+    "web": "answers browsers",
+    "relay": "leads",
+    "standby": "stands by",
+    "steps": "waits for work",
+    "worker": "reads and checks",
+}
 LINE = "{role:8} {host:24} {pid:>7}  {seen:>9}  {verdict}"
 
 
@@ -115,5 +122,14 @@ def line_of(process: Process, differences: list[Difference]) -> str:
         host=host,
         pid=pid,
         seen=f"{process.seconds:.0f} s ago",
-        verdict=f"DIFFERS: {', '.join(subjects)}" if subjects else "fits",
+        verdict=verdict(process, subjects),
     )
+
+
+def verdict(process: Process, subjects: list[str]) -> str:
+    """What a process is doing, or in what it differs."""
+    if process.role == REFUSED:
+        return "DID NOT START"
+    if subjects:
+        return f"DIFFERS: {', '.join(subjects)}"
+    return f"fits, {DOES.get(process.role, 'runs')}"

@@ -13,11 +13,11 @@ from huleedu.accounts import ROLES, Role, create_account, random_password
 class Command(BaseCommand):
     """Creates one account."""
 
-    help = "Create an account and print its random password."
+    help = "Make an account and print the random password of that account, once: pass it on to its owner."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("role", choices=ROLES)
-        parser.add_argument("username")
+        parser.add_argument("role", choices=ROLES, help="what the account is for")
+        parser.add_argument("username", help="the name to sign in with")
 
     def handle(self, role: Role, username: str, **_options: object) -> None:
         password = random_password()
@@ -32,4 +32,5 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The database does not answer. Start HuleEdu first: make run ({error})"
             ) from error
+        self.stderr.write(f"The password of {username}, which is not shown again:")
         self.stdout.write(password)

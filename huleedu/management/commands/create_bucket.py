@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError
+
+from files.store import STORE_ERRORS
 
 PLAIN_REGION = "us-east-1"  # S3 refuses to be told this one
 MISSING = {"404", "NoSuchBucket"}
@@ -23,7 +25,7 @@ class Command(BaseCommand):
             raise CommandError("HULEEDU_S3_BUCKET is not set, so content is kept in a folder.")
         try:
             made = make(default_storage, name)
-        except (BotoCoreError, ClientError) as error:
+        except STORE_ERRORS as error:
             raise CommandError(
                 f"The store did not make the bucket {name!r}. Check HULEEDU_S3_ENDPOINT, AWS_ACCESS_KEY_ID, "
                 f"AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION ({error})"

@@ -104,7 +104,8 @@ export class BatchState {
     const known = this.entries.get(this.keys.get(data.file_upload_id) ?? "");
     if (known && data.rev !== undefined && data.rev < known.rev) return;
     const id = data.essay_id ?? known?.essay_id;
-    const status = name === "essay.spellcheck.completed" ? data.status : PLACES[name];
+    const checked = name === "essay.spellcheck.completed" && known?.status !== "processing" && data.status;
+    const status = checked || (FILE_PHASES.has(data.from_phase) ? PLACES["batch.file.removed"] : PLACES[name]);
     if (id && status) this.essays.set(id, status);
   }
 
@@ -204,5 +205,5 @@ const CHANGES = {
   "essay.content.duplicate": () => ({ status: "duplicate" }),
   "batch.file.removed": () => ({ status: "removed" }),
   "file.reprocess.requested": (data, known) =>
-    known.status === "assigned" && !FILE_PHASES.has(data.from_phase) ? {} : { status: "processing", error: null },
+    known.status === "assigned" && !FILE_PHASES.has(data.from_phase) ? {} : { status: "processing", error: null, words: null },
 };

@@ -126,6 +126,25 @@ test("an essay that leaves its place, or gets another text, is not counted as ch
   assert.equal(state.counts().checked, 0);
 });
 
+test("a place whose file is read again waits for content, whatever is told of its former text", () => {
+  const state = new BatchState(snapshot([record("f", "assigned", 2, { essay_id: "x", words: 300 })], { essays: [{ essay_id: "x", status: "completed" }] }));
+  state.apply(event("file.reprocess.requested", { file_upload_id: "f", from_phase: "extract", rev: 3 }));
+  assert.equal(state.essays.get("x"), "awaiting_content");
+  assert.deepEqual([state.counts().ready, state.counts().reading, state.counts().checked], [0, 1, 0]);
+  assert.equal(state.entries.get("f").words, null);
+  state.apply(event("essay.spellcheck.completed", { file_upload_id: "f", essay_id: "x", status: "succeeded" }));
+  assert.equal(state.essays.get("x"), "awaiting_content");
+  state.apply(event("essay.slot.assigned", { file_upload_id: "f", essay_id: "x", essay_number: 1, words: 301, rev: 4 }));
+  assert.equal(state.essays.get("x"), "ready");
+  state.apply(event("essay.spellcheck.completed", { file_upload_id: "f", essay_id: "x", status: "succeeded" }));
+  assert.equal(state.counts().checked, 1);
+  state.apply(event("file.reprocess.requested", { file_upload_id: "f", from_phase: "spellcheck", rev: 5 }));
+  assert.equal(state.essays.get("x"), "processing");
+  state.apply(event("batch.file.removed", { file_upload_id: "f", reason: "replaced", rev: 6 }));
+  state.apply(event("batch.file.added", { file_upload_id: "f", rev: 7 }));
+  assert.equal(state.essays.get("x"), "awaiting_content");
+});
+
 test("a language of the batch or of an essay is taken from events, and every row is drawn again for the batch's", () => {
   const state = new BatchState(snapshot([record("f", "assigned", 2, { language: "sv" })], { language: null }));
   const found = state.apply(event("batch.language.found", { language: "sv" }));
