@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from files.damage import Damage, examine
 from files.damage import storage_name as storage_name
 from files.models import StoredContent
-from files.store import reach
+from files.store import reach, reach_each
 from huleedu.errors import ContentDamaged, Refused, StorageFailed
 
 MARK_SECONDS = 2.0
