@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from botocore.response import StreamingBody
 from urllib3.exceptions import HTTPError
 
 from files.store import StoreAway
@@ -42,6 +43,8 @@ def check_answer(*, operation_model: Any, response_dict: dict[str, Any], **_more
         if not (is_signed(kind, headers) if name.startswith("Head") else root_of(body) == b"Error"):
             raise StoreAway(f"{name}: {status} without an error of S3's")
     elif status not in {OK, NO_CONTENT} or not is_complete(name, kind, headers, body):
+        if isinstance(body, StreamingBody):
+            body.close()  # nobody will read it, and it may have no end
         raise StoreAway(f"{name}: {status} without what S3 tells")
 
 
