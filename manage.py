@@ -17,9 +17,12 @@ def main() -> None:
     from huleedu import places, stepping_down
 
     command = [os.path.abspath(__file__), *sys.argv[1:]]  # noqa: PTH100
-    stepping_down.before(sys.argv[1] if sys.argv[1:] else "help", places.state_folder(), command)
+    name = sys.argv[1] if sys.argv[1:] else "help"
+    if name == "restore" and "--check" in sys.argv:
+        name = "restore --check"  # needs no installation, and makes none
+    stepping_down.before(name, places.state_folder(), command)
     from files.steps.confinement import hide_memory
-    from huleedu import embedded, run
+    from huleedu import at_rest, run
     from huleedu.release import release
 
     hide_memory()
@@ -29,6 +32,17 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"HuleEdu {release()}\n")
         return
+    try:
+        with at_rest.database_for(name, places.state_folder()):
+            manage()
+    except places.InstallationError as error:
+        sys.exit(f"HuleEdu cannot start this. {error}")
+
+
+def manage() -> None:
+    """Run a command of Django's or ours in the environment of the installation."""
+    from huleedu import embedded, places
+
     found = embedded.installed_environment(places.state_folder())
     if os.environ.get("DATABASE_URL") and os.environ.get("HULEEDU_PROCESS"):
         found.pop("SECRET_KEY", None)  # a part of a larger installation is told its key, or refuses to start

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,20 +14,33 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from essays.actions import repeat_step
+from essays.actions import begin_repeat, check_repeat
 from essays.models import StepRun
-from files.actions import reread
+from files.actions import begin_reread, check_reread
 from files.models import FileUpload
 from huleedu.errors import ErrorCode
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
+from huleedu.recorded import note, note_look
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import REASON_CHARACTERS
 from huleedu.support import ActingAdmin, Deed, ReadOnlyAdmin, without_names
 
 REPROCESS = "files.reprocess_fileupload"
 
 
-def check_spelling_again(upload: FileUpload, user: User) -> FileUpload:
-    """Run the spelling check on the file's essay again. Raises ``Refused``."""
-    return repeat_step(upload, user, "spellcheck")
+SPELLCHECK = "spellcheck"
+NAMES = ("filename", "folder", "client_ref")  # may hold a pupil's name
+
+
+class ReasonForm(forms.Form):
+    """Why support must see a file's name."""
+
+    reason = forms.CharField(
+        label=_("Why do you need the file’s name?"),
+        min_length=5,
+        max_length=REASON_CHARACTERS,
+        help_text=_("It is kept with your name in the security log. Do not write anybody’s name."),
+    )
 
 
 class ErrorCodeFilter(admin.SimpleListFilter):
@@ -53,7 +66,7 @@ def error_code(row: FileUpload | StepRun) -> str:
 
 @admin.register(FileUpload)
 class FileUploadAdmin(ActingAdmin[FileUpload]):
-    """Files; their names, which may name pupils, show only on a file's own page."""
+    """Files; their names, which may name pupils, show only on a file's trace, to who has given a reason."""
 
     list_display = ("id", "batch_id", "status", error_code, "format", "size", "created_at")
     list_filter = ("status", ErrorCodeFilter)
@@ -65,21 +78,22 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
             _("Reprocess: read the file again"),
             _("Read the stored file anew; its essay keeps its number."),
             REPROCESS,
-            reread,
+            SecurityKind.FILE_REPROCESSED,
+            begin_reread,
+            check_reread,
         ),
         "spelling": Deed(
             _("Run the spelling check again"),
             _("Check the text anew, as it was read."),
             REPROCESS,
-            check_spelling_again,
+            SecurityKind.CHECK_REPEATED,
+            lambda upload, user: begin_repeat(upload, user, SPELLCHECK),
+            lambda upload: check_repeat(upload, SPELLCHECK),
         ),
     }
     fields = (
         *(
             "id",
-            "filename",
-            "folder",
-            "client_ref",
             "batch_id",
             "slot_id",
             "correlation_id",
@@ -100,16 +114,27 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
         ]
 
     def trace_view(self, request: HttpRequest, file_upload_id: UUID) -> HttpResponse:
-        """One file from upload to result: events, steps, waiting work and dead letters."""
+        """One file from upload to result: events, steps, waiting work and dead letters.
+
+        Posted with a reason it says the file's name, too, in this one answer; the reason is kept.
+        """
         upload = get_object_or_404(FileUpload, pk=file_upload_id)
         if not self.has_view_permission(request, upload):
             raise PermissionDenied
+        asked = ReasonForm(request.POST if request.method == "POST" else None)
+        named = request.method == "POST" and asked.is_valid()
+        if named:
+            note(SecurityKind.NAME_SEEN, upload, reason=asked.cleaned_data["reason"])
+        else:
+            note_look(SecurityKind.TRACE_SEEN, upload)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Trace of one file"),
             "original": upload,
             "error_code": error_code(upload),
+            "reason": asked,
+            "names": [getattr(upload, name) for name in NAMES if getattr(upload, name)] if named else [],
             **trace_of(upload),
         }
         return TemplateResponse(request, "admin/files/fileupload/trace.html", context)

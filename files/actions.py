@@ -386,7 +386,7 @@ def begin_reread(upload: FileUpload, requested_by: User) -> FileUpload:
     slot = current.slot
     if current.status == FileUpload.Status.REMOVED:
         if requested_by.pk != batch.owner_id:
-            raise Refused("FILE_REMOVED")
+            raise Refused("REMOVED_BY_TEACHER")
         check_room(batch)
         slot = place_left(erasures.take_back(kind=Erasure.Kind.FILE, file_upload_id=current.pk), batch)
     # What was removed by mistake comes back to a cancelled batch, too; nothing more is done there.

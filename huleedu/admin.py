@@ -5,13 +5,15 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from huleedu.dead_letters import discard, replay
+from huleedu.dead_letters import check_replay, discard, set_going
 from huleedu.forms import AdminSignInForm
 from huleedu.models import (
     ApiToken,
@@ -22,13 +24,15 @@ from huleedu.models import (
     Timer,
     WorkItem,
 )
+from huleedu.recorded import RecordedAdmin, Row
+from huleedu.security_admin import SecurityEventAdmin  # noqa: F401 - registers itself
+from huleedu.security_kinds import SecurityKind
 from huleedu.support import (
     ActingAdmin,
     Deed,
     EventTypeFilter,
     OwnedAdmin,
     ReadOnlyAdmin,
-    Row,
     shown_json,
 )
 from huleedu.wall_report import report
@@ -44,6 +48,24 @@ import_module("django_q.admin")
 for name in ("Success", "Failure", "OrmQ", "Schedule"):
     if admin.site.is_registered(apps.get_model("django_q", name)):
         admin.site.unregister(apps.get_model("django_q", name))
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class AccountAdmin(RecordedAdmin[User], UserAdmin[User]):
+    """Accounts, as Django has them."""
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """The page for a new password; it and the log are written together."""
+        return super().user_change_password(request, id, form_url)
+
+
+@admin.register(Group)
+class RolesAdmin(RecordedAdmin[Group], GroupAdmin):
+    """Groups, as Django has them."""
 
 
 class EnvelopeAdmin(ReadOnlyAdmin[Row]):
@@ -111,12 +133,19 @@ class DeadLetterAdmin(ActingAdmin[DeadLetter], EnvelopeAdmin[DeadLetter]):
     text_search = ("event_id", "event_type")
     deeds = {
         "replay": Deed(
-            _("Replay"), _("Try it again now."), "huleedu.handle_deadletter", replay, applies=is_dead
+            _("Replay"),
+            _("Try it again now."),
+            "huleedu.handle_deadletter",
+            SecurityKind.LETTER_REPLAYED,
+            set_going,
+            check_replay,
+            is_dead,
         ),
         "discard": Deed(
             _("Discard"),
             _("Put it aside for good: it stays in the list, but cannot be replayed any more."),
             "huleedu.handle_deadletter",
+            SecurityKind.LETTER_DISCARDED,
             discard,
             applies=is_dead,
         ),
@@ -182,6 +211,7 @@ class ApiTokenAdmin(ActingAdmin[ApiToken], OwnedAdmin[ApiToken]):
             _("Revoke"),
             _("End the token for good. Its owner can make another one on the account page."),
             "huleedu.revoke_apitoken",
+            SecurityKind.TOKEN_REVOKED,
             revoke,
             applies=lambda token: token.revoked_at is None,
         )

@@ -18,20 +18,26 @@ class HuleeduConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from django.contrib.auth.signals import user_logged_in
-        from django.db.models.signals import post_migrate
+        from django.contrib.auth.signals import user_logged_in, user_logged_out
+        from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
 
         from huleedu import processes, seats  # noqa: F401 - the seats are shared by fork
         from huleedu.devices import remember_device
         from huleedu.permissions import grant_support
         from huleedu.queues import accept_former_keys, make_queues_last
+        from huleedu.security_log import record_account, record_sign_in, record_sign_out
+        from huleedu.standstill import refuse_to_migrate
 
+        pre_migrate.connect(refuse_to_migrate, dispatch_uid="standstill")
         # After the last app with models, so that every table and content type is there.
         last = [app for app in apps.get_app_configs() if app.models_module][-1]
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")
 
         user_logged_in.connect(remember_device, dispatch_uid="device")
+        user_logged_in.connect(record_sign_in, dispatch_uid="security_log")
+        user_logged_out.connect(record_sign_out, dispatch_uid="security_log")
+        post_save.connect(record_account, sender="auth.User", dispatch_uid="security_log")
         gc.freeze()  # what is loaded stays, and workers that are forked share it
         gc.enable()
         self.use_own_temporary_folder()

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -16,6 +17,8 @@ from rest_framework.request import Request
 
 from huleedu.clock import database_now
 from huleedu.models import ApiToken
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 PREFIX = "hule_"
 LIFETIME = timedelta(days=90)
@@ -36,6 +39,7 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+@transaction.atomic
 def make_token(
     owner: User, name: str, scope: str = ApiToken.Scope.WRITE, lifetime: timedelta = LIFETIME
 ) -> NewToken:
@@ -48,7 +52,25 @@ def make_token(
         digest=digest_of(secret),
         expires_at=database_now() + min(lifetime, LIFETIME),
     )
+    record(
+        SecurityKind.TOKEN_MADE,
+        actor=owner,
+        account=owner,
+        subject=row,
+        details={"scope": str(scope), "days": min(lifetime, LIFETIME).days},
+    )
     return NewToken(secret, row)
+
+
+@transaction.atomic
+def revoke_tokens(tokens: QuerySet[ApiToken]) -> int:
+    """End those of ``tokens`` that were not ended before; returns how many."""
+    live = list(tokens.filter(revoked_at=None).select_for_update().order_by("pk"))
+    for token in live:
+        token.revoked_at = database_now()
+        token.save(update_fields=["revoked_at"])
+        record(SecurityKind.TOKEN_REVOKED, account=token.owner_id, subject=token)
+    return len(live)
 
 
 def live_tokens(secret: str) -> QuerySet[ApiToken]:
@@ -78,6 +100,14 @@ def note_use(token: ApiToken) -> None:
         transaction.on_commit(lambda: used.update(last_used_at=now), robust=True)
 
 
+def note_refusal(secret: str) -> None:
+    """A token of ours that was ended tells who had it; one that was never made tells nothing."""
+    ended = ApiToken.objects.filter(digest=digest_of(secret)).first()
+    if ended is not None:
+        known = partial(record, SecurityKind.TOKEN_REFUSED, account=ended.owner_id, subject=ended)
+        transaction.on_commit(known, robust=True)
+
+
 class TokenAuthentication(authentication.BaseAuthentication):
     """``Authorization: Bearer <token>``; a read token may only read."""
 
@@ -94,6 +124,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
             return None
         token = find_token(secret.strip())
         if token is None:
+            note_refusal(secret.strip())
             raise AuthenticationFailed
         if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
             raise PermissionDenied

@@ -59,7 +59,8 @@ SEEN = """
 SELECT coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role = 'relay')), 'Infinity')::float8,
        coalesce(extract(epoch FROM now() - max(seen_at) FILTER (WHERE role IN ('steps', 'worker'))),
                 'Infinity')::float8,
-       count(*) FILTER (WHERE role = 'standby' AND seen_at > now() - interval '45 s')
+       count(*) FILTER (WHERE role = 'standby' AND seen_at > now() - interval '45 s'),
+       (SELECT coalesce(extract(epoch FROM now() - max(moment)), 'Infinity')::float8 FROM huleedu_backup)
 FROM huleedu_relaypresence
 """
 # The newest thousand files of a day that had five minutes' time; queued work is late, not lost.
@@ -243,13 +244,15 @@ def content_metrics() -> Iterator[Metric]:
 
 
 def queue_metrics() -> Iterator[Metric]:
-    """What waits for step workers, and when the workers were seen."""
+    """What waits for step workers, and when the workers were seen, and a backup was taken."""
     yield work_depth()
     yield gauge("django_q_queue_depth", "Tokens waiting for workers", numbers_of(TASKS)[0])
-    relay, steps, standbys = numbers_of(SEEN)
+    relay, steps, standbys, backup = numbers_of(SEEN)
     yield gauge("relay_seen_age_seconds", "Since a relay gave a sign of life", relay)
     yield gauge("relay_standbys", "Relays that wait to take over", standbys)
     yield gauge("steps_seen_age_seconds", "Since a step worker gave a sign of life", steps)
+    told = "Since the moment of the last good backup; infinite when there is none"
+    yield gauge("backup_age_seconds", told, backup)
 
 
 def work_depth() -> GaugeMetricFamily:

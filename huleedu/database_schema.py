@@ -11,13 +11,18 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from huleedu.errors import Unfit
+from huleedu.standstill import check_standstill
 
 Name = tuple[str, str]  # app label, migration
 NAMED = 3  # of the migrations that are missing or unknown, in a sentence
 
 
 def check_schema() -> str:
-    """The state of the database, which this code fits. Raises Unfit with what to do, DatabaseError."""
+    """The state of the database, which this code fits. Raises Unfit with what to do, DatabaseError.
+
+    A database that is being restored, or was left for another, fits nothing.
+    """
+    check_standstill()
     applied = applied_migrations()
     # The files' names are enough as long as all is well; reading them takes a tenth of a second.
     if applied != known_migrations():

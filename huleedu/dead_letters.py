@@ -22,10 +22,18 @@ def replay(dead_letter: DeadLetter, user: User) -> DeadLetter:
     A letter that was handled before stays as it is. Raises ``Refused`` when its file has moved on since or
     cannot be read, and ``StorageFailed``.
     """
+    check_replay(dead_letter)
+    return set_going(dead_letter, user)
+
+
+def check_replay(dead_letter: DeadLetter) -> None:
+    """Make sure that what failed work needs can be read, and lock nothing meanwhile.
+
+    Raises ``Refused`` and ``StorageFailed``.
+    """
     letter = DeadLetter.objects.get(pk=dead_letter.pk)
     if letter.status == DeadLetter.Status.DEAD and letter.kind == DeadLetter.Kind.WORK:
         check_work(letter)
-    return set_going(letter, user)
 
 
 @transaction.atomic

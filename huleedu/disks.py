@@ -130,7 +130,13 @@ class DiskFacts(Collector):
         margin = GaugeMetricFamily(
             "disk_margin_bytes", "Uploads stop when less than this is free", labels=["disk"]
         )
+        size = GaugeMetricFamily("disk_size_bytes", "Bytes of that disk", labels=["disk"])
+        low = GaugeMetricFamily("disk_low", "1 while less than the margin is free", labels=["disk"])
+        used = GaugeMetricFamily("disk_used_ratio", "The share that is not free", labels=["disk"])
         for disk in FINDINGS.now():
             free.add_metric([disk.name], disk.free)
             margin.add_metric([disk.name], disk.margin)
-        yield from (free, margin)
+            size.add_metric([disk.name], disk.size)
+            low.add_metric([disk.name], disk.free < disk.margin)
+            used.add_metric([disk.name], 1 - disk.free / disk.size if disk.size else 0)
+        yield from (free, margin, size, low, used)

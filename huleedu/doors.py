@@ -13,6 +13,7 @@ from datetime import timedelta
 from math import ceil
 
 import structlog
+from django.contrib.auth.models import User
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection
 from django.db.models import F, Max
@@ -21,9 +22,11 @@ from django.http import HttpRequest
 
 from huleedu.devices import device_of, digest, same_name
 from huleedu.errors import MustWait
-from huleedu.metrics import SIGN_IN_TRIES
+from huleedu.metrics import RECENT_WRONG_PASSWORDS, SIGN_IN_TRIES
 from huleedu.models import FamiliarPlace, SignInTally
 from huleedu.networks import client_network
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 FORGOTTEN = timedelta(hours=1)  # after the last failure
 FAMILIAR = timedelta(days=90)  # after the last success
@@ -76,6 +79,7 @@ def count(rule: Rule, subject: str, *, obeying: bool) -> int | None:
 class Attempt:
     """One password that is tried; ``right`` is set by whoever looked at it."""
 
+    username: str
     pair: str
     name: str
     network: str  # "" when it is not known, or a known device is enough
@@ -94,6 +98,7 @@ class Attempt:
         known = device is not None and name in device.names
         place = ("device", device.number) if device is not None and known else ("network", network)
         return cls(
+            username=username,
             pair=digest("pair", name, *place),
             name=name,
             network="" if known or not network else digest("network", network),
@@ -120,6 +125,8 @@ class Attempt:
     def end(self) -> None:
         """Keep what is known now."""
         SIGN_IN_TRIES.labels("right" if self.right else "wrong").inc()
+        if not self.right:
+            RECENT_WRONG_PASSWORDS.add()
         if self.right:
             self.forgive()
         else:
@@ -138,7 +145,8 @@ class Attempt:
             FamiliarPlace.objects.update_or_create(pk=self.pair, defaults={"seen_at": TransactionNow()})
 
     def blame(self) -> None:
-        """Count for the name, and for the network if this name is new there."""
+        """Count for the name, and for the network if this name is new there; write it down."""
+        self.tell(SecurityKind.SIGN_IN_FAILED)
         if not self.device:
             count(NAME, self.name, obeying=False)
         if not self.network or self.failures > 1:
@@ -146,6 +154,11 @@ class Attempt:
         names = count(NETWORK, self.network, obeying=False)
         if names and names % NETWORK.free == 0:
             log.warning("sign_in.many_names", network=self.shown_network, names=names)
+
+    def tell(self, kind: SecurityKind) -> None:
+        """To the security log: whose account is tried; of a name nobody has, the beginning of its digest."""
+        account = User.objects.filter(username=self.username).values_list("pk", flat=True).first()
+        record(kind, account=account, details={} if account else {"name": self.name[:12]})
 
 
 def seconds_to_wait(*subjects: str) -> int:
@@ -168,6 +181,7 @@ def attempt(request: HttpRequest, username: str) -> Iterator[Attempt]:
         tried.begin()
     except MustWait as wait:
         SIGN_IN_TRIES.labels("waiting").inc()
+        tried.tell(SecurityKind.SIGN_IN_WAITED)
         request.META[TOLD] = wait
         raise
     try:

@@ -351,11 +351,8 @@ class Throwaway:
 
 
 @contextmanager
-def throwaway() -> Iterator[Throwaway]:
-    """Fresh servers in a temporary folder, quick instead of durable, gone afterwards even after ``kill -9``.
-
-    Raises InstallationError when they do not come up.
-    """
+def throwaway_folder() -> Iterator[Path]:
+    """A state folder that is gone after the block, with all that runs in it, even after ``kill -9``."""
     var = Path(tempfile.mkdtemp(prefix="huleedu-"))
     account = places.service_account()
     if account:
@@ -364,10 +361,23 @@ def throwaway() -> Iterator[Throwaway]:
     places.make_state_folder(var, account)
     guard = programs.start_guard(var / "run", remove=var)
     try:
-        with running(PostgresServer(var, durable=False)) as database, running(ValkeyServer(var)) as redis:
-            yield Throwaway(database, redis)
+        yield var
     finally:
         guard.release()
+
+
+@contextmanager
+def throwaway() -> Iterator[Throwaway]:
+    """Fresh servers in a throwaway folder, quick instead of durable.
+
+    Raises InstallationError when they do not come up.
+    """
+    with (
+        throwaway_folder() as var,
+        running(PostgresServer(var, durable=False)) as database,
+        running(ValkeyServer(var)) as redis,
+    ):
+        yield Throwaway(database, redis)
 
 
 @contextmanager

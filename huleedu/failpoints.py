@@ -22,6 +22,11 @@ NAMES = frozenset(
         "relay.before_commit",  # reactions ran, nothing is committed
         "relay.after_commit",  # committed, not published
         "relay.after_publish",
+        "backup.before_name",  # the file is whole, and has not its name
+        "restore.after_database",  # the database is there, its content is not
+        "restore.after_content",
+        "restore.before_end",  # all is there, the marks still stand
+        "move.after_database",  # the new database has all, both still stand still
     }
 )
 ARMED = os.environ.get(VARIABLE, "")

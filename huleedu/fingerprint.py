@@ -3,6 +3,7 @@
 import hmac
 import os
 import socket
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.conf import settings
 from huleedu import walls
 from huleedu.release import release
 
+STARTED = datetime.now(UTC).isoformat(timespec="seconds")  # of this process, or of the one that forked it
 KEY_CHARACTERS = 16  # 64 bits tell keys apart and are of no use to somebody who looks for one
 SHARED = (
     "MAX_FILE_BYTES",
@@ -58,7 +60,9 @@ def shared_settings() -> dict[str, str]:
     if settings.PROCESS == "web":
         found |= {f"HULEEDU_{name}": str(getattr(settings, name)) for name in OF_WEB}
         found["HULEEDU_PORT (names the cookies)"] = settings.SESSION_COOKIE_NAME
-        found["HULEEDU_ALLOWED_HOSTS"] = " ".join(sorted(settings.ALLOWED_HOSTS))
+        found["HULEEDU_ALLOWED_HOSTS"] = " ".join(
+            sorted(settings.TOLD_HOSTS)
+        )  # each has names of its own besides
         found["HULEEDU_TRUSTED_ORIGINS"] = " ".join(sorted(settings.CSRF_TRUSTED_ORIGINS))
     return found
 
@@ -79,6 +83,7 @@ def facts_of(identity: UUID, schema: str, store: str) -> dict[str, Any]:
         "store": store,
         "host": socket.gethostname(),
         "pid": os.getpid(),
+        "started": STARTED,
         "release": release(),
         "schema": schema,
         "key": key_fingerprint(settings.SECRET_KEY, identity),

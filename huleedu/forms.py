@@ -5,7 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -72,6 +74,11 @@ class PasswordChangeForm(AdminPasswordChangeForm):
         if wrong is not None:
             raise wrong
         return old
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> User:
+        """The account with its new password, written together with the security log's event."""
+        return super().save(commit)
 
 
 class TokenForm(forms.Form):

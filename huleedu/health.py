@@ -152,6 +152,7 @@ CHECKS: dict[str, Check] = {
     "agreement": check_agreement,
     "walls": check_walls,
 }
+ORDER = list(CHECKS)
 OPTIONAL = frozenset({"redis", "agreement", "walls"})
 APART = frozenset({"storage", "redis"})  # they can hang on their own; all others ask the database
 SECONDS = 1.5  # for everything, so that a probe has its answer within two
@@ -202,13 +203,23 @@ ROUNDS_OF: defaultdict[frozenset[str], Rounds] = defaultdict(Rounds)
 def run_checks() -> dict[str, Finding]:
     """Of each thing: ok, degraded (HuleEdu works without it), or failed. No answer is a failure."""
     together = {name: check for name, check in CHECKS.items() if name not in APART}
-    groups = [together, *({name: CHECKS[name]} for name in CHECKS if name in APART)]
+    return run_groups([together, *({name: CHECKS[name]} for name in CHECKS if name in APART)])
+
+
+def run_alone(name: str) -> Finding:
+    """The same of one thing that hangs on its own."""
+    return run_groups([{name: CHECKS[name]}])[name]
+
+
+def run_groups(groups: list[dict[str, Check]]) -> dict[str, Finding]:
+    """The findings of all groups, which are looked at side by side, within the time for everything."""
     until = time.monotonic() + SECONDS
     findings: dict[str, Finding] = {}
     for current in [ROUNDS_OF[frozenset(group)].current(group) for group in groups]:
         current.ended.wait(max(0.0, until - time.monotonic()))
         findings |= dict(current.findings)
-    return {name: findings.get(name, Finding(failure_of(name))) for name in CHECKS}
+    names = [name for group in groups for name in group]
+    return {name: findings.get(name, Finding(failure_of(name))) for name in sorted(names, key=ORDER.index)}
 
 
 def run_check(name: str, check: Check) -> Finding:

@@ -54,8 +54,15 @@ def places(trace: Any) -> list[str]:
     return found
 
 
+def destination(file: str) -> dict[str, str]:
+    """Where lines go: to ``file``, which is opened anew when it was renamed, else to standard error."""
+    if file:
+        return {"class": "huleedu.log_files.ReopenedFile", "filename": file}
+    return {"class": "logging.StreamHandler"}
+
+
 def configure(options: dict[str, str]) -> None:
-    """Set up standard logging and structlog; ``options`` has ``level``. Called by Django."""
+    """Set up standard logging and structlog; ``options`` has ``level``, perhaps ``file``. Django calls it."""
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(allow=["status_code"])],
@@ -71,10 +78,12 @@ def configure(options: dict[str, str]) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"json": formatter},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-            "root": {"handlers": ["stderr"], "level": options["level"]},
+            "handlers": {"lines": {**destination(options.get("file", "")), "formatter": "json"}},
+            "root": {"handlers": ["lines"], "level": options["level"]},
             "loggers": {
                 "django.request": {"level": "ERROR"},
+                # Every stranger's guess at a host, in its own words; ``proxy.mistake`` tells it now and then.
+                "django.security.DisallowedHost": {"level": "CRITICAL"},
                 "django-q": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
             },

@@ -36,6 +36,8 @@ from huleedu.models import (
     SignInTally,
     WorkItem,
 )
+from huleedu.security_events import SecurityEvent
+from huleedu.security_log import summarise
 from huleedu.store_mark import is_ours
 from huleedu.temporary import clear
 
@@ -74,6 +76,7 @@ class Tidied:
     familiar_places: int = 0
     late_erasures: int = 0
     ended_batches: int = 0
+    security_events: int = 0
 
 
 def tidy() -> Tidied | None:
@@ -105,6 +108,8 @@ def alone() -> Iterator[bool]:
 
 def tidy_everything(now: datetime) -> Tidied:
     """Tidy files and rows as of ``now``; the caller holds the lock."""
+    summarise()
+    unkept = now - timedelta(seconds=settings.SECURITY_LOG_SECONDS)
     loose_contents = end_loose_contents(now)  # first: then their bytes are orphans
     # In another installation's store every file would be an orphan.
     orphans, unfinished = tidy_store(now) if is_ours() else (0, 0)
@@ -118,6 +123,7 @@ def tidy_everything(now: datetime) -> Tidied:
         loose_contents=loose_contents,
         sign_in_tallies=delete_some(SignInTally, MANY_ROWS, failed_at__lt=now - FORGOTTEN),
         familiar_places=delete_some(FamiliarPlace, seen_at__lt=now - FAMILIAR),
+        security_events=delete_some(SecurityEvent, MANY_ROWS, at__lt=unkept),
         temporary_files=clear(settings.VAR_DIR),
         late_erasures=queue_late(now),
         ended_batches=binning.end_due(ENDED_BATCHES),

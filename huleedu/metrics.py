@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
+from huleedu.recent import Recent
+
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -30,6 +32,28 @@ SIGN_IN_TRIES = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+SERVER_ERRORS = Counter(
+    "http_server_errors",
+    "Answers of this process with a status of 500 or more; 507 says that a disk is full",
+    registry=REGISTRY,
+)
+RECENT_SERVER_ERRORS = Recent()
+RECENT_WRONG_PASSWORDS = Recent()
+Gauge("http_server_errors_recent", "The same within the last ten minutes", registry=REGISTRY).set_function(
+    RECENT_SERVER_ERRORS.total
+)
+Gauge(
+    "sign_in_failures_recent",
+    "Wrong passwords at this process within the last ten minutes",
+    registry=REGISTRY,
+).set_function(RECENT_WRONG_PASSWORDS.total)
+
+
+def count_answer(status: int) -> None:
+    """Count an answer of ours that was a failure of ours."""
+    if status >= 500:
+        SERVER_ERRORS.inc()
+        RECENT_SERVER_ERRORS.add()
 
 
 def observe_sent(timestamp: str) -> None:

@@ -8,8 +8,10 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from huleedu.callers import calling, known_user_id
 from huleedu.endpoints import budget
 from huleedu.logs import bound
+from huleedu.metrics import count_answer
 
 HEADER = "X-Correlation-ID"
 LOGGED_IDS = ("batch_id", "file_upload_id", "essay_id")
@@ -44,7 +46,7 @@ class CorrelationMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         correlation_id = correlation_id_of(request)
         started = time.monotonic()
-        with bound(corr_id=correlation_id), budget(settings.STORE_SECONDS):
+        with bound(corr_id=correlation_id), budget(settings.STORE_SECONDS), calling(request):
             response = self.get_response(request)
             log_request(request, response.status_code, time.monotonic() - started)
         response.headers[HEADER] = str(correlation_id)
@@ -52,16 +54,20 @@ class CorrelationMiddleware:
 
 
 def log_request(request: HttpRequest, status_code: int, seconds: float) -> None:
-    """One line: the route and its ids, never the address itself, which may hold names or search words."""
+    """One line: the route, its ids and the user's, never the address, which may hold names or words."""
     match = request.resolver_match
+    if match is None or match.route not in UNLOGGED_ROUTES:
+        count_answer(status_code)
     if match.route in UNLOGGED_ROUTES if match else status_code < 400:
         return  # without a route and well: a static file
+    user_id = known_user_id(request)
     log.info(
         "request.ended",
         method=request.method,
         route=match.route if match else None,
         status=str(status_code),
         duration_ms=round(seconds * 1000),
+        **({} if user_id is None else {"user_id": user_id}),
         **{name: str(value) for name, value in (match.kwargs if match else {}).items() if name in LOGGED_IDS},
     )
 

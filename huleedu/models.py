@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from huleedu import security_events  # noqa: F401 - rows of this app, too
 from huleedu.erasure import Erasure as Erasure
 
 LANES = 16  # ordering is kept per lane; a batch always uses the same one
@@ -256,6 +257,22 @@ class Installation(models.Model):
 
     def __str__(self) -> str:
         return f"installation {self.identity}"
+
+
+class Backup(models.Model):
+    """A backup that was taken: when what is in it was so, and whether it was tried by restoring it."""
+
+    moment = models.DateTimeField(db_index=True, help_text="As of which the backup is")
+    finished_at = models.DateTimeField(db_default=Now())
+    seconds = models.FloatField()
+    size = models.PositiveBigIntegerField(help_text="Of the file, in bytes")
+    contents = models.PositiveIntegerField()
+    damaged = models.PositiveIntegerField(help_text="Contents that were missing or changed before")
+    encrypted = models.BooleanField()
+    verified = models.BooleanField(help_text="Restored into a throwaway database and compared")
+
+    def __str__(self) -> str:
+        return f"backup of {self.moment:%Y-%m-%d %H:%M}"
 
 
 class RelayPresence(models.Model):

@@ -1,22 +1,39 @@
 """Addresses for machines that watch HuleEdu: metrics and health."""
 
 import hmac
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import split_domain_port
 from django.views.decorators.http import require_GET
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from huleedu import health
 from huleedu.collector import DatabaseFacts
 from huleedu.disks import DiskFacts
+from huleedu.log_files import LogFacts
 from huleedu.metrics import REGISTRY
 from huleedu.moments import apart
+from huleedu.proxy_mistakes import was_passed_on
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+
+
+class RedisFacts(Collector):
+    """Whether live push works."""
+
+    def collect(self) -> Iterator[Metric]:
+        """1 or 0, within two seconds."""
+        up = health.run_alone("redis").state == health.OK
+        yield GaugeMetricFamily("redis_up", "Whether Redis or Valkey answered", float(up))
+
+
 FACTS = CollectorRegistry()
-FACTS.register(DatabaseFacts())
-FACTS.register(DiskFacts())
+for each in (DatabaseFacts(), DiskFacts(), RedisFacts(), LogFacts(settings.VAR_DIR / "logs")):
+    FACTS.register(each)
 
 
 @apart
@@ -29,13 +46,20 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def may_scrape(request: HttpRequest) -> bool:
-    """With a token configured: whoever has it. Without one: this machine, unless a proxy hides who asks."""
+    """With a token configured: whoever has it. Without one: a program of this machine that asks directly.
+
+    What a proxy passed on is a stranger’s, also of a proxy on this machine; its headers tell. Where
+    we believe them (``BEHIND_PROXY``), only a proxy that is known to name clients (``TRUSTED_PROXIES``) makes
+    a request without them a direct one. In any case this machine was asked by its loopback name.
+    """
     token = settings.METRICS_TOKEN
     if token:
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
-    forwarded = settings.BEHIND_PROXY or "X-Forwarded-For" in request.headers
-    return not forwarded and request.META.get("REMOTE_ADDR") in LOOPBACK
+    hidden = settings.BEHIND_PROXY and not settings.TRUSTED_PROXIES
+    if hidden or was_passed_on(request) or request.META.get("REMOTE_ADDR") not in LOOPBACK:
+        return False
+    return split_domain_port(request.META.get("HTTP_HOST", "localhost"))[0] in settings.LOOPBACK_HOSTS
 
 
 @apart

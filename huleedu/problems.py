@@ -54,6 +54,7 @@ TITLES = {
     "NO_CONTENT": _("The file’s content was never stored. Upload it again."),
     "ERASED": _("It has been erased for good and cannot be brought back."),
     "NOT_REMOVED": _("It has not been removed, so there is nothing to bring back."),
+    "REMOVED_BY_TEACHER": _("The teacher has removed this file. Only the teacher can bring it back."),
     "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
     "FILE_TOO_LARGE": with_limits(
         _("The file is too big. A file may have at most {size}."), size="MAX_FILE_BYTES"
@@ -66,6 +67,9 @@ TITLES = {
     ),
     "CONTENT_DAMAGED": _(
         "What is stored of the file is damaged or gone. Read it again; if that does not help, upload it."
+    ),
+    "MISCONFIGURED": _(
+        "HuleEdu is not set up for this address. Whoever runs it finds in the log which setting is missing."
     ),
     "UNAVAILABLE": _("HuleEdu is waking up or very busy. Try again in a moment."),
     "INTERNAL": _("Something went wrong on our side. Try again; if it happens twice, contact support."),

@@ -27,6 +27,7 @@ LOCK_NAME = "supervisor.lock"
 SWEEP_SECONDS = 3.0
 OWNER_EXIT_SECONDS = 2.0
 GUARD_SECONDS = 1.0  # for a guard that is released; its owner does then what it did not
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")  # in a second, as /proc counts
 SETPRIV = "/usr/bin/setpriv"  # of util-linux
 
 
@@ -248,6 +249,16 @@ def try_lock(run: Path) -> int | None:
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())
     return descriptor
+
+
+def has_guard(run: Path) -> bool:
+    """Whether a guard of ``run`` is there."""
+    wanted = b"\0huleedu.programs\0" + os.fsencode(run) + b"\0"
+    for each in processes():
+        with suppress(OSError):
+            if wanted in Path(f"/proc/{each.pid}/cmdline").read_bytes():
+                return True
+    return False
 
 
 def is_guard(pid: str) -> bool:

@@ -27,6 +27,7 @@ from huleedu.places import InstallationError
 from huleedu.programs import BASE_DIR
 from huleedu.readiness import Readiness, ask
 from huleedu.supervisor import (
+    LOG_BYTES,
     Child,
     StopRequested,
     Supervisor,
@@ -148,6 +149,18 @@ def check_settings(environment: Mapping[str, str]) -> None:
         raise InstallationError(done.stdout.strip())
 
 
+def log_bytes() -> int:
+    """How large a log may grow before it is put aside. Raises InstallationError."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from huleedu.environment import size
+
+    try:
+        return size("HULEEDU_LOG_BYTES", LOG_BYTES)
+    except ImproperlyConfigured as error:
+        raise InstallationError(str(error)) from error
+
+
 def launch_servers(supervisor: Supervisor, var: Path, environment: dict[str, str]) -> list[Child]:
     """Start the servers that ``environment`` does not already name, and name them there."""
     wanted: list[tuple[str, str, Server]] = [
@@ -224,7 +237,7 @@ def run(var: Path, host: str, port: int, tell: Callable[[str], None] = say) -> N
         "HULEEDU_PORT": str(port),
         "SECRET_KEY": os.environ.get("SECRET_KEY") or places.secret(var, "secret-key"),
     }
-    with Supervisor(var, tell) as supervisor, suppress(StopRequested):
+    with Supervisor(var, tell, log_bytes()) as supervisor, suppress(StopRequested):
         check_port(host, port)
         temporary.clear(var, seconds=0)  # what was killed left it, and nobody else is here
         later = start_everything(supervisor, var, environment, tell)

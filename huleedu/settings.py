@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
 
-from huleedu import database, environment
+from huleedu import database, environment, own_hosts
 from huleedu.environment import flag, number, size
 from huleedu.listening import complaint_about_plain_http, is_loopback
 
@@ -32,7 +32,10 @@ KEY_CHARACTERS = 50
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split() if key]
 # This machine itself may always ask: the supervisor does, to see whether the web server lives.
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = [*environment.hosts("HULEEDU_ALLOWED_HOSTS"), *LOOPBACK_HOSTS]
+TOLD_HOSTS = environment.hosts("HULEEDU_ALLOWED_HOSTS")
+ALLOWED_HOSTS = list(
+    dict.fromkeys([*TOLD_HOSTS, *LOOPBACK_HOSTS, *(own_hosts.own_hosts() if PROCESS == "web" else [])])
+)
 CSRF_TRUSTED_ORIGINS = environment.origins("HULEEDU_TRUSTED_ORIGINS")
 
 if DEBUG and not is_loopback(HOST):
@@ -71,7 +74,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "huleedu.headers.HeadersMiddleware",  # the outermost: no answer goes without
     "huleedu.middleware.CorrelationMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "huleedu.secure.SecureMiddleware",
     "huleedu.static_files.StaticFilesMiddleware",
     "huleedu.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -80,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "huleedu.refusals.RefusalMiddleware",
     "huleedu.middleware.PrivateCacheMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -202,6 +206,10 @@ RETENTION_MONTHS = environment.months("HULEEDU_RETENTION", 6)  # after the schoo
 RETENTION_MAX_MONTHS = environment.months("HULEEDU_RETENTION_MAXIMUM", 36)
 STRANGER_BYTES = size("HULEEDU_STRANGER_BYTES", 64 * 1024)
 MAX_CONNECTIONS_PER_ADDRESS = number("HULEEDU_MAX_CONNECTIONS_PER_ADDRESS", 500, 1)
+# The database itself refuses to forget it sooner.
+SECURITY_LOG_SECONDS = environment.seconds(
+    "HULEEDU_SECURITY_LOG", 365 * 24 * 60 * 60, 365 * 24 * 60 * 60, example="400 days"
+)
 DATABASE_FOLDER = Path(folder) if (folder := environment.said("HULEEDU_DATABASE_FOLDER")) else None
 DISK_MARGIN_BYTES = size("HULEEDU_DISK_MARGIN", 500 * 1024**2)
 if MAX_FILE_BYTES >= MAX_REQUEST_BYTES:
@@ -362,4 +370,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING_CONFIG = "huleedu.logs.configure"
-LOGGING: dict[str, str] = {"level": environment.log_level("HULEEDU_LOG_LEVEL", "INFO")}
+LOGGING: dict[str, str] = {
+    "level": environment.log_level("HULEEDU_LOG_LEVEL", "INFO"),
+    "file": environment.said("HULEEDU_LOG"),
+}

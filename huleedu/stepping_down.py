@@ -29,6 +29,7 @@ SMALL_PARTS = (
 )
 LARGE_PARTS = ("content", "static", "cache", "postgres", "valkey")
 SERVING = frozenset({"run", "web", "qcluster", "relay"})  # what keeps running
+MAKING = SERVING | {"restore"}  # what may begin an installation
 DEVELOPING = frozenset(
     {
         *("compilemessages", "help", "makemessages", "makemigrations", "optimizemigration", "spectacular"),
@@ -220,10 +221,10 @@ def before(name: str, var: Path, command: Sequence[str]) -> None:
     installation yet that root's files would spoil. Ends this process with 1 when the state folder cannot be
     used.
     """
-    if os.geteuid() != 0 or name in DEVELOPING or (name not in SERVING and not is_ours(var)):
+    if os.geteuid() != 0 or name in DEVELOPING or (name not in MAKING and not is_ours(var)):
         return
     try:
-        first = name in SERVING and owner_of(var) is None
+        first = name in MAKING and owner_of(var) is None
         if warning := step_down(var, command, make=first):
             sys.stderr.write(f"{warning}\n")
     except (InstallationError, OSError) as error:

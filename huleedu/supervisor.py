@@ -6,7 +6,6 @@ Health checks run in threads of their own, so a slow one delays nothing.
 
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from huleedu import programs
+from huleedu import log_files, programs
 from huleedu.latch import Latch
 from huleedu.places import InstallationError
 from huleedu.programs import Program
@@ -90,9 +89,10 @@ class Supervisor:
     another supervisor has the folder.
     """
 
-    def __init__(self, var: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, var: Path, say: Callable[[str], None], log_bytes: int = LOG_BYTES) -> None:
         self.run = var / "run"
         self.logs = var / "logs"
+        self.log_bytes = log_bytes
         self._say = say
         self._tiers: list[list[_Running]] = []
         self._stopping = False
@@ -228,13 +228,17 @@ class Supervisor:
                 self._look_after(running)
         if time.monotonic() >= self._next_rotation:
             self._next_rotation = time.monotonic() + ROTATION_SECONDS
-            rotate_logs(self.logs)
+            log_files.rotate(self.logs, self.log_bytes, self._reopened())
         if self._guard.process.poll() is not None:
             self._guard.release()
             self._guard = programs.start_guard(self.run)
 
     def _all(self) -> list[_Running]:
         return [running for tier in self._tiers for running in tier]
+
+    def _reopened(self) -> set[str]:
+        """The programs that open their log anew when it was renamed."""
+        return {each.child.name for each in self._all() if log_files.VARIABLE in each.program.environment}
 
     def _those(self, children: Collection[Child]) -> list[_Running]:
         return [running for running in self._all() if running.child in children]
@@ -318,15 +322,6 @@ class Supervisor:
         self._tiers.clear()
 
 
-def rotate_logs(logs: Path) -> None:
-    """Cap each log: a full one is copied aside and cut, because its program keeps it open to append."""
-    for log in logs.glob("*.log"):
-        if log.stat().st_size > LOG_BYTES:
-            shutil.copyfile(log, log.with_suffix(".log.1"))
-            log.with_suffix(".log.1").chmod(0o600)
-            os.truncate(log, 0)
-
-
 def _tail(log: Path) -> str:
     """The last lines of a log and where the rest is."""
     text = log.read_bytes()[-TAIL_BYTES:].decode(errors="replace") if log.exists() else ""
@@ -337,6 +332,12 @@ def _reason(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
+def log_of(name: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variable that tells a program which file to log to, where there is a state folder."""
+    var = environment.get("HULEEDU_VAR")
+    return {log_files.VARIABLE: str(Path(var) / "logs" / f"{name}.log")} if var else {}
+
+
 def python_program(
     name: str, arguments: list[str], environment: Mapping[str, str], latch: Latch | None = None
 ) -> Program:
@@ -345,5 +346,6 @@ def python_program(
     Behind a ``latch`` it loads, but begins only when that is open.
     """
     held = latch.environment if latch else {}
-    own = {**environment, **held, "HULEEDU_PROCESS": name}
+    log = log_of(name, environment)
+    own = {**environment, **held, **log, "HULEEDU_PROCESS": name}
     return Program(name, (sys.executable, *arguments), own, descriptors=latch.descriptors if latch else ())

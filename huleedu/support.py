@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -12,7 +12,7 @@ from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -24,17 +24,16 @@ from django.utils.translation import gettext_lazy as _
 from huleedu.errors import Refused, StorageFailed
 from huleedu.events import CATALOGUE
 from huleedu.problems import TITLES
+from huleedu.recorded import RecordedAdmin, Row, acting_user, note
+from huleedu.security_kinds import SecurityKind
 from huleedu.states import InvalidTransition
 
 ROWS_PER_PAGE = 50
 NAMING = frozenset({"filename", "folder", "client_ref"})  # may hold a pupil's name
-Row = TypeVar("Row", bound=models.Model)
-
-
 UUID_INSIDE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Row]):
+class ReadOnlyAdmin(RecordedAdmin[Row]):
     """Looks, searches by exact ids, and changes nothing; ``uuid_search`` and ``text_search`` name fields."""
 
     uuid_search: Sequence[str] = ()
@@ -94,17 +93,24 @@ def always(_row: Any) -> bool:
     return True
 
 
+def nothing(_row: Any) -> None:
+    """What a deed looks at before that needs no look."""
+
+
 @dataclass(frozen=True)
 class Deed:
     """Something support staff may do to a row: what its button says and means, who may, and the action.
 
-    ``applies`` is False for a row with which nothing is left to be done.
+    ``kind`` stands in the security log, written in the transaction of ``act``. ``check`` comes before and may
+    wait for the store. ``applies`` is False for a row with which nothing is left to be done.
     """
 
     label: str | Promise
     meaning: str | Promise
     permission: str
+    kind: SecurityKind
     act: Callable[[Any, User], object]
+    check: Callable[[Any], object] = nothing
     applies: Callable[[Any], bool] = always
 
 
@@ -195,11 +201,12 @@ def shown_json(value: Any) -> SafeString:
     return format_html("<pre>{}</pre>", json.dumps(without_names(value), indent=2, ensure_ascii=False))
 
 
-def acting_user(request: HttpRequest) -> User:
-    """Who is signed in; the admin lets nobody else in."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
+def do(row: Row, user: User, deed: Deed) -> None:
+    """Do ``deed`` and write it down, both or neither. Raises what it raises."""
+    deed.check(row)
+    with transaction.atomic():
+        deed.act(row, user)
+        note(deed.kind, row)
 
 
 def act_on_each(request: HttpRequest, rows: Iterable[Row], deed: Deed) -> None:
@@ -211,7 +218,7 @@ def act_on_each(request: HttpRequest, rows: Iterable[Row], deed: Deed) -> None:
             messages.warning(request, f"{row}: {nothing}")
             continue
         try:
-            deed.act(row, acting_user(request))
+            do(row, acting_user(request), deed)
             done += 1
         except Refused as refusal:
             messages.warning(request, f"{row}: {TITLES[refusal.code]}")

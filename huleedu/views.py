@@ -8,17 +8,18 @@ import structlog
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.db import DatabaseError, InterfaceError
+from django.core.exceptions import DisallowedHost
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse_lazy
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from huleedu.authentication import LIFETIME, make_token
+from huleedu import proxy_mistakes
+from huleedu.authentication import LIFETIME, make_token, revoke_tokens
 from huleedu.errors import StorageFailed, is_out_of_room
 from huleedu.forms import PasswordChangeForm, SignInForm, TokenForm
 from huleedu.middleware import correlation_id_of
@@ -43,7 +44,8 @@ class SignOut(LogoutView):
 
     def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
         """The answer; not to cookies, which other services and copies on this host name have, too."""
-        response = super().dispatch(request, *arguments, **named)
+        with transaction.atomic():
+            response = super().dispatch(request, *arguments, **named)
         if request.method == "POST":
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
@@ -101,21 +103,25 @@ def account_page(request: PageRequest, new_token: str = "") -> HttpResponse:
 def revoke_token(request: PageRequest) -> HttpResponse:
     """End one of the user's own tokens; repeating it changes nothing."""
     number = request.POST.get("token", "")
-    if number.isascii() and number.isdigit() and len(number) < 19:
-        mine = ApiToken.objects.filter(owner=request.user, pk=int(number), revoked_at=None)
-        if mine.update(revoked_at=timezone.now()):
-            log.info("token.revoked", user_id=request.user.pk, token_id=int(number))
-            messages.success(request, _("The token no longer works."))
+    is_id = number.isascii() and number.isdigit() and len(number) < 19
+    if is_id and revoke_tokens(ApiToken.objects.filter(owner=request.user, pk=int(number))):
+        log.info("token.revoked", user_id=request.user.pk, token_id=int(number))
+        messages.success(request, _("The token no longer works."))
     return SeeOther(request.path)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The page for a form that did not come from us, or came too late."""
+    """The page for a form that came too late, through a proxy that is set wrong, or not from us."""
+    mistake = proxy_mistakes.behind_a_refused_form(request)
+    if mistake is not None:
+        return proxy_mistakes.answer(request, mistake)
     return failure(request, "403_csrf.html", 403, "FORBIDDEN")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for a request that could not be read."""
+    """The page for a request that could not be read, or asked for a host that is not ours."""
+    if isinstance(exception, DisallowedHost):
+        return proxy_mistakes.answer(request, proxy_mistakes.UNKNOWN_HOST)
     return failure(request, "400.html", 400, "INVALID")
 
 

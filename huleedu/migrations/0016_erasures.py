@@ -10,7 +10,7 @@ DIGEST = "UPDATE huleedu_idempotencyrecord SET key = encode(sha256(convert_to(ke
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('huleedu', '0012_workitem_deaths'),
+        ('huleedu', '0015_security_log'),
     ]
 
     operations = [

@@ -17,6 +17,7 @@ from compose_spec import PyCompose
 
 from huleedu import latch
 from huleedu.latch import Latch
+from huleedu.management.commands.backup import Command
 from huleedu.run import application_children
 from tests.documents import ROOT, VALUE, blocks
 
@@ -90,9 +91,14 @@ class Unit(configparser.ConfigParser):
 
 
 def unit(name: str) -> configparser.SectionProxy:
+    """The service part of a systemd unit of the larger installation."""
+    return unit_at(UNITS / name)
+
+
+def unit_at(path: Path) -> configparser.SectionProxy:
     """The service part of a systemd unit."""
     parser = Unit(strict=False, interpolation=None)
-    parser.read(UNITS / name)
+    parser.read(path)
     return parser["Service"]
 
 
@@ -274,3 +280,100 @@ def test_the_settings_file_sets_what_is_told_and_read() -> None:
     assert {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "HULEEDU_S3_BUCKET", "AWS_SECRET_ACCESS_KEY"} <= names
     # A variable that the table tells of and nobody reads is a promise that nobody keeps.
     assert {name for name in rows if not name.startswith("AWS_")} <= read_by_the_code()
+
+
+ONE = ROOT / "deploy" / "one-machine"
+
+
+def test_the_unit_of_one_machine_shuts_in_as_the_others_do() -> None:
+    """What the steps may, which read hostile files, and nothing more; its data outside the code."""
+    one = unit_at(ONE / "huleedu.service")
+    steps = unit(unit_of("steps"))
+    free = {"ExecStart", "Environment", "#"}
+    assert {name: value for name, value in one.items() if name not in free} == {
+        name: value for name, value in steps.items() if name not in free
+    }
+    variables = dict(word.split("=", 1) for word in one["Environment"].split())
+    assert variables["HULEEDU_VAR"] == one["ReadWritePaths"] == "/var/lib/huleedu"
+    assert not variables["HULEEDU_VAR"].startswith(one["WorkingDirectory"])
+    assert one["ExecStart"] == "/opt/huleedu/.venv/bin/python manage.py run"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
+@pytest.mark.parametrize(
+    "path", sorted([*UNITS.glob("*.service"), ONE / "huleedu.service"]), ids=lambda each: each.name
+)
+def test_no_unit_is_more_exposed_than_told(path: Path, tmp_path: Path) -> None:
+    name = path.name.replace("@", "@1")
+    (tmp_path / name).write_text(path.read_text())
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout + done.stderr)
+    assert found, done.stderr
+    told = [float(each) for each in re.findall(r"(?:calls it|web server alone) \(?([\d.]+)", OPERATIONS)]
+    assert float(found[1]) <= max(told)
+
+
+def test_the_proxy_of_one_machine_says_what_the_larger_ones_says() -> None:
+    """Apart from names, ports and who is asked, and that it keeps what is not for teachers inside."""
+    one = lines_of(ONE / "nginx.conf")
+    larger = lines_of(ROOT / "deploy" / "nginx.conf.template")
+    own = {
+        line
+        for line in one - larger
+        if "huleedu" not in line
+        and not line.startswith(("listen", "location = ", "return 503", "default_type"))
+    }
+    assert own == {"proxy_pass http://127.0.0.1:8000;"}
+    assert {"client_max_body_size 65m;", "proxy_set_header Host $http_host;"} <= one & larger
+
+
+def lines_of(path: Path) -> set[str]:
+    """What a configuration says, without comments."""
+    return {line.partition("#")[0].strip() for line in path.read_text().splitlines()} - {"", "}"}
+
+
+@pytest.mark.skipif(
+    shutil.which("logrotate", path="/usr/sbin:/usr/bin") is None, reason="logrotate is missing"
+)
+def test_logrotate_understands_its_file(tmp_path: Path) -> None:
+    moved = tmp_path / "huleedu"
+    moved.write_text((ONE / "logrotate").read_text().replace("su huleedu huleedu", ""))
+    moved.chmod(0o644)
+    command = ["logrotate", "--debug", "--state", str(tmp_path / "state"), str(moved)]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/sbin:/usr/bin"})
+    assert done.returncode == 0
+    assert "error" not in done.stderr
+
+
+def backup_commands() -> dict[str, list[str]]:
+    """What the nightly backup is started with, from the unit and from cron's file."""
+    cron = (ROOT / "deploy" / "huleedu.cron").read_text().splitlines()[-1]
+    return {
+        "systemd": unit("huleedu-backup.service")["ExecStart"].split(),
+        "cron": shlex.split(cron.partition("nice ")[2].partition(" >")[0]),
+    }
+
+
+@pytest.mark.parametrize("place", ["systemd", "cron"])
+def test_the_nightly_backup_is_a_command_that_there_is(place: str) -> None:
+    words = backup_commands()[place]
+    assert [Path(word).name for word in words[:3]] == ["python", "manage.py", "backup"]
+    told = Command().create_parser("manage.py", "backup").parse_args(words[3:])
+    assert (str(told.where), str(told.key_file), told.keep) == (
+        "/var/backups/huleedu",
+        "/etc/huleedu-backup.pub",
+        14,
+    )
+    assert str(told.where) in BLOCKS["backup-timer"]
+    assert str(told.key_file) in OPERATIONS
+
+
+def test_the_backups_unit_is_hardened_and_may_write_where_it_writes() -> None:
+    service = unit("huleedu-backup.service")
+    text = (UNITS / "huleedu-backup.service").read_text()
+    for line in HARDENED:
+        assert f"\n{line}\n" in text, line
+    assert service["ReadWritePaths"].split() == [WHERE["HULEEDU_VAR"], "/var/backups/huleedu"]
+    assert service["EnvironmentFile"] == WHERE["SETTINGS"]
+    assert service["User"] == unit(unit_of("relay"))["User"]

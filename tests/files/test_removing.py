@@ -158,7 +158,7 @@ def test_after_the_undo_time_nothing_brings_it_back(pipeline: Pipeline, done: Ba
 
 def test_support_brings_nothing_back(pipeline: Pipeline, done: Batch, colleague: User) -> None:
     upload = removing.remove(file_of(done, 2))
-    with pytest.raises(Refused, match="FILE_REMOVED"):
+    with pytest.raises(Refused, match="REMOVED_BY_TEACHER"):
         actions.reread(upload, colleague)
 
 

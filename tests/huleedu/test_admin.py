@@ -42,8 +42,7 @@ def test_every_page_opens_without_text_names_or_inline_code(desk: Client, batch:
         assert answer.status_code == 200, address
         assert "strange" not in page and "secret" not in page, address
         assert not INLINE.search(page), (address, INLINE.search(page))
-        if "fileupload" not in address or address.endswith("/fileupload/"):
-            assert "Lindqvist" not in page, address
+        assert "Lindqvist" not in page, address
         for button in ("_save", "Delete", "deletelink"):
             assert button not in page, address
 
@@ -150,7 +149,7 @@ def test_the_trace_of_one_file_is_on_one_screen(desk: Client, batch: Batch) -> N
         assert name in page
     assert str(rows.earliest("id").envelope["data"]["raw_storage_id"]) in page
     assert "extract" in page and "spellcheck" in page and "ValueError" in page
-    assert page.count("Lindqvist") == 1 and "strangge" not in page
+    assert "Lindqvist" not in page and "strangge" not in page
     assert not INLINE.search(page), INLINE.search(page)
     assert desk.get(reverse("admin:files_fileupload_trace", args=[uuid4()])).status_code == 404
 
@@ -244,7 +243,7 @@ def queries_of(desk: Client, label: str) -> int:
 
 def test_nothing_else_is_registered() -> None:
     labels = {model._meta.label for model in admin.site._registry}
-    assert labels == {*VIEWED, "auth.User", "auth.Group"}
+    assert labels == {*VIEWED, "auth.User", "auth.Group", "huleedu.SecurityEvent"}
     assert Timer in admin.site._registry
 
 

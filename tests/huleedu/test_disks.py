@@ -19,7 +19,7 @@ from huleedu import disks
 from huleedu.errors import Refused
 from tests.api import checked, client_of, problem, register, some_file, upload
 from tests.pipeline import Pipeline
-from tests.rows import make_batch
+from tests.rows import add_file, make_batch
 
 Essays = Callable[[int], bytes]
 GIGABYTE = 1024**3
@@ -100,7 +100,8 @@ def test_pages_say_it_in_both_languages(room: Callable[[int, int], None], teache
     browser = Client()
     browser.force_login(teacher)
     batch = make_batch(teacher)
-    for address in ("/", f"/batches/{batch.pk}/"):
+    file = add_file(batch, "failed")
+    for address in ("/", f"/batches/{batch.pk}/", "/batches/new/", f"/files/{file.pk}/trace/"):
         room(50 * GIGABYTE, 100 * GIGABYTE)
         assert "data-room-banner" not in browser.get(address).content.decode()
         room(1024, 100 * GIGABYTE)

@@ -121,6 +121,7 @@ MISTAKES = [
     ("HULEEDU_STORE_SECONDS", "soon"),
     ("HULEEDU_STORE_SECONDS", "nan"),
     ("HULEEDU_STORE_SECONDS", "inf"),
+    ("HULEEDU_SECURITY_LOG", "364 days"),
     ("HULEEDU_PORT", "http"),
     ("HULEEDU_PORT", "70000"),
     ("HULEEDU_HTTPS", "ture"),

@@ -7,6 +7,7 @@ import structlog
 from django.contrib.auth.models import User
 from django.test import Client
 
+from huleedu.authentication import make_token
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter
 from tests.conftest import essay_bytes
@@ -99,6 +100,20 @@ def test_bound_ids_are_on_every_line_of_the_block_and_no_other() -> None:
     first, second, third = lines_of(text)
     assert first["batch_id"] == second["batch_id"] == "7"
     assert "batch_id" not in third
+
+
+def test_a_requests_line_tells_the_id_of_who_is_signed_in(teacher: User, client: Client) -> None:
+    token = make_token(teacher, "script").secret
+    form = {"username": "teacher", "password": "correct horse battery"}
+    with captured_logs() as text:
+        client.get("/accounts/login/")
+        client.post("/accounts/login/", form)
+        client.get("/account/")
+        Client().get("/v1/batches", headers={"Authorization": f"Bearer {token}"})
+        Client().get("/v1/batches", headers={"Authorization": "Bearer hule_none"})
+    lines = lines_of(text, "request.ended")
+    assert [line.get("user_id") for line in lines] == [None, teacher.pk, teacher.pk, teacher.pk, None]
+    assert "teacher" not in text.getvalue()
 
 
 def test_a_request_is_one_line_with_its_route_and_ids(

@@ -25,11 +25,11 @@ from batches.models import Batch
 from files import content, removing
 from files.models import FileUpload
 from files.store import STORE, reach
-from huleedu import collector, counting, doors
+from huleedu import collector, counting, disks, doors, health, last_backup, log_files, metrics, recent
 from huleedu.erasure import Erasure
 from huleedu.errors import ContentDamaged, ErrorCode, StorageFailed
 from huleedu.metrics import CIRCUIT_OPEN, observe_sent
-from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
+from huleedu.models import Backup, DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 
@@ -48,11 +48,21 @@ PROMISED = {
     "django_q_queue_depth",
     "content_damaged",
     "circuit_open",
+    "disk_free_bytes",
+    "disk_margin_bytes",
+    "disk_size_bytes",
+    "disk_low",
+    "disk_used_ratio",
+    "redis_up",
+    "http_server_errors_total",
+    "http_server_errors_recent",
+    "sign_in_failures_recent",
     "stuck_batches",
     "huleedu_build_info",
 }
-RULES = Path(settings.BASE_DIR) / "docs" / "alerts.yml"
-EXPRESSION = re.compile(r"(?P<name>\w+) (?P<sign>[<>]) (?P<limit>[\d.]+)")
+RULES = Path(settings.BASE_DIR) / "deploy" / "alerts.yml"
+# `up` is what Prometheus itself notes of a scrape.
+EXPRESSION = re.compile(r"(?P<name>\w+)(?:\{job=\"huleedu\"\})? (?P<sign>[<>]) (?P<limit>[\d.]+)")
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +71,14 @@ def nothing_counted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     for table in (collector.EVENTS, collector.RUNS, collector.LETTERS):
         monkeypatch.setattr(table, "_last_id", 0)
         monkeypatch.setattr(table, "_settled", counting.Tally())
+    metrics.RECENT_SERVER_ERRORS.clear()
+    metrics.RECENT_WRONG_PASSWORDS.clear()
+    room(monkeypatch, 50)
+
+
+def room(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    """A disk of 100 bytes with as many free."""
+    monkeypatch.setattr(disks.FINDINGS, "now", lambda: [disks.Disk("state", free, 100)])
 
 
 def scrape(client: Client) -> dict[str, dict[tuple[str, ...], float]]:
@@ -71,6 +89,8 @@ def scrape(client: Client) -> dict[str, dict[tuple[str, ...], float]]:
     for family in text_string_to_metric_families(answer.content.decode()):
         for sample in family.samples:
             found.setdefault(sample.name, {})[tuple(sample.labels.values())] = sample.value
+    found["up"] = {(): 1.0}
+    found.setdefault("log_bytes", {})
     return found
 
 
@@ -163,7 +183,7 @@ def test_a_scrape_costs_a_constant_number_of_queries(
     pipeline.run()
     with CaptureQueriesContext(connection) as filled:
         scrape(client)
-    assert len(empty) == len(filled) <= 16
+    assert len(empty) == len(filled) <= 18
 
 
 @pytest.mark.parametrize(
@@ -174,6 +194,9 @@ def test_a_scrape_costs_a_constant_number_of_queries(
         ({"REMOTE_ADDR": "192.0.2.7"}, "", False, 403),
         ({"REMOTE_ADDR": "127.0.0.1"}, "", True, 403),
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"}, "", False, 403),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_PROTO": "https"}, "", False, 403),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_REAL_IP": "192.0.2.7"}, "", False, 403),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "testserver"}, "", False, 403),
         ({"REMOTE_ADDR": "127.0.0.1"}, "secret", False, 403),
         ({"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": "Bearer secret"}, "secret", True, 200),
         ({"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": "Bearer sécret"}, "secret", True, 403),
@@ -194,6 +217,25 @@ def test_metrics_are_for_this_machine_or_the_token(
     answer = client.get("/metrics", **extra)
     assert answer.status_code == status
     assert (b"outbox_depth" in answer.content) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("extra", "status"),
+    [
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1:8000"}, 200),
+        ({"REMOTE_ADDR": "::1", "HTTP_HOST": "[::1]:8000"}, 200),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "testserver"}, 403),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"}, 403),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"}, 403),
+        ({"REMOTE_ADDR": "192.0.2.7", "HTTP_HOST": "127.0.0.1"}, 403),
+    ],
+)
+def test_behind_a_proxy_this_machine_itself_may_ask(
+    client: Client, settings: Settings, transactional_db: None, extra: dict[str, Any], status: int
+) -> None:
+    settings.BEHIND_PROXY = True
+    settings.TRUSTED_PROXIES = 1
+    assert client.get("/metrics", **extra).status_code == status
 
 
 def break_traceability(pipeline: Pipeline, batch: Batch) -> None:
@@ -261,6 +303,29 @@ def guess(_pipeline: Pipeline, _batch: Batch) -> None:
         doors.count(doors.NETWORK, "a network", obeying=False)
 
 
+def fail_often(_pipeline: Pipeline, _batch: Batch) -> None:
+    for _ in range(11):
+        metrics.count_answer(503)
+
+
+def mistype_often(_pipeline: Pipeline, _batch: Batch) -> None:
+    for _ in range(101):
+        metrics.RECENT_WRONG_PASSWORDS.add()
+
+
+def forget_backups(_pipeline: Pipeline, _batch: Batch) -> None:
+    Backup.objects.update(moment=timezone.now() - timedelta(days=3))
+
+
+def backed_up() -> None:
+    """A backup of this moment."""
+    note_backup(timedelta(0))
+
+
+# Those whose condition lies outside the database have tests of their own below.
+APART = {"DatabaseAway", "HuleEduAway", "RedisAway", "DiskFilling", "DiskLow", "LogLarge"}
+
+
 def leave_removed(pipeline: Pipeline, batch: Batch) -> None:
     removing.remove(pipeline.upload(batch, essay_bytes(1)))
     Erasure.objects.update(due_at=timezone.now() - timedelta(minutes=20))
@@ -278,6 +343,9 @@ SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "StoreAway": lose_store,
     "PasswordsGuessed": guess,
     "ErasuresLate": leave_removed,
+    "ServerErrors": fail_often,
+    "SignInFailures": mistype_often,
+    "BackupOld": forget_backups,
 }
 
 
@@ -295,7 +363,7 @@ def crosses(rule: dict[str, Any], found: dict[str, dict[tuple[str, ...], float]]
 
 
 def test_every_rule_has_words_and_a_test() -> None:
-    assert {rule["alert"] for rule in rules()} == {*SEEDS, "DatabaseAway"}
+    assert {rule["alert"] for rule in rules()} == {*SEEDS, *APART}
     for rule in rules():
         assert rule["annotations"]["summary"] and rule["annotations"]["action"]
 
@@ -308,6 +376,7 @@ def test_a_seeded_condition_crosses_the_threshold_and_a_good_day_does_not(
     for role in ("relay", "standby", "steps"):
         RelayPresence.objects.create(name=role, role=role)
     DeadLetter.objects.create(**letter(uuid4()), status="discarded")
+    backed_up()
     batch = pipeline.register(teacher, 1)
     good = scrape(client)
     assert not any(crosses(each, good) for each in rules())
@@ -362,3 +431,92 @@ def test_alerts_hold_without_a_database(
     (rule,) = [rule for rule in rules() if rule["alert"] == "DatabaseAway"]
     with django_db_blocker.block():
         assert crosses(rule, scrape(client))
+
+
+def rule_of(alert: str) -> dict[str, Any]:
+    (found,) = [rule for rule in rules() if rule["alert"] == alert]
+    return found
+
+
+def note_backup(*ages: timedelta) -> None:
+    """Backups so long ago."""
+    for age in ages:
+        Backup.objects.create(
+            moment=timezone.now() - age,
+            seconds=1,
+            size=1,
+            contents=0,
+            damaged=0,
+            encrypted=True,
+            verified=True,
+        )
+
+
+@pytest.mark.parametrize(
+    ("ages", "seconds", "old"),
+    [
+        ((), float("inf"), True),
+        ((timedelta(days=3),), 259_200, True),
+        ((timedelta(days=3), timedelta(hours=1)), 3600, False),
+        ((timedelta(days=1),), 86_400, False),
+    ],
+)
+def test_an_alert_holds_for_an_old_backup(
+    client: Client, transactional_db: None, ages: tuple[timedelta, ...], seconds: float, old: bool
+) -> None:
+    assert float(rule_of("BackupOld")["expr"].split()[-1]) == last_backup.OLD_SECONDS
+    note_backup(*ages)
+    found = scrape(client)
+    assert found["backup_age_seconds"][()] == pytest.approx(seconds, abs=60)
+    assert crosses(rule_of("BackupOld"), found) == old
+
+
+@pytest.mark.parametrize(("alert", "free"), [("DiskFilling", 9), ("DiskLow", 4)])
+def test_alerts_hold_for_a_disk(
+    client: Client, transactional_db: None, monkeypatch: pytest.MonkeyPatch, alert: str, free: int
+) -> None:
+    assert not crosses(rule_of(alert), scrape(client))
+    room(monkeypatch, free)
+    assert crosses(rule_of(alert), scrape(client))
+
+
+def test_an_alert_holds_without_redis(
+    client: Client, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise OSError
+
+    monkeypatch.setitem(health.CHECKS, "redis", away)
+    assert crosses(rule_of("RedisAway"), scrape(client))
+
+
+def test_an_alert_holds_for_a_log_that_is_never_cut(tmp_path: Path) -> None:
+    assert float(rule_of("LogLarge")["expr"].split()[-1]) == log_files.LARGE_BYTES
+    (tmp_path / "web.log").write_text("a line\n")
+    (tmp_path / "web.log.1").write_text("a former line\n")
+    size, silent = log_files.LogFacts(tmp_path).collect()
+    assert [(sample.labels, sample.value) for sample in size.samples] == [({"log": "web"}, 21)]
+    assert 0 <= silent.samples[0].value < 60
+
+
+def test_answers_are_counted_by_whose_failure_they_are(client: Client, transactional_db: None) -> None:
+    before = scrape(client)["http_server_errors_total"][()]
+    client.get("/nowhere/")
+    assert scrape(client)["http_server_errors_total"][()] == before
+    metrics.count_answer(507)
+    assert scrape(client)["http_server_errors_total"][()] == before + 1
+
+
+def test_what_is_recent_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("huleedu.recent.time.monotonic", lambda: now)
+    counted = recent.Recent()
+    counted.add()
+    counted.add()
+    now += 300
+    counted.add()
+    assert counted.total() == 3
+    now += 301
+    assert counted.total() == 1
+    now += 600
+    assert counted.total() == 0

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
-from huleedu import heartbeat, places, run, supervisor
+from huleedu import heartbeat, log_files, places, run
 from huleedu.embedded import installed_environment
 from huleedu.heartbeat import Asking, RelayWatch
 from huleedu.latch import VARIABLE, Latch
@@ -89,14 +89,13 @@ def test_a_database_that_is_away_says_nothing_about_the_relay(tmp_path: Path) ->
     assert RelayWatch(Asking(f"host={tmp_path} dbname=none")).of("relay")()
 
 
-def test_a_full_log_is_cut_and_its_text_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "LOG_BYTES", 100)
+def test_a_full_log_is_cut_and_its_text_kept_once(tmp_path: Path) -> None:
     log = tmp_path / "web.log"
     with log.open("a") as file:
         for text in ("a" * 101, "b" * 50):
             file.write(text)
             file.flush()
-            supervisor.rotate_logs(tmp_path)
+            log_files.rotate(tmp_path, 100)
     assert log.read_text() == "b" * 50
     assert (tmp_path / "web.log.1").read_text() == "a" * 101
     assert stat.S_IMODE((tmp_path / "web.log.1").stat().st_mode) == 0o600

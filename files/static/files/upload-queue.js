@@ -5,7 +5,7 @@ const TRIES = 4;
 const AT_ONCE = 3;
 const AGAIN = new Set([0, 408, 429, 500, 502, 503, 504]);
 /** What a refusal means when the answer names no code itself. @type {Record<number, string>} */
-const CODES = { 401: "NOT_SIGNED_IN", 403: "FORBIDDEN", 404: "BATCH_GONE", 409: "BATCH_CLOSED", 413: "FILE_TOO_LARGE", 507: "STORAGE_FULL" };
+const CODES = { 401: "NOT_SIGNED_IN", 403: "FORBIDDEN", 404: "BATCH_GONE", 409: "BATCH_CLOSED", 413: "PROXY_TOO_SMALL", 507: "STORAGE_FULL" };
 
 /**
  * @typedef {object} Item

@@ -53,7 +53,7 @@ test("busy and broken answers are tried again, a refusal is not", async () => {
   const outcomes = Object.fromEntries(done);
   assert.deepEqual(tries, { a: 3, b: 1 });
   assert.equal(outcomes.a.file_upload_id, "id-a");
-  assert.equal(outcomes.b.error.error_code, "FILE_TOO_LARGE");
+  assert.equal(outcomes.b.error.error_code, "PROXY_TOO_SMALL");
 });
 
 test("no answer four times is an interrupted upload", async () => {
@@ -112,4 +112,9 @@ test("the folder goes into the manifest", async () => {
     queue.add([{ ...item("a"), folder: "Anna" }, { ...item("b"), folder: "" }]);
   });
   assert.deepEqual(manifests.map(({ folder }) => folder), ["Anna", undefined]);
+});
+
+test("a proxy that takes no file this big is told apart from HuleEdu", () => {
+  assert.equal(outcomeOf({ status: 413, body: null, retryAfter: 0 }).error.error_code, "PROXY_TOO_SMALL");
+  assert.equal(outcomeOf({ status: 413, body: { code: "FILE_TOO_LARGE" }, retryAfter: 0 }).error.error_code, "FILE_TOO_LARGE");
 });

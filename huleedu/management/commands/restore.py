@@ -1,0 +1,58 @@
+"""``manage.py restore FILE``: a backup into an installation that has nothing yet."""
+
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from huleedu import drill, restoring
+from huleedu.backup_words import EXPECTED, in_words
+from huleedu.restoring import Unfinished
+
+REFUSED, UNFINISHED = 2, 3
+
+
+class Command(BaseCommand):
+    """0: restored, or good; 2: refused, and nothing was changed; 3: begun and not finished."""
+
+    help = "Restore a backup into an empty database and an empty content store; or look whether it is good."
+    requires_system_checks: list[Any] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--key-file", type=Path, metavar="FILE", help="with the age key that opens it")
+        parser.add_argument(
+            "--check", action="store_true", help="only restore it into a throwaway database and compare"
+        )
+
+    def handle(self, file: Path, key_file: Path | None, check: bool, **_options: object) -> None:
+        began = time.monotonic()
+        file = file.absolute()
+        try:
+            if check:
+                restoring.check(file, key_file)
+                about = drill.verify(file, key_file)
+            else:
+                about = restoring.restore(file, key_file, self.stdout.write)
+        except Unfinished as error:
+            reason = in_words(error.__cause__ or error)
+            raise CommandError(
+                f"Restoring did not come to its end. {reason} Run the same command "
+                "again; it begins anew. Until then HuleEdu does not start with this database.",
+                returncode=UNFINISHED,
+            ) from error
+        except EXPECTED as error:
+            raise CommandError(f"Nothing was changed. {in_words(error)}", returncode=REFUSED) from error
+        seconds = time.monotonic() - began
+        if check:
+            self.stdout.write(
+                f"{file} is good: {sum(about.rows.values())} rows and {about.contents} contents."
+            )
+            return
+        self.stdout.write(
+            f"Restored in {seconds:.1f} s: {sum(about.rows.values())} rows and {about.contents} contents, as "
+            f"of {about.moment}. Everybody signs in again, and makes new API tokens. Start HuleEdu, then: "
+            "python manage.py verify_store"
+        )
