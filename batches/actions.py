@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
+from batches.keeping import first_end
 from batches.models import Batch, BatchPhase, EssaySlot
 from huleedu import quotas
 from huleedu.clock import database_now
@@ -64,6 +65,7 @@ def register(owner: User, registration: Registration, correlation_id: UUID | Non
         expected_essay_count=registration.expected_essay_count,
         configuration=configuration.model_dump(mode="json"),
         deadline=now + timedelta(seconds=configuration.readiness_seconds),
+        ends_on=first_end(timezone.localdate(now)),
     )
     slots = add_slots(batch, first=1, last=batch.expected_essay_count)
     open_feed(batch.pk, owner.pk)
@@ -113,6 +115,8 @@ def open_for_content(batch_id: UUID) -> Batch:
     Raises ``Refused("BATCH_CLOSED")`` when it was cancelled, or has ended with every place taken.
     """
     batch = Batch.objects.locked(batch_id)
+    if batch.binned_at is not None:
+        raise Refused("BATCH_CLOSED", status=batch.status)
     if batch.is_closed:
         if batch.status == Batch.Status.CANCELLED or not empty_slots(batch).exists():
             raise Refused("BATCH_CLOSED", status=batch.status)

@@ -62,6 +62,12 @@ class LanguageForm(DecisionForm):
     language = forms.ChoiceField(choices=LANGUAGE_CHOICES, required=False)
 
 
+class KeepForm(forms.Form):
+    """Another last day."""
+
+    until = forms.DateField()
+
+
 class CancelForm(DecisionForm):
     """Stopping a batch."""
 

@@ -1,7 +1,7 @@
 """Batches, their essay slots and the phases that run over them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -21,8 +21,12 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     """Lookups; everything a person may see goes through ``owned_by``."""
 
     def owned_by(self, user: User) -> "BatchQuerySet":
-        """The batches of one teacher."""
-        return self.filter(owner_id=user.pk)
+        """The batches of one teacher, those in the bin left out."""
+        return self.filter(owner_id=user.pk, binned_at=None)
+
+    def binned_by(self, user: User) -> "BatchQuerySet":
+        """What lies in one teacher's bin."""
+        return self.filter(owner_id=user.pk, binned_at__isnull=False)
 
     def locked(self, batch_id: UUID) -> "Batch":
         """The batch, locked until the transaction ends. Raises ``Batch.DoesNotExist``."""
@@ -44,6 +48,9 @@ class Batch(models.Model):
     class Language(models.TextChoices):
         SWEDISH = "sv", _("Swedish")
         ENGLISH = "en", _("English")
+
+    personal: ClassVar[dict[str, Any]] = {"title": "", "class_name": "", "assignment": ""}
+    harmless: ClassVar = frozenset({"language", "configuration", "status"})
 
     CLOSED = frozenset({Status.COMPLETED, Status.COMPLETED_WITH_FAILURES, Status.FAILED, Status.CANCELLED})
     ALLOWED: dict[str, frozenset[str]] = {
@@ -84,6 +91,10 @@ class Batch(models.Model):
     )
     run = models.PositiveIntegerField(default=0, help_text="Counts readiness and deliberate repeats")
     version = models.PositiveIntegerField(default=0, help_text="Counts the teacher's decisions")
+    ends_on = models.DateField(
+        null=True, blank=True, help_text="The last day on which it is kept; empty: as long as wanted"
+    )
+    binned_at = models.DateTimeField(null=True, blank=True, help_text="Since when it lies in the bin")
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
@@ -101,7 +112,7 @@ class Batch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or str(self.id)
+        return str(self.id)  # never its title: what has a name leaves it in logs and records
 
     @property
     def settings(self) -> Configuration:
@@ -164,6 +175,8 @@ class Batch(models.Model):
 
 class EssaySlot(models.Model):
     """A numbered place for one essay, made at registration before any file exists."""
+
+    harmless: ClassVar = frozenset({"status"})
 
     class Status(models.TextChoices):
         AWAITING_CONTENT = "awaiting_content", _("No essay yet")
@@ -236,6 +249,8 @@ class EssaySlot(models.Model):
 
 class BatchPhase(models.Model):
     """One phase of one run over a batch; it concludes once."""
+
+    harmless: ClassVar = frozenset({"phase", "status"})
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="phases")
     phase = models.CharField(max_length=40)

@@ -1,10 +1,10 @@
 """Bodies of the API about batches."""
 
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from batches.configuration import MAX_READINESS_SECONDS, Configuration, Step
 from batches.models import MAX_ESSAYS
@@ -66,6 +66,17 @@ class ExpectBody(RequestBody):
     """The number of essays from now on."""
 
     expected_essay_count: int = Field(ge=1, le=MAX_ESSAYS)
+
+
+def as_day(value: object) -> object:
+    """A day as JSON can say it, ``2027-12-31``; anything else as it is. Raises ``ValueError``."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+class KeepBody(RequestBody):
+    """The last day on which the batch is kept, in the school's time zone."""
+
+    until: Annotated[date, BeforeValidator(as_day)]
 
 
 class LanguageBody(RequestBody):

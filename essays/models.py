@@ -1,6 +1,6 @@
 """Runs of processing steps on essays."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
@@ -19,6 +19,9 @@ class StepRun(models.Model):
         RUNNING = "running", _("Running")
         SUCCEEDED = "succeeded", _("Done")
         FAILED = "failed", _("Failed")
+
+    personal: ClassVar[dict[str, Any]] = {"output": None, "error": None}
+    harmless: ClassVar = frozenset({"phase", "language", "status", "engine"})
 
     ENDED = frozenset({Status.SUCCEEDED, Status.FAILED})
     ALLOWED: dict[str, frozenset[str]] = {

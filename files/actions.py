@@ -11,14 +11,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from batches.actions import empty_slots, open_for_content, refuse_cancelled, reopen_if_done
-from batches.models import Batch
+from batches.models import Batch, EssaySlot
 from files import content
 from files.content import Stored
 from files.models import FileUpload, StoredContent
 from files.names import clean_folder, clean_name
 from files.reports import report_provisioned
-from huleedu import quotas, work
+from huleedu import erasures, quotas, work
 from huleedu.conflicts import retried
+from huleedu.erasure import Erasure
 from huleedu.error_words import make_detail
 from huleedu.errors import ErrorCode, Refused
 from huleedu.events import (
@@ -291,16 +292,11 @@ def give_up(item: WorkItem) -> None:
 
 
 def lock_changeable(file_upload_id: UUID, batch_id: UUID) -> FileUpload:
-    """Lock batch and file for a teacher's decision.
-
-    Raises ``Refused`` for a cancelled batch, and for an essay of a completed one: its results are read.
-    """
+    """Lock batch and file for other content in its place. Raises ``Refused`` for a cancelled batch."""
     batch = Batch.objects.locked(batch_id)
+    refuse_cancelled(batch)
     upload = FileUpload.objects.locked(file_upload_id)
     upload.batch = batch
-    final = batch.status == Batch.Status.CANCELLED or upload.status == FileUpload.Status.ASSIGNED
-    if batch.is_closed and final:
-        raise Refused("BATCH_CLOSED", status=batch.status)
     return upload
 
 
@@ -322,9 +318,10 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
     current = lock_changeable(upload.pk, upload.batch_id)
     if current.status == FileUpload.Status.REMOVED:
         raise Refused("FILE_REMOVED")
-    if current.batch.is_closed and empty_slots(current.batch).exists():
+    if current.slot is not None or empty_slots(current.batch).exists():
         reopen_if_done(current.batch)
     report_removed(current, "replaced")
+    erasures.forget_version(owner.pk, current.batch_id, current.pk, current.revision)
     content.record(stored, owner.pk, current.batch_id)
     quotas.admit_file(owner.pk, stored.size)
     current.restart(
@@ -341,20 +338,6 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
         chosen_language="",
     )
     report_added(current)
-    return current
-
-
-@transaction.atomic
-def remove(upload: FileUpload) -> FileUpload:
-    """Take the file out of the batch; its content is kept, its slot opens, a repeat changes nothing."""
-    current = lock_changeable(upload.pk, upload.batch_id)
-    if current.status == FileUpload.Status.REMOVED:
-        return current
-    slot = current.slot
-    current.mark_removed()
-    if slot is not None and slot.text_storage_id is not None:
-        slot.release()
-    report_removed(current, "removed", essay_id=slot.pk if slot else None)
     return current
 
 
@@ -377,7 +360,7 @@ def report_removed(upload: FileUpload, reason: str, essay_id: UUID | None = None
 
 
 def reread(upload: FileUpload, requested_by: User) -> FileUpload:
-    """Extract the stored bytes again; brings a removed file back when its teacher asks.
+    """Extract the stored bytes again; brings a file that its teacher removed back, if there is time left.
 
     Raises ``Refused``, also when the bytes are not whole, and ``StorageFailed``: then all stays as it is.
     """
@@ -399,15 +382,19 @@ def check_reread(upload: FileUpload) -> None:
 def begin_reread(upload: FileUpload, requested_by: User) -> FileUpload:
     """Mark the file as being read again and tell. Raises ``Refused``."""
     batch = Batch.objects.locked(upload.batch_id)
-    reopen_if_done(batch)
     current = FileUpload.objects.locked(upload.pk)
-    if current.raw_storage_id is None:
-        raise Refused("NO_CONTENT")
+    slot = current.slot
     if current.status == FileUpload.Status.REMOVED:
         if requested_by.pk != batch.owner_id:
             raise Refused("REMOVED_BY_TEACHER")
         check_room(batch)
-    current.restart()
+        slot = place_left(erasures.take_back(kind=Erasure.Kind.FILE, file_upload_id=current.pk), batch)
+    # What was removed by mistake comes back to a cancelled batch, too; nothing more is done there.
+    if current.status != FileUpload.Status.REMOVED or batch.status != Batch.Status.CANCELLED:
+        reopen_if_done(batch)
+    if current.raw_storage_id is None:
+        raise Refused("NO_CONTENT")
+    current.restart(slot=slot)
     emit(
         FileReprocessRequested(
             batch_id=current.batch_id,
@@ -420,3 +407,8 @@ def begin_reread(upload: FileUpload, requested_by: User) -> FileUpload:
         )
     )
     return current
+
+
+def place_left(erasure: Erasure, batch: Batch) -> EssaySlot | None:
+    """The place that the removed file held, if no other has it."""
+    return empty_slots(batch).filter(pk__in=[erasure.essay_id]).first()

@@ -16,8 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from batches.api import find_batch
-from files import actions, content
-from files.capacity import check_upload
+from files import actions, content, removing
+from files.capacity import check_upload, check_work
 from files.models import FileUpload, StoredContent
 from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
 from files.names import UNNAMED, name_on_disk
@@ -116,7 +116,7 @@ class UploadView(MultipartView):
         parameters=[IDEMPOTENCY_KEY],
         request={"multipart/form-data": UPLOAD_FORM},
         responses={
-            **answers({201: UploadAnswer, 207: UploadAnswer}, 400, 404, 409, 413, 503, 507),
+            **answers({201: UploadAnswer, 207: UploadAnswer}, 400, 404, 409, 410, 413, 503, 507),
             (422, MEDIA_TYPE): OpenApiResponse(IncompleteUpload, description=DESCRIPTIONS[422]),
         },
     )
@@ -256,14 +256,35 @@ class FileView(ApiView):
         responses=answers({200: FileDetail}, 404, 409, 422),
     )
     def delete(self, request: Request, file_upload_id: str) -> Response:
-        """Take the file out of its batch; it can be brought back by reprocessing."""
+        """Take the file out of its batch; it can be restored for some minutes, then it is erased."""
         upload = find_file(request, file_upload_id)
 
         def remove() -> Response:
-            actions.remove(upload)
+            removing.remove(upload)
             return Response(file_detail(find_file(request, file_upload_id)))
 
         return once(request, remove)
+
+
+class RestoreView(ApiView):
+    """A removed file."""
+
+    @extend_schema(
+        operation_id="restore_file",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses=answers({200: FileDetail}, 404, 409, 410, 422, 503),
+    )
+    def post(self, request: Request, file_upload_id: str) -> Response:
+        """Bring the file back, to its own place if that is free: as long as `GET /v1/limits` says."""
+        upload = find_file(request, file_upload_id)
+
+        def restore() -> Response:
+            check_work(user_of(request).pk)
+            removing.restore(upload, user_of(request))
+            return Response(file_detail(find_file(request, file_upload_id)))
+
+        return once(request, restore)
 
 
 class TraceView(ApiView):

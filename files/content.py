@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from files.damage import Damage, examine
 from files.damage import storage_name as storage_name
 from files.models import StoredContent
-from files.store import reach
+from files.store import reach, reach_each
 from huleedu.errors import ContentDamaged, Refused, StorageFailed
 
 MARK_SECONDS = 2.0
@@ -64,6 +64,16 @@ def discard(stored: Stored) -> None:
     """Remove bytes whose row was never written, if the store lets; they are tidied away otherwise."""
     with suppress(StorageFailed):
         reach(partial(default_storage.delete, storage_name(stored.kind, stored.id)))
+
+
+def delete(content_ids: Iterable[UUID]) -> None:
+    """Delete the bytes of these contents, side by side; what is gone already is no trouble.
+
+    Raises ``StorageFailed``.
+    """
+    kinds = dict(StoredContent.objects.filter(pk__in=list(content_ids)).values_list("pk", "kind"))
+    names = [storage_name(kind, content_id) for content_id, kind in kinds.items()]
+    reach_each([partial(default_storage.delete, name) for name in names])
 
 
 @contextmanager

@@ -40,5 +40,7 @@ def limits_of(owner_id: int) -> dict[str, Any]:
         "files_today": {"limit": state.most_files, "used": state.files},
         "batches_today": {"limit": state.most_batches, "used": state.batches},
         "waiting": {"limit": settings.TEACHER_QUEUED_WORK, "used": state.waiting},
+        "undo_seconds": settings.UNDO_SECONDS,
+        "bin_seconds": settings.BIN_SECONDS,
         "day_ends_at": quotas.next_day(database_now()),
     }

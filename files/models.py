@@ -1,11 +1,12 @@
 """Uploaded files and stored content."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,11 +20,15 @@ class StoredContentQuerySet(models.QuerySet["StoredContent"]):
 
     def owned_by(self, user: User) -> "StoredContentQuerySet":
         """The contents of one teacher."""
-        return self.filter(owner_id=user.pk)
+        return self.filter(Q(batch=None) | Q(batch__binned_at=None), owner_id=user.pk)
 
 
 class StoredContent(models.Model):
     """Immutable bytes in the content store."""
+
+    harmless: ClassVar = frozenset({"kind"})
+    # Known bytes can be recognised by it; the row goes with them.
+    personal: ClassVar[dict[str, Any]] = {"sha256": ""}
 
     class Kind(models.TextChoices):
         RAW = "raw"
@@ -61,7 +66,7 @@ class FileUploadQuerySet(models.QuerySet["FileUpload"]):
 
     def owned_by(self, user: User) -> "FileUploadQuerySet":
         """The files in one teacher's batches."""
-        return self.filter(batch__owner_id=user.pk)
+        return self.filter(batch__owner_id=user.pk, batch__binned_at=None)
 
     def present(self) -> "FileUploadQuerySet":
         """Files the teacher has not removed."""
@@ -74,6 +79,18 @@ class FileUploadQuerySet(models.QuerySet["FileUpload"]):
 
 class FileUpload(models.Model):
     """One uploaded file. Its id travels with every event, log line and result about it."""
+
+    personal: ClassVar[dict[str, Any]] = {
+        "client_ref": None,
+        "filename": "",
+        "folder": "",
+        "content_hash": "",
+        "error": None,
+    }
+    # The key is a digest of the client's (``huleedu.idempotency``).
+    harmless: ClassVar = frozenset(
+        {"upload_key", "format", "language", "chosen_language", "engine", "status"}
+    )
 
     class Status(models.TextChoices):
         PROCESSING = "processing", _("Reading")
@@ -216,5 +233,12 @@ class FileUpload(models.Model):
         self.move_to(self.Status.DUPLICATE, slot=None, duplicate_of=original, error=error)
 
     def mark_removed(self) -> None:
-        """The teacher took the file away; its content is kept."""
-        self.move_to(self.Status.REMOVED, slot=None)
+        """The teacher took the file away; what it held is kept for some minutes."""
+        self.move_to(self.Status.REMOVED, slot=None, duplicate_of=None)
+
+    def erase(self) -> None:
+        """Forget what the row tells of anybody; that there was a file, and how long it was, stays."""
+        fields = {**self.personal, "raw_storage_id": None, "text_storage_id": None}
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(fields))

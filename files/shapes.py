@@ -138,6 +138,7 @@ class LimitsAnswer(Answer):
     """What may be sent; sizes in bytes, lengths of texts in characters.
 
     Counts of a day begin anew at ``day_ends_at``; ``waiting`` counts pieces of work, several for a file.
+    A removed file can be restored for ``undo_seconds``, a deleted batch for ``bin_seconds``.
     """
 
     file_bytes: int
@@ -151,6 +152,8 @@ class LimitsAnswer(Answer):
     files_today: Share
     batches_today: Share
     waiting: Share
+    undo_seconds: int
+    bin_seconds: int
     day_ends_at: datetime
 
 

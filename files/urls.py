@@ -8,5 +8,7 @@ urlpatterns = [
     path("batches/<uuid:batch_id>/upload/", views.upload, name="batch-upload"),
     path("files/<uuid:file_upload_id>/actions/replace/", views.replace, name="file-replace"),
     path("files/<uuid:file_upload_id>/actions/remove/", views.remove, name="file-remove"),
+    path("files/<uuid:file_upload_id>/actions/restore/", views.restore, name="file-restore"),
+    path("batches/<uuid:batch_id>/removed/", views.removed, name="batch-removed"),
     path("files/<uuid:file_upload_id>/actions/reprocess/", views.reprocess, name="file-reprocess"),
 ]

@@ -9,17 +9,18 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
-from files import actions
+from files import actions, removing
 from files.capacity import check_upload, check_work
 from files.models import FileUpload
 from huleedu.middleware import correlation_id_of
-from huleedu.pages import PageRequest, carry_out, refusal_of, tell_refusal, to_batch
+from huleedu.pages import PageRequest, SeeOther, carry_out, refusal_of, tell_refusal, to_batch
 
 
 def own_file(request: PageRequest, file_upload_id: UUID) -> FileUpload:
@@ -104,8 +105,31 @@ def replace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
 def remove(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     """Take the file out of its batch."""
     current = own_file(request, file_upload_id)
-    carry_out(request, lambda: actions.remove(current), _("Removed %(name)s.") % {"name": current.filename})
+    done = _("Removed %(name)s.") % {"name": current.filename}
+    if refusal := refusal_of(lambda: removing.remove(current)):
+        tell_refusal(request, refusal)
+        return to_batch(current.batch_id)
+    messages.success(request, done)
+    return SeeOther(reverse("batch-removed", args=[current.batch_id]))
+
+
+@login_required
+@require_POST
+def restore(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
+    """Bring a removed file back."""
+    current = own_file(request, file_upload_id)
+    back = after(partial(check_work, request.user.pk), lambda: removing.restore(current, request.user))
+    carry_out(request, back, _("%(name)s is back and is being read.") % {"name": current.filename})
     return to_batch(current.batch_id)
+
+
+@login_required
+@require_safe
+def removed(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """The batch's removed files that can be brought back."""
+    batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
+    context = {"batch": batch, "files": removing.undoable(batch)}
+    return render(request, "files/removed.html", context)
 
 
 @login_required

@@ -24,7 +24,7 @@ from huleedu.models import WorkItem
 from huleedu.release import release
 
 COMPLETION_SECONDS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
-STEPS = ("extract", *get_args(Step))
+STEPS = ("extract", *get_args(Step), "erase")
 OTHER = "OTHER"  # keeps labels bounded whatever a row holds
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,11 @@ GROUP BY kind
 """
 WORK = "SELECT step, state, count(*) FROM huleedu_workitem GROUP BY step, state"
 TASKS = "SELECT count(*) FROM django_q_ormq"
+# Taken back until then; a worker needs a moment for one that is due.
+ERASURES = """
+SELECT count(*), count(*) FILTER (WHERE due_at < now() - interval '15 min')
+FROM huleedu_erasure WHERE ended_at IS NULL
+"""
 # As many as `huleedu.doors` lets pass before strangers are slowed.
 GUESSES = """
 SELECT count(*) FILTER (WHERE kind = 'network' AND failures >= 20),
@@ -268,6 +273,15 @@ def sign_in_metrics() -> Iterator[Metric]:
     yield gauge("sign_in_names_guessed", "Names whose password failed often, in many places", names)
 
 
+def erasure_metrics() -> Iterator[Metric]:
+    """What is removed and not yet forgotten."""
+    waiting, late = numbers_of(ERASURES)
+    yield gauge(
+        "erasures_pending", "Removed and not yet erased: in the time to take it back, or in the bin", waiting
+    )
+    yield gauge("erasures_late", "Erasures that should have been carried out a quarter of an hour ago", late)
+
+
 def traceability_metrics() -> Iterator[Metric]:
     """The share of recent files whose events tell their whole story; 1 when there are none."""
     files, complete = numbers_of(TRACEABILITY)
@@ -289,4 +303,5 @@ READERS = (
     queue_metrics,
     traceability_metrics,
     sign_in_metrics,
+    erasure_metrics,
 )

@@ -119,6 +119,20 @@ def seconds(name: str, default: int, least: int = 1, most: int = MOST, example: 
     return int(found)
 
 
+def months(name: str, default: int, most: int = 120) -> int | None:
+    """Whole months: a plain number, or one with months or years; None for ``never``."""
+    word = said(name).lower()
+    if word == "never":
+        return None
+    match = re.fullmatch(r"([0-9]{1,4}) ?(months?|years?|)", word) if word else None
+    if word and match is None:
+        raise mistake(name, "is no time to keep something: write months or years, or never", "6 months")
+    found = int(match[1]) * (12 if match[2].startswith("year") else 1) if match else default
+    if found > most:
+        raise mistake(name, f"is out of bounds: write {most} months at most, or never", "6 months")
+    return found
+
+
 def measure(name: str, units: Mapping[str, int | Decimal], wrong: str, example: str) -> Decimal | None:
     """A number with its unit; None when nothing is said."""
     word = said(name)

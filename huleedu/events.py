@@ -1,16 +1,18 @@
 """The vocabulary: one frozen class per fact or command. Names, topics and fields are a public contract.
 
-Unknown fields are rejected when an event is made and ignored when it is read.
+Unknown fields are rejected when an event is made and ignored when it is read. A text is ``Named`` when it may
+tell of a person, and then goes when that is erased (``huleedu.redaction``); else it is ``Plain``.
 """
 
 import hashlib
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from huleedu.errors import ErrorCode
+from huleedu.personal import HARMLESS, PERSONAL, Named, Plain
 
 UNDETERMINED = "und"  # a language that is not known (BCP 47)
 SEPARATOR = "\x1f"  # a control character that no id, phase or outcome can hold
@@ -24,11 +26,11 @@ class ErrorDetail(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     error_code: ErrorCode
-    message: str
+    message: Named
     correlation_id: UUID
     timestamp: datetime
-    operation: str
-    details: dict[str, Any] = Field(default_factory=dict)
+    operation: Plain
+    details: Annotated[dict[str, Any], PERSONAL] = Field(default_factory=dict)
 
 
 def make_event_id(batch_id: UUID, subject: UUID, phase: str, revision: int, outcome: str) -> str:
@@ -114,26 +116,26 @@ class BatchEssaysRegistered(Event):
     owner_id: int
     expected_essay_count: int
     essay_ids: list[UUID]
-    language: str
-    configuration: dict[str, Any]
+    language: Plain
+    configuration: Annotated[dict[str, Any], HARMLESS]
 
 
 class BatchFileAdded(FileEvent):
     topic = "huleedu.file.batch.file.added.v1"
     phase_name = "intake"
-    filename: str
-    folder: str = ""
+    filename: Named
+    folder: Named = ""
     size: int
-    content_hash: str
+    content_hash: Named
     raw_storage_id: UUID
-    client_ref: str | None = None
+    client_ref: Annotated[str | None, PERSONAL] = None
     created_at: datetime
 
 
 class BatchFileRemoved(FileEvent):
     topic = "huleedu.file.batch.file.removed.v1"
     phase_name = "intake"
-    filename: str
+    filename: Named
     reason: Literal["removed", "replaced"]
     essay_id: UUID | None = None
 
@@ -160,22 +162,22 @@ class Extraction(BaseModel):
     """Which engine read the file, and how long it took in milliseconds."""
 
     model_config = ConfigDict(frozen=True)
-    engine: str
+    engine: Plain
     duration_ms: int
 
 
 class EssayContentProvisioned(FileEvent):
     topic = "huleedu.file.essay.content.provisioned.v1"
     phase_name = "extract"
-    filename: str
+    filename: Named
     raw_storage_id: UUID
     text_storage_id: UUID
-    content_hash: str
+    content_hash: Named
     size: int
     words: int
     characters: int
-    format: str
-    language: str | None = None
+    format: Plain
+    language: Annotated[str | None, HARMLESS] = None
     extraction: Extraction
     error: ErrorDetail | None = None
 
@@ -183,10 +185,10 @@ class EssayContentProvisioned(FileEvent):
 class EssayValidationFailed(FileEvent):
     topic = "huleedu.file.essay.validation.failed.v1"
     phase_name = "extract"
-    filename: str
+    filename: Named
     raw_storage_id: UUID | None
     size: int
-    validation_error_code: str
+    validation_error_code: Plain
     validation_error_detail: ErrorDetail
 
 
@@ -196,11 +198,11 @@ class EssaySlotAssigned(EssayEvent):
     essay_number: int
     file_upload_id: UUID
     text_storage_id: UUID
-    filename: str
+    filename: Named
     words: int | None = None
     characters: int | None = None
-    format: str | None = None
-    language: str | None = None
+    format: Annotated[str | None, HARMLESS] = None
+    language: Annotated[str | None, HARMLESS] = None
     rev: int = 0
     error: ErrorDetail | None = None
 
@@ -212,7 +214,7 @@ class EssaySlotAssigned(EssayEvent):
 class ExcessContentProvisioned(FileEvent):
     topic = "huleedu.essay.lifecycle.excess.content.provisioned.v1"
     phase_name = "assign"
-    filename: str
+    filename: Named
     text_storage_id: UUID
     reason: Literal["no_free_slot"] = "no_free_slot"
 
@@ -247,7 +249,7 @@ class PhaseInitiate(Event):
 
     kind: ClassVar[Kind] = "command"
     essays_to_process: list[EssayReference]
-    language: str
+    language: Plain
 
 
 class EssayPhaseRequest(EssayEvent):
@@ -256,7 +258,7 @@ class EssayPhaseRequest(EssayEvent):
     kind: ClassVar[Kind] = "command"
     file_upload_id: UUID
     text_storage_id: UUID
-    language: str
+    language: Plain
 
 
 class PhaseCompleted(EssayEvent):
@@ -266,8 +268,8 @@ class PhaseCompleted(EssayEvent):
     status: Literal["succeeded", "failed"]
     error: ErrorDetail | None = None
     duration_ms: int
-    engine: str
-    language: str | None = None
+    engine: Plain
+    language: Annotated[str | None, HARMLESS] = None
 
     @property
     def outcome(self) -> str:
@@ -297,7 +299,7 @@ class SpellcheckCompleted(PhaseCompleted):
 class BatchPhaseConcluded(Event):
     topic = "huleedu.batch.phase.concluded.v1"
     phase_name = "conclude"
-    phase: str
+    phase: Plain
     status: Literal["succeeded", "succeeded_with_failures", "failed"]
     succeeded: int
     failed: int
@@ -313,7 +315,7 @@ class PhaseCounts(BaseModel):
     """How one phase ended over a batch."""
 
     model_config = ConfigDict(frozen=True)
-    status: str
+    status: Plain
     succeeded: int
     failed: int
     duration_ms: int
@@ -333,7 +335,7 @@ class BatchResultsReady(Event):
 class FileReprocessRequested(FileEvent):
     topic = "huleedu.file.reprocess.requested.v1"
     phase_name = "reprocess"
-    from_phase: str
+    from_phase: Plain
     requested_by: int
 
     @property
@@ -347,8 +349,8 @@ class FileLanguageChanged(FileEvent):
     topic = "huleedu.file.language.changed.v1"
     phase_name = "language"
     who: int
-    old: str | None
-    language: str | None
+    old: Annotated[str | None, HARMLESS]
+    language: Annotated[str | None, HARMLESS]
     language_chosen: bool
 
 
@@ -357,7 +359,7 @@ class BatchLanguageFound(Event):
 
     topic = "huleedu.batch.language.found.v1"
     phase_name = "language"
-    language: str
+    language: Plain
 
     @property
     def outcome(self) -> str:
@@ -369,16 +371,16 @@ class BatchChange(Event):
 
     phase_name = "change"
     who: int
-    old: Any = None
-    new: Any = None
-    status: str
+    old: Annotated[Any, HARMLESS] = None
+    new: Annotated[Any, HARMLESS] = None
+    status: Plain
     expected_essay_count: int
     deadline: datetime | None = None
 
 
 class BatchCancelled(BatchChange):
     topic = "huleedu.batch.cancelled.v1"
-    reason: str = ""
+    reason: Named = ""
 
 
 class BatchExpectationChanged(BatchChange):
@@ -393,8 +395,24 @@ class BatchLanguageChanged(BatchChange):
     """``language`` is the batch's from now on, None when its essays do not show one."""
 
     topic = "huleedu.batch.language.changed.v1"
-    language: str | None
+    language: Annotated[str | None, HARMLESS]
     language_chosen: bool
+
+
+class BatchDeleted(BatchChange):
+    """The batch lies in the bin from now on; ``who`` is 0 when its time was over."""
+
+    topic = "huleedu.batch.deleted.v1"
+
+
+class BatchRestored(BatchChange):
+    """The batch is out of the bin again."""
+
+    topic = "huleedu.batch.restored.v1"
+
+
+class BatchEndChanged(BatchChange):
+    topic = "huleedu.batch.end.changed.v1"
 
 
 class BatchStarted(BatchChange):

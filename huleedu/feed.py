@@ -26,6 +26,9 @@ MESSAGE_NAMES = {
     "BatchDeadlineExtended": "batch.changed",
     "BatchLanguageChanged": "batch.changed",
     "BatchLanguageFound": "batch.language.found",
+    "BatchDeleted": "batch.deleted",
+    "BatchRestored": "batch.changed",
+    "BatchEndChanged": "batch.changed",
     "BatchStarted": "batch.changed",
     "BatchHandedOver": "batch.changed",
     "BatchReprocessRequested": "batch.changed",
@@ -91,9 +94,14 @@ def open_feed(batch_id: UUID, owner_id: int) -> None:
     Feed.objects.create(batch_id=batch_id, owner_id=owner_id)
 
 
+def close_feed(batch_id: UUID, closed: bool) -> None:
+    """Nobody follows the batch from now on, or may again."""
+    Feed.objects.filter(pk=batch_id).update(closed=closed)
+
+
 def position(batch_id: UUID) -> FeedPosition | None:
-    """The current position, or None for an unknown batch."""
-    feed = Feed.objects.filter(pk=batch_id).first()
+    """The current position, or None for an unknown batch and one in the bin."""
+    feed = Feed.objects.filter(pk=batch_id, closed=False).first()
     return FeedPosition(feed.epoch, feed.seq, feed.owner_id) if feed else None
 
 

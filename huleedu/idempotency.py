@@ -19,6 +19,7 @@ from huleedu.api_view import user_of
 from huleedu.conflicts import retried
 from huleedu.models import IdempotencyRecord
 from huleedu.problems import Problem
+from huleedu.redaction import FORGOTTEN
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -30,7 +31,7 @@ Effect = Callable[[], Response]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One request under a key of one user."""
+    """One request under a key of one user; ``key`` is what is kept of the client's."""
 
     owner_id: int
     key: str
@@ -73,7 +74,12 @@ def attempt_of(request: Request, body_digest: str) -> Attempt | None:
     if key is None:
         return None
     text = "\x1f".join([request.method or "", request.get_full_path(), body_digest])
-    return Attempt(user_of(request).pk, key, hashlib.sha256(text.encode()).hexdigest())
+    return Attempt(user_of(request).pk, kept_key(key), hashlib.sha256(text.encode()).hexdigest())
+
+
+def kept_key(key: str) -> str:
+    """What is kept of a client's key, which may hold a name: its SHA-256."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def once(request: Request, effect: Effect, body_digest: str | None = None) -> Response:
@@ -126,6 +132,8 @@ def replay(record: IdempotencyRecord, attempt: Attempt) -> Response:
         raise Problem(422, "IDEMPOTENCY_KEY_REUSED")
     if record.status_code is None:
         raise in_progress()
+    if record.status_code == FORGOTTEN:
+        raise Problem(410, "ERASED")
     return Response(record.body, status=record.status_code, headers={REPLAYED: "true"})
 
 

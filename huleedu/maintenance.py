@@ -13,15 +13,18 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, InterfaceError, connection, models
+from django.db import DatabaseError, InterfaceError, connection, models, transaction
 from django.db.models import Q
 
+from batches import binning
 from files.damage import storage_name
 from files.models import FileUpload, StoredContent
 from files.storage import TEMPORARY_SUFFIX
 from files.store import reach
+from huleedu import erasing
 from huleedu.clock import database_now
 from huleedu.doors import FAMILIAR, FORGOTTEN
+from huleedu.erasure import Erasure
 from huleedu.fitting import REFUSED, REFUSED_SECONDS
 from huleedu.health import PROBE_FOLDER
 from huleedu.models import (
@@ -31,6 +34,7 @@ from huleedu.models import (
     RelayPresence,
     Session,
     SignInTally,
+    WorkItem,
 )
 from huleedu.security_events import SecurityEvent
 from huleedu.security_log import summarise
@@ -46,6 +50,8 @@ CONSUMED_LIFETIME = timedelta(days=30)
 PRESENCE_LIFETIME = timedelta(minutes=10)
 EXAMINED_FILES = 20_000  # of the content store, per run
 ASKED_FILES = 1_000  # ids in one question to the database
+ENDED_BATCHES = 500  # put into the bin, per run
+LATE = timedelta(minutes=5)  # an erasure that nobody has begun with
 DELETED_ROWS = 10_000  # of each table, per run
 Row = TypeVar("Row", bound=models.Model)
 MANY_ROWS = 100_000  # more than all who guess can make in between: each row costs them a look at a password
@@ -68,6 +74,8 @@ class Tidied:
     loose_contents: int = 0
     sign_in_tallies: int = 0
     familiar_places: int = 0
+    late_erasures: int = 0
+    ended_batches: int = 0
     security_events: int = 0
 
 
@@ -117,6 +125,8 @@ def tidy_everything(now: datetime) -> Tidied:
         familiar_places=delete_some(FamiliarPlace, seen_at__lt=now - FAMILIAR),
         security_events=delete_some(SecurityEvent, MANY_ROWS, at__lt=unkept),
         temporary_files=clear(settings.VAR_DIR),
+        late_erasures=queue_late(now),
+        ended_batches=binning.end_due(ENDED_BATCHES),
     )
 
 
@@ -131,6 +141,17 @@ def end_loose_contents(now: datetime) -> int:
     for pair in used.values_list("raw_storage_id", "text_storage_id"):
         ids.difference_update(pair)
     return StoredContent.objects.filter(pk__in=ids, batch=None).delete()[0]
+
+
+def queue_late(now: datetime) -> int:
+    """Queue erasures again whose timer or work was lost; returns how many."""
+    queued = WorkItem.objects.filter(step=erasing.STEP).values("subject_id")
+    late = Erasure.objects.open().filter(due_at__lt=now - LATE).exclude(pk__in=queued).order_by("due_at")
+    ids = list(late.values_list("pk", flat=True)[:DELETED_ROWS])
+    for erasure_id in ids:
+        with transaction.atomic():
+            erasing.queue(erasure_id)
+    return len(ids)
 
 
 def delete_some(model: type[models.Model], most: int | None = None, **old: datetime) -> int:

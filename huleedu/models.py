@@ -1,5 +1,9 @@
-"""Ground-floor rows: outbox, events, feed, dead letters, work, timers, idempotency, tokens, sign-ins."""
+"""Ground-floor rows: outbox, events, feed, dead letters, work, timers, idempotency, tokens, erasures.
 
+Which columns may tell of a person: ``huleedu.personal``.
+"""
+
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.conf import settings
@@ -9,12 +13,16 @@ from django.db.models.functions import Now
 from huleedu import security_events  # noqa: F401 - rows of this app, too
 from huleedu.account_models import PasswordLink as PasswordLink
 from huleedu.account_models import Session as Session
+from huleedu.erasure import Erasure as Erasure
 
 LANES = 16  # ordering is kept per lane; a batch always uses the same one
 
 
 class OutboxMessage(models.Model):
     """An event or command waiting for the relay. Rows leave when relayed, so the table stays small."""
+
+    personal: ClassVar[dict[str, Any]] = {"envelope": None}
+    harmless: ClassVar = frozenset({"event_id", "event_type", "first_error", "last_error"})
 
     event_id = models.CharField(max_length=64)
     event_type = models.CharField(max_length=80)
@@ -41,6 +49,9 @@ class OutboxMessage(models.Model):
 
 class LoggedEvent(models.Model):
     """A relayed event with its full envelope: serves trace, catch-up and replay."""
+
+    personal: ClassVar[dict[str, Any]] = {"envelope": None}
+    harmless: ClassVar = frozenset({"event_id", "event_type", "topic"})
 
     event_id = models.CharField(max_length=64)
     event_type = models.CharField(max_length=80)
@@ -86,6 +97,7 @@ class Feed(models.Model):
     owner_id = models.BigIntegerField(db_index=True)
     epoch = models.UUIDField(default=uuid4)
     seq = models.PositiveIntegerField(default=0)
+    closed = models.BooleanField(default=False, db_default=False, help_text="The batch lies in the bin")
 
     def __str__(self) -> str:
         return f"feed {self.batch_id} at {self.seq}"
@@ -93,6 +105,8 @@ class Feed(models.Model):
 
 class ConsumedEvent(models.Model):
     """Consumer and event, recorded in the transaction of the effect: an effect happens once."""
+
+    harmless: ClassVar = frozenset({"consumer", "event_id"})
 
     consumer = models.CharField(max_length=80)
     event_id = models.CharField(max_length=64)
@@ -107,6 +121,11 @@ class ConsumedEvent(models.Model):
 
 class DeadLetter(models.Model):
     """An event or a piece of work that failed for good, kept for support staff."""
+
+    personal: ClassVar[dict[str, Any]] = {"envelope": None}
+    harmless: ClassVar = frozenset(
+        {"kind", "status", "topic", "event_type", "event_id", "consumer", "first_error", "last_error"}
+    )
 
     TOPIC = "essay.processing.dlq"
 
@@ -147,6 +166,10 @@ class WorkItem(models.Model):
     ``rank`` is a virtual time in milliseconds since 1970: each item of a flow (an owner at one priority) puts
     the flow's next one back, so a flood delays itself and nothing starves.
     """
+
+    harmless: ClassVar = frozenset(
+        {"step", "task", "priority", "state", "first_error", "worker", "former_worker"}
+    )
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -207,6 +230,8 @@ class WorkItem(models.Model):
 class Timer(models.Model):
     """Something to do at a time of the database's clock. One per kind and batch."""
 
+    harmless: ClassVar = frozenset({"kind"})
+
     kind = models.CharField(max_length=40)
     batch_id = models.UUIDField()
     due_at = models.DateTimeField(db_index=True)
@@ -220,6 +245,8 @@ class Timer(models.Model):
 
 class Installation(models.Model):
     """The one row that says which key and store belong to this database. Every process is held against it."""
+
+    harmless: ClassVar = frozenset({"key", "former_key"})
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     identity = models.UUIDField(default=uuid4)
@@ -253,6 +280,8 @@ class Backup(models.Model):
 class RelayPresence(models.Model):
     """One row per process: its sign of life, and what it tells of itself so that others can compare."""
 
+    harmless: ClassVar = frozenset({"name", "role", "facts"})
+
     name = models.CharField(max_length=60, primary_key=True)
     role = models.CharField(max_length=10)
     seen_at = models.DateTimeField(db_default=Now())
@@ -264,6 +293,8 @@ class RelayPresence(models.Model):
 
 class SignInTally(models.Model):
     """Passwords that failed for a name in a place, a name, or in a network; when the next may be tried."""
+
+    harmless: ClassVar = frozenset({"subject", "kind"})
 
     class Kind(models.TextChoices):
         PAIR = "pair"
@@ -283,6 +314,8 @@ class SignInTally(models.Model):
 class FamiliarPlace(models.Model):
     """A name in a network where it has signed in: nobody waits there for what strangers do elsewhere."""
 
+    harmless: ClassVar = frozenset({"subject"})
+
     subject = models.CharField(max_length=64, primary_key=True, help_text="HMAC of name and network")
     seen_at = models.DateTimeField(db_default=Now(), db_index=True)
 
@@ -293,8 +326,11 @@ class FamiliarPlace(models.Model):
 class IdempotencyRecord(models.Model):
     """The answer to an unsafe request, kept under the client's key."""
 
+    personal: ClassVar[dict[str, Any]] = {"body": None}
+    harmless: ClassVar = frozenset({"key", "fingerprint"})
+
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    key = models.CharField(max_length=255)
+    key = models.CharField(max_length=255, help_text="SHA-256 of the client's key, which may tell of anybody")
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body")
     status_code = models.PositiveSmallIntegerField(null=True)
     body = models.JSONField(null=True)
@@ -330,6 +366,9 @@ class Usage(models.Model):
 
 class ApiToken(models.Model):
     """A bearer token; only its SHA-256 is stored."""
+
+    personal: ClassVar[dict[str, Any]] = {"name": ""}
+    harmless: ClassVar = frozenset({"scope", "digest"})
 
     class Scope(models.TextChoices):
         READ = "read"

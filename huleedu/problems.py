@@ -47,6 +47,8 @@ TITLES = {
     "TOO_MANY_REQUESTS": _("Too many requests. Wait a moment and try again."),
     "BATCH_CLOSED": _("The batch is closed. Make a new batch for more files."),
     "WRONG_PAGE": _("The page shows something else than this batch. Load it again, then add the files."),
+    "BATCH_DELETED": _("The batch lies in the bin. Restore it first."),
+    "END_NOT_ALLOWED": _("Choose a day from today to the last one that your school allows."),
     "BATCH_CHANGED": _("The batch was changed meanwhile, perhaps in another tab. Look again, then decide."),
     "BATCH_ALREADY_STARTED": _("The batch has started, so its deadline no longer matters."),
     "DEADLINE_TOO_FAR": _("The deadline may be at most 90 days away."),
@@ -55,6 +57,8 @@ TITLES = {
     "NOT_AN_ESSAY": _("The file is not an essay yet. Wait until it is read, or replace it."),
     "STEP_NOT_CONFIGURED": _("The batch does not use this step."),
     "NO_CONTENT": _("The file’s content was never stored. Upload it again."),
+    "ERASED": _("It has been erased for good and cannot be brought back."),
+    "NOT_REMOVED": _("It has not been removed, so there is nothing to bring back."),
     "REMOVED_BY_TEACHER": _("The teacher has removed this file. Only the teacher can bring it back."),
     "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
     "FILE_TOO_LARGE": with_limits(
@@ -116,6 +120,7 @@ TITLES = {
     "STORAGE_FULL": _("There is no room left to store files. Nothing is lost; ask whoever runs HuleEdu."),
 }
 STATUS_OF_REFUSAL = {
+    "ERASED": 410,
     "FILE_TOO_LARGE": 413,
     "TOO_MANY_FILES": 409,
     "BATCH_CHANGED": 412,

@@ -22,6 +22,7 @@ DESCRIPTIONS = {
     415: "The body is packed, or not of a type this address takes.",
     422: "Cut off on the way, or the idempotency key belongs to another request.",
     429: "Too many requests; `Retry-After` says how long to wait.",
+    410: "It is erased for good, as is the answer that a repeated request got before.",
     500: "A failure of ours; nothing of the request was done.",
     503: "Busy or waking up; `Retry-After` says how long to wait.",
     507: "No room left for files.",
@@ -68,10 +69,14 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
 
 def answers(good: dict[int, Any], *problems: int) -> dict[Any, Any]:
-    """Responses for ``extend_schema``: the good ones, problems with these statuses, and 401 and 429."""
+    """Responses for ``extend_schema``: the good ones, problems with these statuses, and 401 and 429.
+
+    Where a key may be sent twice (422), what it was about may be erased by then (410).
+    """
+    more = {401, 410, 429} if 422 in problems else {401, 429}
     bad = {
         (status, MEDIA_TYPE): OpenApiResponse(ProblemDetails, description=DESCRIPTIONS[status])
-        for status in sorted({*problems, 401, 429})
+        for status in sorted({*problems, *more})
     }
     return {**good, **bad}
 

@@ -1,5 +1,7 @@
 """Rows of the security log. The database itself refuses to change them, or to delete them within a year."""
 
+from typing import Any, ClassVar
+
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +14,9 @@ class SecurityEvent(models.Model):
 
     Accounts are numbers and no foreign keys: the log outlives them.
     """
+
+    personal: ClassVar[dict[str, Any]] = {"network": "", "reason": ""}
+    harmless: ClassVar = frozenset({"kind", "route", "subject", "subject_id", "details"})
 
     at = models.DateTimeField(_("at"), db_default=Now())
     kind = models.CharField(_("what"), max_length=40)  # of SecurityKind
@@ -64,6 +69,8 @@ class SecurityEvent(models.Model):
 
 class SecurityPace(models.Model):
     """How many events of a kind came within a minute, for those that strangers can cause at will."""
+
+    harmless: ClassVar = frozenset({"kind"})
 
     kind = models.CharField(max_length=40)
     account_id = models.BigIntegerField(help_text="0: no account; -1: all together")

@@ -209,6 +209,11 @@ FILES_A_DAY = number("HULEEDU_FILES_A_DAY", 100_000, 1)
 TEACHER_BATCHES_A_DAY = number("HULEEDU_TEACHER_BATCHES_A_DAY", 2_000, 1)
 BATCHES_A_DAY = number("HULEEDU_BATCHES_A_DAY", 20_000, 1)
 LOOSE_CONTENT_SECONDS = environment.seconds("HULEEDU_LOOSE_CONTENT_SECONDS", 24 * 60 * 60, example="1 day")
+# Forgetting (docs/privacy.md).
+UNDO_SECONDS = environment.seconds("HULEEDU_UNDO_SECONDS", 10 * 60, 1, example="10 min")
+BIN_SECONDS = environment.seconds("HULEEDU_BIN_SECONDS", 30 * 24 * 60 * 60, 1, example="30 days")
+RETENTION_MONTHS = environment.months("HULEEDU_RETENTION", 6)  # after the school year, which ends in June
+RETENTION_MAX_MONTHS = environment.months("HULEEDU_RETENTION_MAXIMUM", 36)
 STRANGER_BYTES = size("HULEEDU_STRANGER_BYTES", 64 * 1024)
 MAX_CONNECTIONS_PER_ADDRESS = number("HULEEDU_MAX_CONNECTIONS_PER_ADDRESS", 500, 1)
 # The database itself refuses to forget it sooner.
@@ -223,6 +228,13 @@ if MAX_FILE_BYTES >= MAX_REQUEST_BYTES:
         "HULEEDU_MAX_REQUEST_BYTES",
         "a request must hold the largest file and its form",
         f"HULEEDU_MAX_REQUEST_BYTES={MAX_FILE_BYTES // 1024**2 + 1}MB",
+    )
+if RETENTION_MAX_MONTHS is not None and (RETENTION_MONTHS is None or RETENTION_MONTHS > RETENTION_MAX_MONTHS):
+    raise environment.contradiction(
+        "HULEEDU_RETENTION",
+        "HULEEDU_RETENTION_MAXIMUM",
+        "batches would be kept longer than a teacher may keep them",
+        "HULEEDU_RETENTION_MAXIMUM=never or a longer time",
     )
 if TEACHER_BYTES > TOTAL_BYTES:
     raise environment.contradiction(

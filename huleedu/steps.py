@@ -10,10 +10,11 @@ from collections.abc import Callable
 from essays.tasks import spellcheck_next
 from files.tasks import extract_next
 from huleedu import leaving, work
+from huleedu.erasing import erase_next
 
 Step = Callable[[], bool]
 FIRST: Step = extract_next
-OTHERS: tuple[Step, ...] = (spellcheck_next,)
+OTHERS: tuple[Step, ...] = (spellcheck_next, erase_next)
 SLICE_SECONDS = 1.0  # then the worker goes back to its cluster, which may want it to stop
 
 

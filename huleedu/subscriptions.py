@@ -7,6 +7,7 @@ import essays.reactions as essay
 import files.reactions as file
 import results.reactions as result
 from batches.actions import READINESS_TIMER, pass_deadline
+from huleedu import erasing, erasures
 from huleedu.timers import TimerHandler
 
 SUBSCRIPTIONS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -38,4 +39,4 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[..., None], ...]] = {
 # These recognise a repeated event themselves and answer it again.
 REPEATABLE: frozenset[Callable[..., None]] = frozenset({essay.assign_slot})
 
-TIMERS: dict[str, TimerHandler] = {READINESS_TIMER: pass_deadline}
+TIMERS: dict[str, TimerHandler] = {READINESS_TIMER: pass_deadline, erasures.TIMER: erasing.queue}

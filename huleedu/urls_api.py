@@ -9,6 +9,7 @@ from files.api import (
     ContentView,
     FileView,
     ReplaceView,
+    RestoreView,
     TraceView,
     UploadView,
 )
@@ -16,6 +17,7 @@ from files.limits_api import LimitsView
 from huleedu.api import NotFoundView, SchemaView, TokenView
 from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
 from results.api_actions import CancelView, ExpectView, ExtendView, LanguageView, ReprocessView, StartView
+from results.api_bin import BinnedView, BinRestoreView, BinView, KeepView
 
 urlpatterns = [
     path("auth/token", TokenView.as_view(), name="api-token"),
@@ -33,9 +35,14 @@ urlpatterns = [
     path("batches/<str:batch_id>/results", ResultsView.as_view(), name="api-results"),
     path("batches/<str:batch_id>/events", EventsView.as_view(), name="api-events"),
     path("batches/<str:batch_id>/analytics", AnalyticsView.as_view(), name="api-analytics"),
+    path("batches/<str:batch_id>/keep", KeepView.as_view(), name="api-keep"),
+    path("bin", BinView.as_view(), name="api-bin"),
+    path("bin/<str:batch_id>", BinnedView.as_view(), name="api-binned"),
+    path("bin/<str:batch_id>/restore", BinRestoreView.as_view(), name="api-bin-restore"),
     path("files/batch", UploadView.as_view(), name="api-upload"),
     path("files/<str:file_upload_id>", FileView.as_view(), name="api-file"),
     path("files/<str:file_upload_id>/content", ReplaceView.as_view(), name="api-replace"),
+    path("files/<str:file_upload_id>/restore", RestoreView.as_view(), name="api-file-restore"),
     path("files/<str:file_upload_id>/reprocess", FileReprocessView.as_view(), name="api-file-reprocess"),
     path("files/<str:file_upload_id>/trace", TraceView.as_view(), name="api-trace"),
     path("essays/<str:essay_id>", EssayView.as_view(), name="api-essay"),

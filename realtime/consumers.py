@@ -235,13 +235,21 @@ class BatchConsumer(FollowingConsumer):
                 self.seq += 1
                 await self.send_text(message["text"])
                 observe_sent(message["timestamp"])
+                if message.get("last"):
+                    await self.leave_if_deleted()
             elif message["seq"] > self.seq:
                 await self.read_on()
 
     async def catch_up(self) -> None:
-        """Send what the log holds after the last number sent."""
+        """Send what the log holds after the last number sent; a lost word that the batch is gone counts."""
         async with self.turn:
             await self.read_on()
+            await self.leave_if_deleted()
+
+    async def leave_if_deleted(self) -> None:
+        """Close when the batch lies in the bin, or is gone."""
+        if await read_position(self.batch_id) is None:
+            await self.close(NO_SUCH_BATCH)
 
     async def read_on(self) -> None:
         """Read the log from the last number sent; the caller has the turn."""

@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from huleedu.feed import NumberedMessage
 
+LAST = "BatchDeleted"  # whoever follows is told, and goes
 TIMEOUT_SECONDS = 0.5
 PAUSE_SECONDS = 1.0  # after a failure the relay must not wait for Redis again at once
 # All in one command: a reply for each message would cost more than the messages.
@@ -67,6 +68,8 @@ def group_messages(messages: Sequence[NumberedMessage]) -> Iterable[tuple[str, d
     for item in messages:
         newest[item.batch_id] = item
         facts = {"seq": item.seq, "timestamp": item.timestamp, "text": item.text}
+        if item.event_type == LAST:
+            facts["last"] = True
         yield batch_group(item.batch_id), {"type": "feed.event", **facts}
     for item in newest.values():
         hint = {"type": "changed", "batch_id": str(item.batch_id), "seq": item.seq}

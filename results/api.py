@@ -8,12 +8,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from batches import binning
 from batches.api import find_batch
 from batches.models import Batch
 from huleedu import feed
 from huleedu.api_view import ApiView, read_query, user_of
 from huleedu.feed import Missed
-from huleedu.schema import answers, query_parameters
+from huleedu.idempotency import once
+from huleedu.schema import IDEMPOTENCY_KEY, answers, query_parameters
+from results import bin as waste
 from results import queries
 from results.analytics import analytics
 from results.filters import narrow
@@ -22,6 +25,7 @@ from results.shapes import (
     Analytics,
     BatchesQuery,
     BatchPage,
+    BinnedBatch,
     EventsAnswer,
     EventsQuery,
     ResultsAnswer,
@@ -51,6 +55,18 @@ class BatchView(ApiView):
     def get(self, request: Request, batch_id: str) -> Response:
         """The whole batch, with the position from which live messages continue it."""
         return versioned(Response(queries.snapshot(find_batch(request, batch_id))))
+
+    @extend_schema(
+        operation_id="delete_batch",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses=answers({200: BinnedBatch}, 404, 409, 422),
+    )
+    def delete(self, request: Request, batch_id: str) -> Response:
+        """Put the batch into the bin; it can be restored until `erased_at`."""
+        batch = find_batch(request, batch_id)
+        owner_id = user_of(request).pk
+        return once(request, lambda: Response(waste.binned(binning.delete(batch.pk, owner_id))))
 
 
 def versioned(response: Response) -> Response:

@@ -1,5 +1,7 @@
 """What the teacher reads: results per essay and per batch, aggregated from events."""
 
+from typing import Any, ClassVar
+
 from django.db import models
 
 from batches.models import Batch, EssaySlot
@@ -8,6 +10,9 @@ from files.models import FileUpload
 
 class EssayResult(models.Model):
     """One essay's result so far. ``revision`` is the slot's; older news is ignored."""
+
+    personal: ClassVar[dict[str, Any]] = {"phases": {}}
+    harmless: ClassVar = frozenset[str]()
 
     slot = models.OneToOneField(EssaySlot, on_delete=models.CASCADE, primary_key=True, related_name="result")
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="essay_results")
@@ -25,6 +30,8 @@ class EssayResult(models.Model):
 
 class BatchResult(models.Model):
     """How one run of a batch ended."""
+
+    harmless: ClassVar = frozenset({"status", "phases"})
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="results")
     run = models.PositiveIntegerField()

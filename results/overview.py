@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
+from batches.keeping import days_left
 from batches.models import Batch
 from results.listing import read_time
 from results.queries import Counts, annotated_counts, counts_of, with_counts
@@ -59,6 +60,7 @@ def card(batch: Batch, counts: Counts) -> dict[str, Any]:
         "class_name": batch.class_name,
         "created_at": batch.created_at,
         "status": batch.status,
+        "ends_on": batch.ends_on if days_left(batch.ends_on) is not None else None,
         "expected_essay_count": batch.expected_essay_count,
         "counts": counts.as_json(),
         "needs_attention": counts.failed + counts.excess + counts.duplicate,

@@ -78,6 +78,7 @@ def summary(batch: Batch, counts: Counts) -> dict[str, Any]:
         "status": batch.status,
         "expected_essay_count": batch.expected_essay_count,
         "deadline": batch.deadline,
+        "ends_on": batch.ends_on,
         "timed_out_at": batch.timed_out_at,
         "created_at": batch.created_at,
         "started_at": batch.started_at,

@@ -147,9 +147,13 @@ def conclude_run(batch: Batch) -> None:
 def run_status(
     batch: Batch, total: int, failed: int
 ) -> Literal["completed", "completed_with_failures", "failed"]:
-    """Completed only when every step succeeded and no file of the batch needs attention."""
-    if total == 0 or failed == total:
+    """Completed only when every step succeeded and no file of the batch needs attention.
+
+    A batch whose essays were all removed has nothing that failed.
+    """
+    trouble = batch.files.filter(status=FileUpload.Status.FAILED).exists()
+    if failed == total and (failed or trouble):
         return "failed"
-    if failed or batch.files.filter(status=FileUpload.Status.FAILED).exists():
+    if failed or trouble:
         return "completed_with_failures"
     return "completed"

@@ -1,6 +1,6 @@
 """Bodies of the API about whole batches."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -35,6 +35,7 @@ class BatchSummary(Answer):
     """One batch as a list shows it.
 
     ``language`` is the teacher's choice or comes from the first essays; null until these show one.
+    It is kept to the end of ``ends_on``, for ever when that is null.
     """
 
     batch_id: UUID
@@ -46,6 +47,7 @@ class BatchSummary(Answer):
     status: BatchStatus
     expected_essay_count: int
     deadline: datetime
+    ends_on: date | None
     timed_out_at: datetime | None
     created_at: datetime
     started_at: datetime | None
@@ -67,6 +69,22 @@ class EssayPlace(Answer):
     number: int
     status: EssayStatus
     file_upload_id: UUID | None
+
+
+class BinnedBatch(Answer):
+    """A deleted batch: it can be restored until ``erased_at``, unless it is being erased already."""
+
+    batch_id: UUID
+    title: str
+    class_name: str
+    deleted_at: datetime
+    erased_at: datetime | None
+
+
+class BinPage(Answer):
+    """All that lies in the bin, what was deleted last first."""
+
+    results: list[BinnedBatch]
 
 
 class Snapshot(BatchSummary):

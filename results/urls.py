@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from results import views
+from results import bin_views, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
     path("search/", views.search, name="search"),
     path("batches/<uuid:batch_id>/", views.batch_page, name="batch"),
+    path("batches/<uuid:batch_id>/keeping/", bin_views.keeping, name="batch-keeping"),
+    path("batches/<uuid:batch_id>/actions/delete/", bin_views.delete, name="batch-delete"),
+    path("bin/", bin_views.bin_page, name="bin"),
+    path("bin/<uuid:batch_id>/restore/", bin_views.restore, name="bin-restore"),
+    path("bin/<uuid:batch_id>/erase/", bin_views.erase, name="bin-erase"),
     path("batches/<uuid:batch_id>/card/", views.card_fragment, name="batch-card"),
     path("batches/<uuid:batch_id>/essays/", views.essay_list, name="essay-list"),
     path("batches/<uuid:batch_id>/essays/<int:number>/", views.essay_page, name="essay"),

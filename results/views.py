@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
+from files import removing
 from files.models import FileUpload
 from huleedu import feed
 from huleedu.api_view import parse_id
@@ -68,6 +69,8 @@ def search(request: PageRequest) -> HttpResponse:
 @require_safe
 def card_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """One card of the overview, to swap in."""
+    if Batch.objects.binned_by(request.user).filter(pk=batch_id).exists():
+        return HttpResponse()  # its card leaves the page
     return render(request, "batches/_card.html", {"card": card_of(own_batch(request, batch_id))})
 
 
@@ -128,6 +131,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
         "file": queries.file_record(upload),
         "batch": queries.summary(upload.batch, queries.counts_of(upload.batch)),
         "events": feed.trace(upload.pk),
+        "undo_until": removing.undo_until(upload),
         "correlation_id": upload.correlation_id,
         "catalogue": catalogue(),
     }

@@ -18,11 +18,12 @@ from files import actions as file_actions
 from files.models import FileUpload
 from files.tasks import extract_next
 from huleedu import timers, work
+from huleedu.erasing import erase_next
 from huleedu.models import LANES, LoggedEvent, OutboxMessage, WorkItem
 from huleedu.relay import Relay
 from huleedu.subscriptions import TIMERS
 
-TASKS = {"extract": extract_next, "spellcheck": spellcheck_next}
+TASKS = {"extract": extract_next, "spellcheck": spellcheck_next, "erase": erase_next}
 RENUMBER = """
 UPDATE huleedu_outboxmessage
 SET id = nextval(pg_get_serial_sequence('huleedu_outboxmessage', 'id')) WHERE id = %s

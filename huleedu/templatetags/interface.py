@@ -11,6 +11,7 @@ from django.utils import formats, timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from batches.keeping import days_left
 from batches.models import MAX_ESSAYS
 from files.names import repeated
 from huleedu import disks, language_names
@@ -194,11 +195,16 @@ def language_note(language: str | None, batch: Record) -> str:
 
 
 @register.filter
-def may_leave(file: Record, batch: Record) -> bool:
-    """True while a file may be removed or replaced: its batch is open, or finished without it."""
-    status = batch["status"]
-    final = status == "cancelled" or (is_closed(status) and file["status"] == "assigned")
-    return file["status"] != "removed" and not final
+def may_be_replaced(file: Record, batch: Record) -> bool:
+    """True while other content may take the file's place."""
+    return bool(file["status"] != "removed" and batch["status"] != "cancelled")
+
+
+@register.filter
+def ends_soon(batch: Record) -> bool:
+    """True in the last days of a batch, when its teacher is warned."""
+    left: int | None = days_left(batch["ends_on"])
+    return left is not None
 
 
 @register.filter
@@ -214,6 +220,8 @@ def configured_limits() -> dict[str, str | int]:
         "file_size": limit_in_words("MAX_FILE_BYTES"),
         "files": limit_in_words("MAX_FILES_PER_BATCH"),
         "teacher_size": limit_in_words("TEACHER_BYTES"),
+        "undo": limit_in_words("UNDO_SECONDS"),
+        "bin": limit_in_words("BIN_SECONDS"),
         "files_a_day": limit_in_words("TEACHER_FILES_A_DAY"),
         "most_files": settings.MAX_FILES_PER_BATCH,
         "most_essays": MAX_ESSAYS,

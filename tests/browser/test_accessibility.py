@@ -40,7 +40,7 @@ FOCUS = """() => {
 }"""
 PLACES = [
     "overview", "no match", "new", "empty", "empty essays", "empty results", "open", "done",
-    "essays", "essay", "results", "trace", "account", "help", "login", "missing",
+    "essays", "essay", "results", "keeping", "removed", "bin", "trace", "account", "help", "login", "missing",
 ]  # fmt: skip
 
 

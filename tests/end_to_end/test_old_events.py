@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 
 from files import actions as file_actions
+from files import removing
 from files.models import FileUpload
 from huleedu.models import ConsumedEvent, DeadLetter
 from results.models import EssayResult
@@ -23,7 +24,7 @@ def replaced(pipeline: Pipeline, upload: FileUpload, teacher: User) -> None:
 
 
 def removed_and_back(pipeline: Pipeline, upload: FileUpload, teacher: User) -> None:
-    file_actions.remove(upload)
+    removing.remove(upload)
     pipeline.run()
     file_actions.reread(upload, teacher)
 

@@ -30,7 +30,7 @@ from essays import languages
 from essays.models import StepRun
 from essays.phases import PHASES, Phase, StepOutcome
 from files import actions as file_actions
-from files import sandbox
+from files import removing, sandbox
 from files.models import FileUpload, StoredContent
 from files.steps.confinement import Confinement
 from files.steps.detect import Format
@@ -195,7 +195,7 @@ class PipelineMachine(RuleBasedStateMachine):
             return
         with suppress(Refused):
             if kind == "remove":
-                file_actions.remove(upload)
+                removing.remove(upload)
             elif kind == "replace":
                 file_actions.replace(upload, batch.owner, self.incoming(text))
             elif kind == "reread":

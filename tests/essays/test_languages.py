@@ -16,6 +16,7 @@ from essays.actions import start
 from essays.models import StepRun
 from essays.phases import PHASES
 from files import actions as file_actions
+from files import removing
 from files.models import FileUpload
 from huleedu.errors import Refused, StepError
 from huleedu.models import DeadLetter, OutboxMessage
@@ -254,7 +255,7 @@ def test_an_essay_read_after_a_cancellation_is_recorded_and_starts_nothing(
 def test_a_language_found_again_is_told_again(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 5)
     for swedish in fill(pipeline, batch, *(text("sv", number) for number in range(3))):
-        file_actions.remove(swedish)
+        removing.remove(swedish)
     pipeline.run()
     languages.set_batch_language(batch.pk, teacher, "")
     pipeline.run()

@@ -24,12 +24,13 @@ from rest_framework.test import APIClient
 
 from batches.models import Batch
 from essays import actions as essay_actions
-from files import actions, content
+from files import actions, content, removing
 from files.models import FileUpload, StoredContent
 from files.store import STORE
+from huleedu.erasure import Erasure
 from huleedu.errors import StorageFailed
 from huleedu.maintenance import tidy, tidy_store
-from huleedu.models import DeadLetter, OutboxMessage, WorkItem
+from huleedu.models import DeadLetter, OutboxMessage, Timer, WorkItem
 from tests.api import body_of, client_of, problem, register, some_file, upload
 from tests.conftest import essay_bytes
 from tests.faults.proxy import Proxy, proxy
@@ -206,6 +207,29 @@ def test_removed_and_changed_objects_are_found(server: ObjectStore, read_essays:
     code, text = verify()
     assert code == 1
     assert f"missing text {first.text_id}" in text and f"changed raw {second.raw_id}" in text
+
+
+def test_what_is_erased_leaves_the_bucket_also_when_the_store_was_away(
+    line: Proxy, server: ObjectStore, read_essays: list[FileUpload], pipeline: Pipeline
+) -> None:
+    gone, *others = read_essays
+    kept = {each.hex for other in others for each in (other.raw_storage_id, other.text_storage_id) if each}
+    removing.remove(gone)
+    pipeline.run()
+    past = timezone.now() - timedelta(seconds=1)
+    Erasure.objects.update(due_at=past)
+    Timer.objects.filter(kind="erase").update(due_at=past)
+    with answering(line, *SLOW_DOWN):
+        pipeline.run()
+        assert Erasure.objects.open().count() == 1
+        assert WorkItem.objects.get().state == "queued"
+    STORE.forget()
+    WorkItem.objects.update(due_at=past)
+    pipeline.run()
+    assert not Erasure.objects.open().exists()
+    keys = server.list()
+    assert {key.rpartition("/")[2] for key in keys if not key.startswith("erasures/")} == kept
+    assert len([key for key in keys if key.startswith("erasures/")]) == 1
 
 
 def test_what_cannot_be_asked_is_not_called_damaged(line: Proxy, read_essays: list[FileUpload]) -> None:

@@ -21,6 +21,7 @@ from batches import actions
 from batches.models import Batch
 from essays.assignment import place
 from files import actions as file_actions
+from files import removing
 from files.models import FileUpload
 from huleedu.errors import Refused
 from huleedu.moments import reads_apart
@@ -175,7 +176,7 @@ def change_files(batch: Batch, stop: Event) -> int:
     while not stop.is_set():
         upload = uploads[done % len(uploads)]
         done += 1
-        file_actions.remove(upload)
+        removing.remove(upload)
         file_actions.reread(upload, batch.owner)
         read_again(upload)
     return done
@@ -197,7 +198,7 @@ def change_expectation(batch: Batch, stop: Event) -> int:
         done += 1
         with suppress(Refused):
             actions.expect(batch.pk, batch.owner, choose.randint(9, 20))
-        file_actions.remove(pipeline.upload(batch, b"unread"))
+        removing.remove(pipeline.upload(batch, b"unread"))
     return done
 
 

@@ -24,7 +24,7 @@ from files.shapes import UploadAnswer
 from files.storage import DurableFileSystemStorage
 from huleedu import database
 from huleedu.errors import Refused
-from huleedu.idempotency import Attempt
+from huleedu.idempotency import Attempt, kept_key
 from huleedu.models import IdempotencyRecord, OutboxMessage
 from huleedu.turns import Turns
 from tests.api import (
@@ -226,7 +226,7 @@ def test_repeats_answer_the_same_and_tell_once(client: APIClient, batch_id: str,
 @contextmanager
 def carried_out_elsewhere(key: str) -> Iterator[None]:
     """Another session is at the request with ``key``, until it dies at the end of the block."""
-    attempt = Attempt(IdempotencyRecord.objects.get(key=key).owner_id, key, "")
+    attempt = Attempt(IdempotencyRecord.objects.get(key=kept_key(key)).owner_id, kept_key(key), "")
     session = connections["default"].copy()
     with session.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [attempt.running_number])

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from batches.models import Batch
-from files import actions, capacity, content
+from files import actions, capacity, content, removing
 from files.models import FileUpload, StoredContent
 from files.shapes import LimitsAnswer, StoredContentAnswer, UploadAnswer
 from huleedu import maintenance, quotas
@@ -127,7 +127,7 @@ def test_files_of_a_day(
     for data in (b"a", b"b"):
         checked(UploadAnswer, upload(client, batch_id, some_file(data)), 201)
     file_id = FileUpload.objects.first().pk  # type: ignore[union-attr]
-    actions.remove(FileUpload.objects.get(pk=file_id))
+    removing.remove(FileUpload.objects.get(pk=file_id))
     answer = problem(upload(client, batch_id, some_file(b"c")), 409, "TOO_MANY_FILES_TODAY")
     assert (answer["details"]["limit"], answer["details"]["used"]) == (2, 2)
     eases = datetime.fromisoformat(answer["details"]["eases_at"])

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from batches.models import Batch
 from files import actions as file_actions
+from files import removing
 from files.models import FileUpload
 from huleedu import subscriptions
 from huleedu.dead_letters import discard, replay
@@ -112,7 +113,7 @@ def test_a_removed_file_is_not_brought_back(
     pipeline: Pipeline, teacher: User, support: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _batch, upload = fail_extraction(pipeline, teacher, monkeypatch)
-    file_actions.remove(upload)
+    removing.remove(upload)
     with pytest.raises(Refused, match="DEAD_LETTER_OUTDATED"):
         replay(DeadLetter.objects.get(), support)
 

@@ -45,6 +45,22 @@ def test_sizes(monkeypatch: pytest.MonkeyPatch, said: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "months"),
+    [("6 months", 6), ("1 month", 1), ("2 years", 24), ("18", 18), ("0", 0), ("Never", None), ("", 7)],
+)
+def test_how_long_to_keep(monkeypatch: pytest.MonkeyPatch, said: str, months: int | None) -> None:
+    monkeypatch.setenv("HULEEDU_RETENTION", said)
+    assert environment.months("HULEEDU_RETENTION", 7) == months
+
+
+@pytest.mark.parametrize("said", ["off", "0.5 years", "-1", "11 years", "6 weeks", "no"])
+def test_keeping_for_ever_is_said_in_one_word_alone(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("HULEEDU_RETENTION", said)
+    with pytest.raises(ImproperlyConfigured, match=r"HULEEDU_RETENTION=.*never"):
+        environment.months("HULEEDU_RETENTION", 7)
+
+
+@pytest.mark.parametrize(
     ("said", "seconds"),
     [
         ("2 h", 7200),

@@ -40,17 +40,19 @@ def test_days_are_said_as_people_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("batch_status", "file_status", "leaves"),
+    ("batch_status", "file_status", "changes"),
     [
         ("processing", "assigned", True),
-        ("completed", "assigned", False),
+        ("completed", "assigned", True),
         ("completed", "failed", True),
         ("cancelled", "failed", False),
         ("processing", "removed", False),
     ],
 )
-def test_an_essay_whose_results_are_read_stays(batch_status: str, file_status: str, leaves: bool) -> None:
-    assert interface.may_leave({"status": file_status}, {"status": batch_status}) is leaves
+def test_a_file_changes_until_it_or_its_batch_is_given_up(
+    batch_status: str, file_status: str, changes: bool
+) -> None:
+    assert interface.may_be_replaced({"status": file_status}, {"status": batch_status}) is changes
 
 
 @pytest.mark.parametrize(

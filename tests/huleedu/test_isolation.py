@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import URLPattern
 from rest_framework.test import APIClient
 
+from batches import binning
 from batches.models import Batch
 from files.models import FileUpload
 from huleedu.authentication import make_token
@@ -19,7 +20,7 @@ from tests.pipeline import Pipeline
 
 Essays = Callable[[int], bytes]
 OPEN = {"api-token", "api-schema", "api-not-found"}
-WITHOUT_IDS = {"api-register", "api-batches", "api-store-content", "api-limits"}
+WITHOUT_IDS = {"api-register", "api-batches", "api-store-content", "api-limits", "api-bin"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ CALLS = [
     Call("api-register", "post", "/v1/batches/register", body={"expected_essay_count": 1}),
     Call("api-batches", "get", "/v1/batches"),
     Call("api-batch", "get", "/v1/batches/{}", "batch"),
+    Call("api-batch", "delete", "/v1/batches/{}", "batch", {}),
+    Call("api-keep", "post", "/v1/batches/{}/keep", "batch", {"until": "2099-01-01"}),
+    Call("api-bin", "get", "/v1/bin"),
+    Call("api-binned", "delete", "/v1/bin/{}", "binned", {}),
+    Call("api-bin-restore", "post", "/v1/bin/{}/restore", "binned", {}),
     Call("api-start", "post", "/v1/batches/{}/start", "batch", {}),
     Call("api-extend", "post", "/v1/batches/{}/extend", "batch", {"seconds": 5}),
     Call("api-expect", "post", "/v1/batches/{}/expect", "batch", {"expected_essay_count": 3}),
@@ -68,6 +74,7 @@ CALLS = [
     Call("api-file", "get", "/v1/files/{}", "file"),
     Call("api-file", "delete", "/v1/files/{}", "file", {}),
     Call("api-replace", "put", "/v1/files/{}/content", "file", one_file, "multipart"),
+    Call("api-file-restore", "post", "/v1/files/{}/restore", "file", {}),
     Call("api-file-reprocess", "post", "/v1/files/{}/reprocess", "file", {}),
     Call("api-trace", "get", "/v1/files/{}/trace", "file"),
     Call("api-essay", "get", "/v1/essays/{}", "essay"),
@@ -92,6 +99,8 @@ def subjects(pipeline: Pipeline, teacher: User, make_essay: Essays) -> dict[str,
     row.refresh_from_db()
     assert row.slot is not None
     ids = {"batch": batch_id, "file": row.pk, "essay": row.slot.pk, "content": row.raw_storage_id}
+    ids["binned"] = register(client_of(teacher), 1)["batch_id"]
+    binning.delete(UUID(ids["binned"]), teacher.pk)
     return {name: str(identity) for name, identity in ids.items()}
 
 
@@ -154,4 +163,4 @@ def test_a_removed_session_cannot_act_without_its_csrf_token(subjects: dict[str,
     for call in CALLS:
         if call.method != "get":
             problem(call.send(browser, subjects.get(call.subject, "")), 403, "FORBIDDEN")
-    assert Batch.objects.get().status == "awaiting_content"
+    assert {batch.status for batch in Batch.objects.all()} == {"awaiting_content"}

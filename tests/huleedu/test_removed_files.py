@@ -10,6 +10,7 @@ from django.urls import reverse
 from batches.models import Batch
 from essays.models import StepRun
 from files import actions as file_actions
+from files import removing
 from files.models import FileUpload
 from huleedu.dead_letters import discard, replay
 from huleedu.errors import Refused
@@ -23,7 +24,7 @@ def removed(batch: Batch) -> FileUpload:
     Batch.objects.filter(pk=batch.pk).update(status=Batch.Status.PROCESSING)
     WorkItem.objects.all().delete()
     upload = batch.files.get(status="assigned")
-    return file_actions.remove(upload)
+    return removing.remove(upload)
 
 
 def state_of(upload: FileUpload) -> tuple[Any, ...]:

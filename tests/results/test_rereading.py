@@ -11,7 +11,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from batches.models import Batch, EssaySlot
-from files import actions
+from files import actions, removing
 from files.models import FileUpload
 from huleedu.errors import ErrorCode
 from huleedu.models import WorkItem
@@ -201,14 +201,15 @@ def test_a_file_that_cannot_be_read_again_gets_its_text_and_place_back(
     assert COMING_BACK not in text_of(page, "essay", batch.pk, 1)
 
 
-def test_a_removed_file_that_is_read_again_holds_no_place(
+def test_a_removed_file_that_is_brought_back_has_its_place_again_which_waits(
     pipeline: Pipeline, teacher: User, page: Client
 ) -> None:
-    """It gets one when it is read, perhaps another: until then every place without a file is just empty."""
     batch = pipeline.register(teacher, 2)
     upload = pipeline.upload(batch, essay_bytes(1))
     pipeline.run()
-    actions.remove(upload)
-    reread(upload, teacher)
+    removing.remove(upload)
     assert page.get(reverse("essay", args=[batch.pk, 1])).status_code == 404
+    reread(upload, teacher)
+    assert COMING_BACK in text_of(page, "essay", batch.pk, 1)
+    assert page.get(reverse("essay", args=[batch.pk, 2])).status_code == 404
     assert set(EssaySlot.objects.filter(batch=batch).values_list("status", flat=True)) == {"awaiting_content"}

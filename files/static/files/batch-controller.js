@@ -243,7 +243,7 @@ export class BatchController {
     this.kept.delete(key);
     this.state.forget(key);
     this.#redraw([key]);
-    toast(say("removed", { name }), { seconds: 4 });
+    toast(say(id ? "removed" : "withdrawn", { name }));
   }
 
   /** @param {HTMLFormElement} form @param {File | undefined} file */

@@ -70,6 +70,8 @@ export interface BatchSnapshot {
   status: BatchStatus;
   expected_essay_count: number;
   deadline: string;
+  /** The last day on which it is kept; null: for ever. */
+  ends_on: string | null;
   timed_out_at: string | null;
   created_at: string;
   started_at: string | null;
@@ -221,6 +223,14 @@ export interface EventData {
   };
   "batch.language.found": InBatch & {
     language: string;
+  };
+  "batch.deleted": InBatch & {
+    who: number;
+    old: unknown;
+    new: unknown;
+    status: string;
+    expected_essay_count: number;
+    deadline: string | null;
   };
 }
 

@@ -1,0 +1,67 @@
+"""Asking for something to be forgotten, and taking it back. Carried out by ``huleedu.erasing``.
+
+A timer of the ledger's row rings when it is due; what it rings for is then queued as work.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from huleedu.clock import database_now
+from huleedu.erasure import Erasure
+from huleedu.errors import Refused
+from huleedu.timers import clear_timer, set_timer
+
+TIMER = "erase"
+
+
+def clock() -> datetime:
+    """The database's time at this very moment, within a transaction too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+        return found
+
+
+def ask(kind: Erasure.Kind, owner_id: int, seconds: int, **subject: Any) -> Erasure:
+    """Have the subject forgotten in ``seconds``, in the transaction that removes it."""
+    now = clock()
+    due_at = now + timedelta(seconds=seconds)
+    erasure = Erasure.objects.create(kind=kind, owner_id=owner_id, asked_at=now, due_at=due_at, **subject)
+    set_timer(TIMER, erasure.pk, due_at)
+    return erasure
+
+
+def forget_file(owner_id: int, batch_id: UUID, file_upload_id: UUID, essay_id: UUID | None) -> Erasure:
+    """A file was removed; ``essay_id`` is the place that it held."""
+    subject = {"batch_id": batch_id, "file_upload_id": file_upload_id, "essay_id": essay_id}
+    return ask(Erasure.Kind.FILE, owner_id, settings.UNDO_SECONDS, **subject)
+
+
+def forget_version(owner_id: int, batch_id: UUID, file_upload_id: UUID, revision: int) -> Erasure:
+    """A file is about to be replaced: all that happened to it until now is of another one."""
+    subject = {"batch_id": batch_id, "file_upload_id": file_upload_id, "revision": revision}
+    return ask(Erasure.Kind.VERSION, owner_id, settings.UNDO_SECONDS, **subject)
+
+
+def take_back(**subject: Any) -> Erasure:
+    """Let the subject be; returns what the ledger said. Raises ``Refused("ERASED")`` when it is too late.
+
+    The caller has locked what the subject belongs to.
+    """
+    erasure = Erasure.objects.select_for_update().filter(ended_at__isnull=True, **subject).first()
+    if erasure is None or erasure.begun_at is not None or erasure.due_at <= database_now():
+        raise Refused("ERASED")
+    clear_timer(TIMER, erasure.pk)
+    Erasure.objects.filter(pk=erasure.pk).delete()
+    return erasure
+
+
+def hasten(erasure: Erasure) -> None:
+    """Have it forgotten at once."""
+    now = clock()
+    Erasure.objects.filter(pk=erasure.pk, begun_at__isnull=True).update(due_at=now)
+    set_timer(TIMER, erasure.pk, now)
