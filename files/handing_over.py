@@ -11,6 +11,8 @@ from batches.models import Batch
 from files.models import StoredContent
 from huleedu.events import BatchHandedOver
 from huleedu.models import Feed, IdempotencyRecord, WorkItem
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +27,7 @@ def hand_over(owner: User, colleague: User) -> int:
     count = sum(hand_over_batch(batch_id, owner, colleague) for batch_id in list(batches))
     # Answers that were kept for repeats tell of what is no longer hers.
     IdempotencyRecord.objects.filter(owner=owner).delete()
+    record(SecurityKind.ACCOUNT_HANDED_OVER, account=owner, subject=colleague, details={"counted": count})
     log.info("account.handed_over", user_id=owner.pk, to_user_id=colleague.pk, count=count)
     return count
 

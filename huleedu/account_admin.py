@@ -16,7 +16,6 @@ from huleedu.credentials import end_sessions, revoke_tokens
 from huleedu.factors import reset_factors
 from huleedu.links import address_of_link
 from huleedu.models import Usage
-from huleedu.security_kinds import SecurityKind
 from huleedu.support import ActingAdmin, Deed
 
 MAY = "auth.change_user"
@@ -93,7 +92,7 @@ class AccountAdmin(ActingAdmin[User]):
             _("Make a link"),
             _("A link with which its owner sets a password, once, within 24 hours. It is shown here."),
             MAY,
-            SecurityKind.PASSWORD_LINK_MADE,
+            None,
             lambda user, by: None,
             applies=is_open,
         ),
@@ -101,21 +100,21 @@ class AccountAdmin(ActingAdmin[User]):
             _("Sign out everywhere"),
             _("End all sessions and tokens."),
             MAY,
-            SecurityKind.SESSION_ENDED,
+            None,
             end_all,
         ),
         "reset": Deed(
             _("Take away the second factor"),
             _("For somebody who has lost it. Be sure that it is really she who asks."),
             MAY,
-            SecurityKind.SECOND_FACTOR_REMOVED,
+            None,
             lambda user, by: reset_factors(user),
         ),
         "close": Deed(
             _("Close"),
             _("Let nobody in any more. Batches stay."),
             MAY,
-            SecurityKind.ACCOUNT_CLOSED,
+            None,
             lambda user, by: accounts.close(user),
             applies=is_open,
         ),
@@ -123,7 +122,7 @@ class AccountAdmin(ActingAdmin[User]):
             _("Reopen"),
             _("Let its owner in again, with the password from before."),
             MAY,
-            SecurityKind.ACCOUNT_REOPENED,
+            None,
             lambda user, by: accounts.reopen(user),
             applies=lambda user: not user.is_active,
         ),

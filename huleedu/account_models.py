@@ -1,5 +1,7 @@
 """Rows of signing in: browser sessions, and links to set a password."""
 
+from typing import Any, ClassVar
+
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
@@ -8,6 +10,9 @@ from django.db.models.functions import Now
 
 class Session(AbstractBaseSession):
     """A browser's session. Its key is a secret: nobody is shown it."""
+
+    personal: ClassVar[dict[str, Any]] = {"device": "", "network": "", "session_data": ""}
+    harmless: ClassVar = frozenset({"session_key"})
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="sessions"
@@ -27,6 +32,8 @@ class Session(AbstractBaseSession):
 
 class PasswordLink(models.Model):
     """The one link with which somebody may set her password; only its SHA-256 is stored."""
+
+    harmless: ClassVar = frozenset({"digest"})
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"

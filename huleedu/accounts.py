@@ -21,6 +21,8 @@ from huleedu.account_models import PasswordLink
 from huleedu.clock import database_now
 from huleedu.credentials import end_everything
 from huleedu.models import Usage
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 Role = Literal["teacher", "support", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -76,6 +78,7 @@ def close(user: User) -> None:
     """Let nobody in any more; what belongs to the account stays, and work that waits goes on."""
     User.objects.filter(pk=user.pk).update(is_active=False)
     end_everything(user)
+    record(SecurityKind.ACCOUNT_CLOSED, account=user)
     log.info("account.closed", user_id=user.pk)
 
 
@@ -83,6 +86,7 @@ def close(user: User) -> None:
 def reopen(user: User) -> None:
     """Let its owner in again with the password from before. Tokens and sessions do not come back."""
     User.objects.filter(pk=user.pk).update(is_active=True)
+    record(SecurityKind.ACCOUNT_REOPENED, account=user)
     log.info("account.reopened", user_id=user.pk)
 
 
@@ -97,6 +101,7 @@ def rename(user: User, username: str) -> None:
     except IntegrityError as error:
         taken = _("There is already an account of that name. Choose another one.")
         raise ValidationError(taken) from error
+    record(SecurityKind.ACCOUNT_RENAMED, account=user)
     log.info("account.renamed", user_id=user.pk)
 
 
@@ -107,6 +112,7 @@ def set_email(user: User, email: str) -> None:
     user.clean_fields(exclude=["password"])
     user.save(update_fields=["email"])
     PasswordLink.objects.filter(user=user).delete()  # one that went to the former address
+    record(SecurityKind.ACCOUNT_ADDRESS_CHANGED, account=user)
     log.info("account.email_changed", user_id=user.pk)
 
 
@@ -118,6 +124,7 @@ def set_limits(user: User, limits: Limits) -> None:
         defaults=vars(limits),
         create_defaults={**vars(limits), "day": timezone.now().date()},
     )
+    record(SecurityKind.ACCOUNT_LIMITED, account=user)
     log.info("account.limited", user_id=user.pk, **vars(limits))
 
 
@@ -139,6 +146,7 @@ def make_link(user: User) -> tuple[str, datetime]:
     PasswordLink.objects.update_or_create(
         user=user, defaults={"digest": digest_of_link(secret), "made_at": Now(), "expires_at": ends}
     )
+    record(SecurityKind.PASSWORD_LINK_MADE, account=user)
     log.info("link.made", user_id=user.pk)
     return secret, ends
 

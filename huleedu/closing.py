@@ -1,29 +1,14 @@
-"""Closing an account, deleting it with all that it has, and taking that back. Each is one transaction."""
+"""Deleting an account with all that it has, and taking that back. Each is one transaction."""
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models.functions import Now
 
-from huleedu import erasures
+from huleedu import accounts, erasures
 from huleedu.erasure import Erasure
 from huleedu.errors import Refused
-from huleedu.models import ApiToken
-
-
-@transaction.atomic
-def close_account(user: User) -> None:
-    """Nobody signs in to it from now on; its sessions and tokens end. What it has stays."""
-    User.objects.filter(pk=user.pk).update(is_active=False)
-    ApiToken.objects.filter(owner=user, revoked_at=None).update(revoked_at=Now())
-    ended = [row.pk for row in Session.objects.iterator() if is_of(row, user)]
-    Session.objects.filter(pk__in=ended).delete()
-
-
-def is_of(row: Session, user: User) -> bool:
-    """True for a session in which ``user`` is signed in."""
-    return str(row.get_decoded().get("_auth_user_id")) == str(user.pk)
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 
 @transaction.atomic
@@ -32,9 +17,10 @@ def delete_account(user: User, *, at_once: bool = False) -> Erasure:
 
     Returns what the ledger says; a repeat changes nothing but, ``at_once``, the time.
     """
-    close_account(user)
+    accounts.close(user)
     erasure = Erasure.objects.open().filter(kind=Erasure.Kind.ACCOUNT, owner_id=user.pk).first()
     if erasure is None:
+        record(SecurityKind.ACCOUNT_DELETED, account=user)
         seconds = 0 if at_once else settings.BIN_SECONDS
         return erasures.ask(Erasure.Kind.ACCOUNT, user.pk, seconds)
     if at_once:
@@ -48,4 +34,4 @@ def keep_account(user: User) -> None:
     if not Erasure.objects.open().filter(kind=Erasure.Kind.ACCOUNT, owner_id=user.pk).exists():
         raise Refused("NOT_REMOVED")
     erasures.take_back(kind=Erasure.Kind.ACCOUNT, owner_id=user.pk)
-    User.objects.filter(pk=user.pk).update(is_active=True)
+    accounts.reopen(user)

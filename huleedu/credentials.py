@@ -15,6 +15,7 @@ from huleedu.security_log import record
 log = structlog.get_logger(__name__)
 
 
+@transaction.atomic
 def end_sessions(user: User, but: str | None = None) -> int:
     """End the sessions of ``user``, but the one with the key ``but``; returns how many there were.
 
@@ -22,14 +23,18 @@ def end_sessions(user: User, but: str | None = None) -> int:
     """
     sessions = Session.objects.filter(user=user)
     ended, _kinds = (sessions.exclude(pk=but) if but else sessions).delete()
+    if ended:
+        record(SecurityKind.SESSION_ENDED, account=user, details={"counted": ended})
     log.info("sessions.ended", user_id=user.pk, count=ended)
     return ended
 
 
+@transaction.atomic
 def end_session(session: Session) -> bool:
     """End one session; False when it was over."""
     ended, _kinds = Session.objects.filter(pk=session.pk).delete()
     if ended:
+        record(SecurityKind.SESSION_ENDED, account=session.user_id, details={"counted": 1})
         log.info("session.ended", user_id=session.user_id)
     return bool(ended)
 

@@ -16,6 +16,8 @@ from django.utils.crypto import constant_time_compare
 
 from huleedu import doors
 from huleedu.credentials import end_sessions, revoke_tokens
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 log = structlog.get_logger(__name__)
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)  # recovery codes are none by themselves
@@ -44,6 +46,8 @@ def take_code(request: HttpRequest, user: User, code: str) -> Authenticator | No
     with doors.attempt(request, f"second factor: {user.get_username()}") as tried:
         found = use_code(user, "".join(code.split()))
         tried.right = found is not None
+    if found is None:
+        record(SecurityKind.SECOND_FACTOR_FAILED, account=user)
     return found
 
 
@@ -74,7 +78,9 @@ def use_totp_code(factor: Authenticator, code: str) -> bool:
 @transaction.atomic
 def reset_factors(user: User) -> None:
     """Take away all factors of somebody who has lost them; whatever they opened ends, tokens, too."""
-    Authenticator.objects.filter(user=user).delete()
+    for factor in Authenticator.objects.filter(user=user):
+        record(SecurityKind.SECOND_FACTOR_REMOVED, account=user, details={"factor": factor.type})
+        factor.delete()
     end_sessions(user)
     revoke_tokens(user)
     log.info("factors.reset", user_id=user.pk)
@@ -87,9 +93,18 @@ def use_first_code(sender: object, authenticator: Authenticator, **_: object) ->
         authenticator.save(update_fields=["data"])
 
 
+def kind_of_change(authenticator: Authenticator, *, there: bool) -> SecurityKind:
+    """What the security log calls a factor that is ``there`` now, or gone."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES and there:
+        return SecurityKind.RECOVERY_CODES_MADE
+    return SecurityKind.SECOND_FACTOR_ADDED if there else SecurityKind.SECOND_FACTOR_REMOVED
+
+
 def end_others(
     sender: object, request: HttpRequest, user: User, authenticator: Authenticator, **_: object
 ) -> None:
     """After a factor was added or removed: sessions from before end."""
+    there = Authenticator.objects.filter(pk=authenticator.pk).exists()
+    record(kind_of_change(authenticator, there=there), account=user, details={"factor": authenticator.type})
     log.info("factors.changed", user_id=user.pk, kind=authenticator.type)
     end_sessions(user, but=request.session.session_key)

@@ -18,7 +18,7 @@ from huleedu.backups import BEGIN, HERE, TABLES, Connection, count_rows, one
 from huleedu.failpoints import failpoint
 from huleedu.fitting import REFUSED
 from huleedu.postgres_tools import LEFT_OUT, Address
-from huleedu.restoring import RELATIONS, Refused, clear
+from huleedu.restoring import RELATIONS, CannotRestore, clear
 from huleedu.standstill import ENTERING, LEFT, MOVING, Mark
 
 EMBEDDED = "embedded"
@@ -31,7 +31,7 @@ IDENTITY = "SELECT identity FROM huleedu_installation"
 def target_of(words: str) -> Iterator[Address]:
     """The database to move to: an address, or ``embedded`` for that of the state folder.
 
-    Raises Refused, and InstallationError when the embedded one does not come up.
+    Raises CannotRestore, and InstallationError when the embedded one does not come up.
     """
     if words == EMBEDDED:
         with embedded.kept(settings.VAR_DIR) as url:
@@ -40,7 +40,7 @@ def target_of(words: str) -> Iterator[Address]:
     try:
         yield Address.from_url(words)
     except psycopg.ProgrammingError as error:
-        raise Refused(
+        raise CannotRestore(
             "That is no address of a database: postgresql://USER:PASSWORD@HOST:5432/NAME"
         ) from error
 
@@ -48,15 +48,15 @@ def target_of(words: str) -> Iterator[Address]:
 def move(target: Address, name: str, tell: Callable[[str], None]) -> dict[str, int]:
     """Move from Django's database to ``target``, which people are told of as ``name``; the rows by table.
 
-    Begins anew where it was killed. Raises Refused when nothing was changed, else what its parts raise, and
-    then the database that was to be left can be used as before.
+    Begins anew where it was killed. Raises CannotRestore when nothing was changed, else what its parts raise,
+    and then the database that was to be left can be used as before.
     """
     source = Address.of_django()
     with ExitStack() as stack:
         left, entered = stack.enter_context(source.connect()), stack.enter_context(target.connect())
         mark = standstill.read(left)
         if mark is not None and mark.kind != MOVING:
-            raise Refused(str(mark))
+            raise CannotRestore(str(mark))
         identity: UUID = one(left, IDENTITY)[0]
         if mark is not None and is_complete(entered, identity):
             leave(left, name, identity)
@@ -80,12 +80,12 @@ def move(target: Address, name: str, tell: Callable[[str], None]) -> dict[str, i
 
 
 def refuse_if_living() -> None:
-    """Raises Refused while a process works with the database that is to be left."""
+    """Raises CannotRestore while a process works with the database that is to be left."""
     if Started.here:
         return
     running = [each.name for each in living() if each.role != REFUSED]
     if running:
-        raise Refused(f"Stop all processes first, and wait two minutes. Seen: {', '.join(running)}")
+        raise CannotRestore(f"Stop all processes first, and wait two minutes. Seen: {', '.join(running)}")
 
 
 def is_complete(entered: Connection, identity: UUID) -> bool:
@@ -96,12 +96,15 @@ def is_complete(entered: Connection, identity: UUID) -> bool:
 
 
 def make_room(entered: Connection, identity: UUID) -> None:
-    """Empty a database that this very installation has left, or had begun to move to. Raises Refused."""
+    """Empty a database that this very installation has left, or had begun to move to.
+
+    Raises CannotRestore.
+    """
     mark = standstill.read(entered)
     if mark is None and entered.execute(RELATIONS).fetchone() is not None:
-        raise Refused("The database to move to is not empty, and nothing is moved over what is there.")
+        raise CannotRestore("The database to move to is not empty, and nothing is moved over what is there.")
     if mark is not None and not is_ours(mark, identity):
-        raise Refused(f"The database to move to is another installation's. {mark}")
+        raise CannotRestore(f"The database to move to is another installation's. {mark}")
     clear(entered)
 
 
@@ -111,7 +114,7 @@ def is_ours(mark: Mark, identity: UUID) -> bool:
 
 
 def carry(source: Address, left: Connection, target: Address, entered: Connection) -> dict[str, int]:
-    """Dump and load at once, and compare the numbers of rows. Raises ToolFailed and Refused."""
+    """Dump and load at once, and compare the numbers of rows. Raises ToolFailed and CannotRestore."""
     tools = postgres_tools.fitting(postgres_tools.major_of(source))
     left.execute(BEGIN)
     try:
@@ -121,7 +124,7 @@ def carry(source: Address, left: Connection, target: Address, entered: Connectio
     finally:
         left.execute("ROLLBACK")
     if count_rows(entered, LEFT_BEHIND) != rows:
-        raise Refused("The new database has other numbers of rows.")
+        raise CannotRestore("The new database has other numbers of rows.")
     return rows
 
 

@@ -51,7 +51,7 @@ WHERE n.nspname = 'public' AND NOT EXISTS (
 SHOWN = 3  # migrations, in a sentence
 
 
-class Refused(Exception):
+class CannotRestore(Exception):
     """This backup cannot be restored here, and nothing was changed; the message says why and what to do."""
 
 
@@ -60,11 +60,14 @@ class Unfinished(Exception):
 
 
 def check(path: Path, key_file: Path | None) -> drill.Read:
-    """Read all of a backup that this release can restore. Raises Refused, and as ``drill.read_through``."""
+    """Read all of a backup that this release can restore.
+
+    Raises CannotRestore, and as ``drill.read_through``.
+    """
     found = drill.read_through(path, key_file)
     known = {".".join(name) for name in known_migrations()}
     if unknown := sorted(set(found.about.migrations) - known):
-        raise Refused(
+        raise CannotRestore(
             f"The backup is of a newer HuleEdu ({found.about.release}), with migrations that this one does "
             f"not know ({', '.join(unknown[:SHOWN])}). Install that version, or a later one."
         )
@@ -74,7 +77,7 @@ def check(path: Path, key_file: Path | None) -> drill.Read:
 def restore(path: Path, key_file: Path | None, tell: Callable[[str], None]) -> About:
     """Restore the backup in ``path`` into Django's database and store.
 
-    Raises Refused and ``drill.read_through``'s errors before any change, Unfinished afterwards.
+    Raises CannotRestore and ``drill.read_through``'s errors before any change, Unfinished afterwards.
     """
     read = check(path, key_file)
     tell(f"The backup is whole: {read.about.contents} contents, as of {read.about.moment}.")
@@ -93,24 +96,24 @@ def restore(path: Path, key_file: Path | None, tell: Callable[[str], None]) -> A
 
 @contextmanager
 def alone(address: Address) -> Iterator[Connection]:
-    """A connection whose process alone restores into the database. Raises Refused."""
+    """A connection whose process alone restores into the database. Raises CannotRestore."""
     with ExitStack() as stack:
         try:
             database = stack.enter_context(address.connect())
         except psycopg.Error as error:
-            raise Refused(f"The database {address} does not answer: {error}") from error
+            raise CannotRestore(f"The database {address} does not answer: {error}") from error
         if not one(database, f"SELECT pg_try_advisory_lock({LOCK})")[0]:
-            raise Refused("Another process is restoring into this database.")
+            raise CannotRestore("Another process is restoring into this database.")
         yield database
 
 
 def claim(database: Connection, about: About) -> Mark:
-    """Mark an empty database, or take up what was begun with the same backup. Raises Refused."""
+    """Mark an empty database, or take up what was begun with the same backup. Raises CannotRestore."""
     mark = standstill.read(database)
     if mark is not None and (mark.kind, mark.archive) != (RESTORING, about.archive):
-        raise Refused(f"{mark} This is another backup: finish that one, or give an empty database.")
+        raise CannotRestore(f"{mark} This is another backup: finish that one, or give an empty database.")
     if mark is None and database.execute(RELATIONS).fetchone() is not None:
-        raise Refused(
+        raise CannotRestore(
             "The database is not empty, and nothing is restored over what is there. Give an empty one: "
             "another folder with HULEEDU_VAR, or a new database with DATABASE_URL."
         )
@@ -118,7 +121,7 @@ def claim(database: Connection, about: About) -> Mark:
     found = read_mark()
     ours = {restoring_mark(identity), str(identity)}
     if found not in ours and (found is not None or not is_empty()):
-        raise Refused(
+        raise CannotRestore(
             "The content store is not empty, and nothing is restored over what is there. Give an empty one: "
             "another folder with HULEEDU_STORAGE, or another bucket with HULEEDU_S3_BUCKET."
         )

@@ -28,6 +28,8 @@ class SecurityKind(TextChoices):
     ACCOUNT_CLOSED = "account_closed", _("account closed")
     ACCOUNT_REOPENED = "account_reopened", _("account opened again")
     ACCOUNT_DELETED = "account_deleted", _("account deleted")
+    ACCOUNT_ADDRESS_CHANGED = "account_address_changed", _("address for links changed")
+    ACCOUNT_LIMITED = "account_limited", _("limits of a teacher set")
     ACCOUNT_HANDED_OVER = "account_handed_over", _("batches handed over to a colleague")
     ROLE_CHANGED = "role_changed", _("role changed")
     ROW_SEEN = "row_seen", _("page of one row opened in the admin")

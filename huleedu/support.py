@@ -101,14 +101,15 @@ def nothing(_row: Any) -> None:
 class Deed:
     """Something support staff may do to a row: what its button says and means, who may, and the action.
 
-    ``kind`` stands in the security log, written in the transaction of ``act``. ``check`` comes before and may
-    wait for the store. ``applies`` is False for a row with which nothing is left to be done.
+    ``kind`` stands in the security log, written in the transaction of ``act``; None where ``act`` is done in
+    other places, too, and writes there itself. ``check`` comes before and may wait for the store. ``applies``
+    is False for a row with which nothing is left to be done.
     """
 
     label: str | Promise
     meaning: str | Promise
     permission: str
-    kind: SecurityKind
+    kind: SecurityKind | None
     act: Callable[[Any, User], object]
     check: Callable[[Any], object] = nothing
     applies: Callable[[Any], bool] = always
@@ -206,7 +207,8 @@ def do(row: Row, user: User, deed: Deed) -> None:
     deed.check(row)
     with transaction.atomic():
         deed.act(row, user)
-        note(deed.kind, row)
+        if deed.kind is not None:
+            note(deed.kind, row)
 
 
 def act_on_each(request: HttpRequest, rows: Iterable[Row], deed: Deed) -> None:

@@ -30,12 +30,11 @@ def test_every_model_that_may_tell_of_a_person_is_named_and_no_other(page: str) 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_exists_with_its_options(page: str) -> None:
-    told = re.findall(r"manage\.py (\w+)(.*)", text_of(page))
-    assert {"repeat_erasures", "close_account", "delete_account"} == {name for name, _ in told}
-    for name, words in told:
+    told = [line.split() for line in re.findall(r"manage\.py (.*)", text_of(page))]
+    assert {"repeat_erasures", "account"} == {words[0] for words in told}
+    for name, *words in told:
         parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
-        for option in re.findall(r"--\w+", words):
-            assert option in parser._option_string_actions, (name, option)
+        parser.parse_args(words)  # ends the program over what it does not know
 
 
 @pytest.mark.parametrize("page", PAGES)

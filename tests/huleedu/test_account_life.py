@@ -24,6 +24,7 @@ from huleedu.accounts import Limits, create_account, make_link
 from huleedu.authentication import make_token
 from huleedu.errors import Refused
 from huleedu.models import Feed, LoggedEvent, PasswordLink, Usage
+from huleedu.security_events import SecurityEvent
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 
@@ -291,3 +292,53 @@ def test_support_sees_no_accounts_and_nobody_touches_superusers(chief: Client, t
     assert helper.get("/admin/auth/user/").status_code == 403
     assert helper.post(f"/admin/auth/user/{teacher.pk}/do/close/").status_code == 403
     assert User.objects.get(pk=teacher.pk).is_active
+
+
+def kinds_of(user: User) -> list[str]:
+    """What the security log tells of an account, in order, but how it was made."""
+    told = SecurityEvent.objects.filter(account_id=user.pk).order_by("pk").values_list("kind", flat=True)
+    return [kind for kind in told if kind != "account_made"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["close", "teacher"], ["account_closed"]),
+        (["reopen", "teacher"], ["account_reopened"]),
+        (["rename", "teacher", "other"], ["account_renamed"]),
+        (["email", "teacher", "a@example.org"], ["account_address_changed"]),
+        (["limits", "teacher", "--bytes", "5"], ["account_limited"]),
+        (["link", "teacher"], ["password_link_made"]),
+        (["hand-over", "teacher", "colleague"], ["account_handed_over"]),
+        (["delete", "teacher"], ["account_closed", "account_deleted"]),
+    ],
+    ids=lambda value: value[0],
+)
+def test_every_deed_is_in_the_security_log(
+    teacher: User, colleague: User, words: list[str], told: list[str]
+) -> None:
+    manage(*words)
+    assert kinds_of(teacher) == told
+
+
+def test_what_ends_with_an_account_is_in_the_security_log(teacher: User) -> None:
+    Client().force_login(teacher)
+    make_token(teacher, "script")
+    manage("end-sessions", "teacher")
+    assert kinds_of(teacher)[-2:] == ["session_ended", "token_revoked"]
+
+
+@pytest.mark.parametrize(
+    ("button", "kind"),
+    [("close", "account_closed"), ("end", "session_ended"), ("link", "password_link_made")],
+)
+def test_a_button_is_in_the_security_log_once(teacher: User, button: str, kind: str) -> None:
+    chief = User.objects.create_superuser("chief")
+    Client().force_login(teacher)
+    browser = Client()
+    browser.force_login(chief)
+    page = f"/admin/auth/user/{teacher.pk}/change/"
+    answer = browser.post(f"/admin/auth/user/{teacher.pk}/do/{button}/", headers={"referer": page})
+    assert answer.status_code in {200, 302}, answer.content
+    events = SecurityEvent.objects.filter(account_id=teacher.pk, kind=kind)
+    assert [event.actor_id for event in events] == [chief.pk]

@@ -180,8 +180,9 @@ def test_a_new_account_and_each_new_password_are_told(
     made, *events = SecurityEvent.objects.order_by("pk")
     assert (made.kind, made.details, made.actor_id) == ("account_made", {"role": "support"}, None)
     assert [(event.kind, event.actor_id) for event in events] == [
-        *(("signed_in", helper.pk), ("sign_in_failed", helper.pk), ("password_changed", helper.pk)),
-        *(("password_changed", None), ("signed_in", helper.pk)),
+        *(("signed_in", helper.pk), ("sign_in_failed", helper.pk)),
+        *(("password_changed", helper.pk), ("session_ended", helper.pk)),
+        *(("password_changed", None), ("session_ended", None), ("signed_in", helper.pk)),
     ]
     assert {event.account_id for event in events} == {helper.pk}
 

@@ -12,9 +12,10 @@ from django.db.models import Count
 from django.utils import timezone
 
 from files.handing_over import hand_over
-from huleedu import accounts
+from huleedu import accounts, closing
 from huleedu.accounts import ROLES, role_of
 from huleedu.credentials import end_sessions, revoke_tokens
+from huleedu.errors import Refused
 from huleedu.factors import reset_factors
 from huleedu.links import address_of_link, mail_link
 from huleedu.sessions import live_sessions
@@ -29,6 +30,7 @@ NAMED = {
     "rename": "Give it another user name.",
     "email": "Say where links are mailed; an empty address for nowhere.",
     "hand-over": "Give all batches to a colleague.",
+    "delete": "Close it, and erase it with its batches, files and tokens when the time of the bin is over.",
     "limits": "Give a teacher limits of her own; what is left out is the installation's.",
 }
 
@@ -56,6 +58,9 @@ class Command(BaseCommand):
         made["email"].add_argument("address")
         made["hand-over"].add_argument("colleague")
         made["link"].add_argument("--mail", action="store_true", help="mail it to the account's address")
+        when = made["delete"].add_mutually_exclusive_group()
+        when.add_argument("--now", action="store_true", help="erase it at once, for good")
+        when.add_argument("--undo", action="store_true", help="keep it after all, and open it again")
         for limit in ("bytes", "files-a-day", "batches-a-day"):
             made["limits"].add_argument(f"--{limit}", type=int)
 
@@ -162,6 +167,24 @@ class Command(BaseCommand):
             raise CommandError(f"{colleague} is closed. Open it first: manage.py account reopen")
         count = hand_over(user, other)
         self.stdout.write(f"{count} batches of {user.username} belong to {colleague} now.")
+
+    def delete(self, user: User, now: bool, undo: bool, **_: Any) -> None:
+        """Delete it, or keep it after all, and say until when it can be taken back."""
+        if undo:
+            try:
+                closing.keep_account(user)
+            except Refused as refusal:
+                raise CommandError("There is no deletion that could be taken back.") from refusal
+            self.stdout.write(f"{user.username} is open again. Its owner needs new tokens.")
+            return
+        erasure = closing.delete_account(user, at_once=now)
+        if now:
+            self.stdout.write(f"{user.username} is closed and is being erased.")
+        else:
+            until = timezone.localtime(erasure.due_at)
+            self.stdout.write(
+                f"{user.username} is closed. It is erased on {until:%Y-%m-%d}; --undo keeps it."
+            )
 
     def limits(
         self,
