@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -31,4 +30,5 @@ def known_user_id(request: HttpRequest) -> int | None:
     user = vars(request).get("user")
     if type(user) is SimpleLazyObject:  # an instance check would look
         user = vars(request).get("_cached_user")
-    return user.pk if isinstance(user, User) else None
+    known = getattr(user, "pk", None)
+    return known if isinstance(known, int) else None
