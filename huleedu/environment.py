@@ -34,6 +34,7 @@ TIMES = (
 )
 MEASURE = re.compile(r"([0-9][0-9_]{0,17}(?:\.[0-9]{1,6})?) ?([A-Za-z]*)")
 SHOWN_CHARACTERS = 60
+MONTHS = re.compile(r"([0-9]{1,4}) ?(months?|years?|)")
 WHOLE_NUMBER = re.compile(r"-?[0-9_]{1,19}")
 MOST = 2**63 - 1
 HOST = re.compile(r"\.?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
@@ -124,7 +125,7 @@ def months(name: str, default: int, most: int = 120) -> int | None:
     word = said(name).lower()
     if word == "never":
         return None
-    match = re.fullmatch(r"([0-9]{1,4}) ?(months?|years?|)", word) if word else None
+    match = MONTHS.fullmatch(word) if word else None
     if word and match is None:
         raise mistake(name, "is no time to keep something: write months or years, or never", "6 months")
     found = int(match[1]) * (12 if match[2].startswith("year") else 1) if match else default

@@ -3,8 +3,6 @@
 Capitals, and backslashes before what needs no quoting, are as good in HTTP as any other way to write it.
 """
 
-import re
-
 from huleedu.header_parameters import parameters, unquoted
 
 FORM = "multipart/form-data"
@@ -20,5 +18,5 @@ def form_type(told: str) -> str:
     boundaries = {unquoted(value) for name, value in given if name == "boundary"}
     if len(boundaries) != 1:
         return FORM
-    quoted = re.sub(r'(["\\])', r"\\\1", boundaries.pop())
+    quoted = boundaries.pop().replace("\\", "\\\\").replace('"', '\\"')
     return f'{FORM}; boundary="{quoted}"'
