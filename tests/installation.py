@@ -21,6 +21,7 @@ from huleedu import programs
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90.0
+TRIAL = {"HULEEDU_SECOND_FACTOR": "offered"}  # what is otherwise is looked at in test_factors
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,7 @@ class Installation:
         hidden = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
         environment = {name: value for name, value in os.environ.items() if name not in hidden}
         environment |= {"HULEEDU_VAR": str(self.var), "HULEEDU_PORT": str(self.port)}
-        environment["HULEEDU_SECOND_FACTOR"] = "offered"  # what is otherwise is looked at in test_factors
-        environment |= self.variables
+        environment |= TRIAL | self.variables
         with (self.var.parent / "run.log").open("ab") as log:
             self.process = subprocess.Popen(
                 dying_with_this_thread(self.command),

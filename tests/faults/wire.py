@@ -17,6 +17,7 @@ from huleedu import temporary
 from huleedu.embedded import installed_environment
 from tests.installation import (
     ROOT,
+    TRIAL,
     Answer,
     Installation,
     bearer,
@@ -182,7 +183,7 @@ def beside(
     environment = {**os.environ, **installation.variables, **installed_environment(installation.var)}
     environment |= {"HULEEDU_HOST": "127.0.0.1", "HULEEDU_PROCESS": "web"}
     environment |= {"HULEEDU_VAR": str(folder), "HULEEDU_STORAGE": str(installation.var / "content")}
-    environment |= variables
+    environment |= TRIAL | variables
     port = free_port()
     with (folder / "beside.log").open("ab") as log:
         process = subprocess.Popen(
