@@ -174,7 +174,7 @@ def test_actions_are_for_the_owner_by_post(client: Client, teacher: User, collea
 
 def test_unknown_batches_and_actions_are_not_found(signed_in: Client, teacher: User) -> None:
     assert signed_in.post(f"/batches/{uuid4()}/actions/cancel/").status_code == 404
-    assert signed_in.post(f"/batches/{make_batch(teacher).pk}/actions/delete/").status_code == 404
+    assert signed_in.post(f"/batches/{make_batch(teacher).pk}/actions/explode/").status_code == 404
 
 
 def test_forms_from_elsewhere_are_refused(teacher: User) -> None:

@@ -247,6 +247,9 @@ def variables_in(document: str) -> set[str]:
     return set(re.findall(r"`([A-Z][A-Z_0-9]+)`", "".join(re.findall(r"^\|.*$", text, re.MULTILINE))))
 
 
+VARIABLE = re.compile(r"(HULEEDU|Q)_[A-Z_0-9]+|EMAIL_(URL|FROM)|SECRET_KEY\w*|DATABASE_URL|REDIS_URL")
+
+
 def read_by_the_code() -> set[str]:
     """The names with which the code asks for environment variables."""
     files = [
@@ -259,7 +262,9 @@ def read_by_the_code() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 name = node.value
-                if re.fullmatch(r"(HULEEDU|Q)_[A-Z_0-9]+|SECRET_KEY\w*|DATABASE_URL|REDIS_URL", name):
+                if re.fullmatch(
+                    r"(HULEEDU|Q)_[A-Z_0-9]+|EMAIL_(URL|FROM)|SECRET_KEY\w*|DATABASE_URL|REDIS_URL", name
+                ):
                     found.add(name)
     return found
 
