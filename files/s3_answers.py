@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
@@ -56,10 +57,22 @@ def is_signed(kind: str, headers: Any) -> bool:
 def is_complete(name: str, kind: str, headers: Any, body: Any) -> bool:
     """True for a good answer that has what every S3 server gives. What was put is judged by its tag."""
     if name in WITH_ETAG:
-        return bool(headers.get("etag")) and (name == "PutObject" or "html" not in kind)
+        told = headers.get("last-modified")
+        return bool(headers.get("etag")) and (
+            name == "PutObject" or ("html" not in kind and (told is None or is_date(told)))
+        )
     if name in LISTS:
         return root_of(body) == b"ListBucketResult"
     return name not in EMPTY or not body.strip()
+
+
+def is_date(told: str) -> bool:
+    """Whether ``told`` is a time as HTTP writes it; botocore would fail over another."""
+    try:
+        parsedate_to_datetime(told)
+    except ValueError:
+        return False
+    return True
 
 
 def root_of(body: bytes) -> bytes:
