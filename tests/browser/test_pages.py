@@ -28,7 +28,7 @@ SENTENCES = """() => {
 }"""
 # Names, what people wrote themselves, and words that are the same in both languages.
 SAME = re.compile(
-    r"HuleEdu( [\d.]+)?|teacher|TE|API|PDF|Word \(\.docx\)|TXT|DOCX"
+    r"HuleEdu( [\d.]+)?|teacher|TE|API|PDF|Chrome, Linux|Word \(\.docx\)|TXT|DOCX"
     r"|Nothing yet|School phones: for or against|Svenska|English|Signed in as .*"
     r"|(Empty|Copy|Two|Three|Essay \d+)\.txt|Egil\.pages|Two\.docx|[\d.,]+ KB|<script>.*|\d+ ord.*",
     re.S,
@@ -41,6 +41,7 @@ def settle(page: Page) -> None:
         expect(page.locator("[data-live]")).not_to_have_attribute("data-state", "connecting")
 
 
+@pytest.mark.timeout(300)  # every page, twice
 def test_no_english_is_left_in_swedish(visit: Visit, showcase: Showcase) -> None:
     english, swedish = visit.page(), visit.page(locale="sv-SE")
     left: dict[str, list[str]] = {}
@@ -72,7 +73,8 @@ def test_markup_in_names_titles_and_essays_is_shown_as_written(visit: Visit, sho
     for path in [path for path in showcase.pages() if showcase.done in path]:
         page.goto(path)
         settle(page)
-        expect(page.locator("h1")).to_have_text(HOSTILE)
+        if not path.endswith(("/keeping/", "/removed/")):  # they are called otherwise
+            expect(page.locator("h1")).to_have_text(HOSTILE)
         expect(page.locator("main")).to_contain_text(HOSTILE)
         assert (
             page.locator("main img, main b[hx-get], main script:not([type='application/json'])").count() == 0
@@ -134,6 +136,7 @@ def test_everything_works_without_script(visit: Visit) -> None:
     read_until(page, "one.txt", "The same file is already here")
     page.locator("[data-trouble]").get_by_role("button", name="Remove").click()
     expect(page.locator(".messages")).to_contain_text("Removed one.txt.")
+    page.get_by_role("link", name="To the batch").click()  # from where it could be brought back
     page.get_by_role("button", name="Start with the 1 essay that is here").click()
     expect(page.locator(".messages")).to_have_text("The batch has started.")
     page.get_by_role("link", name="Essay 1").click()
