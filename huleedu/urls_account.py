@@ -14,7 +14,11 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from huleedu import account_views, link_views, oidc, views
-from huleedu.moments import apart  # looking at the codes is noted with them
+from huleedu.moments import apart
+
+# What they raise to ask for the password once more is answered by their middleware, which sees only these.
+for asking in (activate_totp, deactivate_totp, add_webauthn, generate_recovery_codes):
+    apart(asking)
 
 urlpatterns = [
     path("accounts/login/", views.SignIn.as_view(), name="login"),
@@ -41,7 +45,7 @@ urlpatterns = [
     path("account/factors/passkeys/add/", add_webauthn, name="mfa_add_webauthn"),
     path(
         "account/factors/passkeys/<int:pk>/remove/",
-        account_views.RemovePasskey.as_view(),
+        apart(account_views.RemovePasskey.as_view()),
         name="mfa_remove_webauthn",
     ),
     path("account/factors/codes/", apart(view_recovery_codes), name="mfa_view_recovery_codes"),

@@ -302,7 +302,9 @@ NOT_NOW = ("set-password", "forgotten")  # without a link, and without a mail se
 # They look at parts one by one, or write: who is shown recovery codes, or comes from the school's sign-in.
 APART = {
     *("/healthz", "/readyz", "/metrics", "/admin/well/"),
-    *("/account/factors/codes/", "/account/factors/codes/file/"),
+    *("/account/factors/codes/", "/account/factors/codes/file/", "/account/factors/codes/anew/"),
+    *("/account/factors/app/", "/account/factors/app/remove/", "/account/factors/passkeys/add/"),
+    "/account/factors/passkeys/999999/remove/",
     *("/accounts/school/login/", "/accounts/nobody/login/callback/"),
 }
 
@@ -326,7 +328,9 @@ def test_every_address_reads_at_one_moment(batch: Batch, teacher: User) -> None:
             status = browser.get(address).status_code
         missing = any(word in address.split("/") for word in [*nobodys.values(), *NOT_NOW])
         assert status in ({404} if missing else {200, 302, 303, 405}), (address, status)
-        assert set(modes) <= {"repeatable read on"}, address
+        # That support looked is written down when the page has been read.
+        noted = {"read committed off"} if address.startswith("/admin/") else set()
+        assert set(modes) - noted <= {"repeatable read on"}, address
         read += bool(modes) and status == 200
     assert read >= 20
 

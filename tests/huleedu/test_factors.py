@@ -192,3 +192,13 @@ def test_removing_asks_for_the_password_once_more(client: Client, guarded: User)
     client.post(answer.headers["Location"], {"password": PASSWORD})
     client.post("/account/factors/app/remove/")
     assert not Authenticator.objects.filter(user=guarded).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["app/", "codes/anew/", "passkeys/add/"])
+def test_who_signed_in_long_ago_is_asked_for_the_password_once_more(teacher: User, page: str) -> None:
+    browser = Client()
+    browser.force_login(teacher)
+    answer = browser.get(f"/account/factors/{page}")
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/account/again/")
