@@ -388,7 +388,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("HULEEDU_HSTS_SUBDOMAINS")
 SECURE_HSTS_PRELOAD = flag("HULEEDU_HSTS_PRELOAD")
 # They bind every other service of the domain, so they are the operator's to choose and nothing to warn of.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# SecureMiddleware is Django's SecurityMiddleware and more, which the first of them does not see.
+SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W005", "security.W021"]
 if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
     raise ImproperlyConfigured(
         "HULEEDU_HSTS_PRELOAD=1 needs HULEEDU_HSTS_SUBDOMAINS=1: browsers list no host without."

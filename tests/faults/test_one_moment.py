@@ -312,10 +312,10 @@ APART = {
 def test_every_address_reads_at_one_moment(batch: Batch, teacher: User) -> None:
     """A view that is added is among them."""
     upload = batch.files.select_related("slot").earliest("created_at")
-    ids = {"batch_id": batch.pk, "file_upload_id": upload.pk, "essay_id": upload.slot_id, "number": 1}
+    ids: Ids = {"batch_id": batch.pk, "file_upload_id": upload.pk, "essay_id": upload.slot_id, "number": 1}
     ids["content_id"] = upload.raw_storage_id
     nobodys = {"provider_id": "nobody", "secret": "nothing", "pk": "999999"}  # of signing in: missing here
-    ids |= nobodys
+    ids = {**ids, **nobodys}
     User.objects.filter(pk=teacher.pk).update(is_staff=True, is_superuser=True)
     browser = Client()
     browser.force_login(teacher)

@@ -21,6 +21,9 @@ class Recorded(BatchConsumer):
         self.batch_id, self.epoch, self.seq = uuid4(), uuid4(), seq
         self.sent: list[int] = []
 
+    async def leave_if_deleted(self) -> None:
+        """It is not."""
+
     async def send_text(self, text: str) -> None:
         await asyncio.sleep(0)
         self.sent.append(json.loads(text)["seq"])
