@@ -54,5 +54,7 @@ class Shell:
             "HOME": os.environ.get("HOME", "/"),
             "LANG": "C.UTF-8",
             guard.VARIABLE: os.environ.get(guard.VARIABLE, ""),
+            # Where this machine finds packages, and whom it trusts for them, no document can know.
+            **{name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_CERT_"))},
             **self.environment,
         }
