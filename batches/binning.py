@@ -56,7 +56,10 @@ def delete(batch_id: UUID, who: int) -> Batch:
 @transaction.atomic
 def restore(batch_id: UUID, user: User) -> Batch:
     """Take the batch out of the bin, for another month at least. Raises ``Refused`` when it is too late."""
-    batch = Batch.objects.locked(batch_id)
+    try:
+        batch = Batch.objects.locked(batch_id)
+    except Batch.DoesNotExist as gone:
+        raise Refused("ERASED") from gone
     if batch.binned_at is None:
         raise Refused("NOT_REMOVED")
     erasures.take_back(kind=Erasure.Kind.BATCH, batch_id=batch.pk)
@@ -71,7 +74,10 @@ def restore(batch_id: UUID, user: User) -> Batch:
 @transaction.atomic
 def erase_now(batch_id: UUID) -> None:
     """Have a batch that lies in the bin erased at once. Raises ``Refused``."""
-    batch = Batch.objects.locked(batch_id)
+    try:
+        batch = Batch.objects.locked(batch_id)
+    except Batch.DoesNotExist:
+        return  # erased meanwhile, which is what is wished
     if batch.binned_at is None:
         raise Refused("NOT_REMOVED")
     for erasure in Erasure.objects.open().filter(kind=Erasure.Kind.BATCH, batch_id=batch.pk):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -236,3 +237,10 @@ def test_replacing_in_the_last_moment_is_refused(batch: Batch, teacher: User) ->
     binning.delete(batch.pk, teacher.pk)
     with pytest.raises(Refused, match="BATCH_CLOSED"):
         actions.receive(batch.pk, teacher, actions.Incoming(ContentFile(b"x"), "x.txt"), batch.correlation_id)
+
+
+@pytest.mark.django_db
+def test_what_was_erased_meanwhile_is_erased(teacher: User) -> None:
+    binning.erase_now(uuid4())
+    with pytest.raises(Refused):
+        binning.restore(uuid4(), teacher)
