@@ -56,10 +56,7 @@ def delete(batch_id: UUID, who: int) -> Batch:
 @transaction.atomic
 def restore(batch_id: UUID, user: User) -> Batch:
     """Take the batch out of the bin, for another month at least. Raises ``Refused`` when it is too late."""
-    try:
-        batch = Batch.objects.locked(batch_id)
-    except Batch.DoesNotExist as gone:
-        raise Refused("ERASED") from gone
+    batch = Batch.objects.locked(batch_id)
     if batch.binned_at is None:
         raise Refused("NOT_REMOVED")
     erasures.take_back(kind=Erasure.Kind.BATCH, batch_id=batch.pk)
@@ -74,9 +71,8 @@ def restore(batch_id: UUID, user: User) -> Batch:
 @transaction.atomic
 def erase_now(batch_id: UUID) -> None:
     """Have a batch that lies in the bin erased at once. Raises ``Refused``."""
-    try:
-        batch = Batch.objects.locked(batch_id)
-    except Batch.DoesNotExist:
+    batch = Batch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
+    if batch is None:
         return  # erased meanwhile, which is what is wished
     if batch.binned_at is None:
         raise Refused("NOT_REMOVED")

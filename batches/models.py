@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from batches.configuration import Configuration
+from huleedu.erasure import erased_if_gone
 from huleedu.states import check_transition, known
 
 MAX_ESSAYS = 200
@@ -29,8 +30,9 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         return self.filter(owner_id=user.pk, binned_at__isnull=False)
 
     def locked(self, batch_id: UUID) -> "Batch":
-        """The batch, locked until the transaction ends. Raises ``Batch.DoesNotExist``."""
-        return self.select_for_update(no_key=True).get(pk=batch_id)
+        """The batch, locked until the transaction ends. Raises ``Refused`` when it has been erased."""
+        with erased_if_gone():
+            return self.select_for_update(no_key=True).get(pk=batch_id)
 
 
 class Batch(models.Model):

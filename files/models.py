@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from batches.models import Batch, EssaySlot
+from huleedu.erasure import erased_if_gone
 from huleedu.states import check_transition, known
 
 
@@ -73,8 +74,9 @@ class FileUploadQuerySet(models.QuerySet["FileUpload"]):
         return self.exclude(status=FileUpload.Status.REMOVED)
 
     def locked(self, file_upload_id: UUID) -> "FileUpload":
-        """The file, locked; take the batch's lock first. Raises ``FileUpload.DoesNotExist``."""
-        return self.select_for_update(of=("self",)).get(pk=file_upload_id)
+        """The file, locked; take the batch's lock first. Raises ``Refused`` when it has been erased."""
+        with erased_if_gone():
+            return self.select_for_update(of=("self",)).get(pk=file_upload_id)
 
 
 class FileUpload(models.Model):

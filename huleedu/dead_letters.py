@@ -9,6 +9,7 @@ from batches.models import Batch
 from essays import actions as essay_actions
 from files import actions as file_actions
 from files.models import FileUpload
+from huleedu.erasure import erased_if_gone
 from huleedu.errors import Refused
 from huleedu.models import LANES, DeadLetter, OutboxMessage
 from huleedu.waking import wake
@@ -31,7 +32,8 @@ def check_replay(dead_letter: DeadLetter) -> None:
 
     Raises ``Refused`` and ``StorageFailed``.
     """
-    letter = DeadLetter.objects.get(pk=dead_letter.pk)
+    with erased_if_gone():
+        letter = DeadLetter.objects.get(pk=dead_letter.pk)
     if letter.status == DeadLetter.Status.DEAD and letter.kind == DeadLetter.Kind.WORK:
         check_work(letter)
 
@@ -39,7 +41,7 @@ def check_replay(dead_letter: DeadLetter) -> None:
 @transaction.atomic
 def set_going(dead_letter: DeadLetter, user: User) -> DeadLetter:
     """Do it and close the letter, if it still is dead. Raises ``Refused``."""
-    letter = DeadLetter.objects.select_for_update().get(pk=dead_letter.pk)
+    letter = locked(dead_letter)
     if letter.status != DeadLetter.Status.DEAD:
         return letter
     if letter.kind == DeadLetter.Kind.EVENT:
@@ -51,11 +53,17 @@ def set_going(dead_letter: DeadLetter, user: User) -> DeadLetter:
 
 @transaction.atomic
 def discard(dead_letter: DeadLetter, user: User) -> DeadLetter:
-    """Nothing more is to be done. A letter that was handled before stays as it is."""
-    letter = DeadLetter.objects.select_for_update().get(pk=dead_letter.pk)
+    """Nothing more is to be done. A letter that was handled before stays as it is. Raises ``Refused``."""
+    letter = locked(dead_letter)
     if letter.status != DeadLetter.Status.DEAD:
         return letter
     return close(letter, user, DeadLetter.Status.DISCARDED)
+
+
+def locked(dead_letter: DeadLetter) -> DeadLetter:
+    """The letter as it is now, locked. Raises ``Refused`` when it has been erased."""
+    with erased_if_gone():
+        return DeadLetter.objects.select_for_update().get(pk=dead_letter.pk)
 
 
 def put_back(letter: DeadLetter) -> None:

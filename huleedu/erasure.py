@@ -1,13 +1,26 @@
 """The ledger of what is to be forgotten and what has been."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 from uuid import UUID, uuid4
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from huleedu.errors import Refused
 from huleedu.states import known
+
+
+@contextmanager
+def erased_if_gone() -> Iterator[None]:
+    """A row that was found before and is not there to be locked was erased meanwhile. Raises ``Refused``."""
+    try:
+        yield
+    except ObjectDoesNotExist as gone:
+        raise Refused("ERASED") from gone
 
 
 class ErasureQuerySet(models.QuerySet["Erasure"]):

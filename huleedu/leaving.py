@@ -16,7 +16,7 @@ from huleedu.models import WorkItem
 from huleedu.stopping import Stop, on_alarm, on_signals
 
 FINISH_SECONDS = 2.0  # for the item in hand, after the first signal
-CONNECT_SECONDS = 1
+CONNECT_SECONDS = 2  # on a machine that is busy
 LIMIT = "SET statement_timeout = 1000"  # milliseconds
 # The old session's locks would be waited for; its row, if it was done after all, is found gone.
 END_SESSION = "SELECT pg_terminate_backend(%s)"

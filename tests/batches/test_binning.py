@@ -97,7 +97,7 @@ def test_when_its_time_is_over_only_ids_are_left(
     left = [path for path in content_folder.rglob("*") if path.is_file()]
     assert [path.parent.name for path in left] == [erasing.NOTES]
     assert Usage.objects.get(owner=teacher).bytes == 0
-    with pytest.raises(Batch.DoesNotExist):
+    with pytest.raises(Refused, match="ERASED"):
         binning.restore(batch.pk, teacher)
 
 

@@ -30,6 +30,7 @@ from tests.samples.nonsense import long_unknown_words
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "I belive my freind is intrested in alot of things."
+USUAL_SECONDS = 0.05  # of a processor for a million squares
 Misbehave = Callable[[str], None]
 
 
@@ -90,6 +91,13 @@ def test_the_same_when_the_child_is_started_afresh(monkeypatch: pytest.MonkeyPat
     assert check(TEXT, "en") == expected
 
 
+def slowness() -> float:
+    """How many times the processor time of a usual processor this one takes, beside others, at this moment."""
+    began = time.process_time()
+    sum(number * number for number in range(1_000_000))
+    return (time.process_time() - began) / USUAL_SECONDS
+
+
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("language", ["sv", "en"])
 @pytest.mark.parametrize(
@@ -113,12 +121,13 @@ def test_the_same_when_the_child_is_started_afresh(monkeypatch: pytest.MonkeyPat
     ids=range(14),
 )
 def test_a_hostile_text_stays_within_its_budget(text: str, language: LanguageCode) -> None:
-    """With room for a processor that is slower, and for one that others keep busy."""
+    """In units of work as counted; of processor time no more than the kernel lets a usual processor have."""
     warm(language)
     search.cache_clear()
+    before = slowness()
     began = time.process_time()
     report = spellcheck(text[:50_000], language)
-    assert time.process_time() - began < 1.8
+    assert time.process_time() - began < 1.8 * max(1.0, before, slowness())
     assert report.findings or not report.fewer_suggestions
 
 
@@ -296,9 +305,12 @@ def test_the_event_and_the_results_tell_it(pipeline: Pipeline, teacher: User, se
     assert event["findings"] == 12
 
 
-def test_a_check_without_time_for_suggestions_is_deterministic(settings: Settings) -> None:
-    settings.CHECK_SECONDS = 0.05
+def test_a_check_without_room_for_suggestions_is_deterministic(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHECK_SECONDS = 2.0
+    monkeypatch.setattr(checking, "UNITS_PER_SECOND", 7_500)
     text = long_unknown_words(5_000, 7, (9, 12))
     first: SpellingReport = check(text, "sv")
-    assert first == check(text, "sv") == spellcheck(text, "sv", units=round(0.05 * checking.UNITS_PER_SECOND))
+    assert first == check(text, "sv") == spellcheck(text, "sv", units=15_000)
     assert first.fewer_suggestions

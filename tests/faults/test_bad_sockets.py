@@ -1,7 +1,10 @@
 """Sockets that say too much, too strangely, too often, too slowly, or longer than they may."""
 
+import fcntl
 import json
 import socket
+import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -356,10 +359,16 @@ def test_a_reader_who_wakes_up_late_learns_that_it_was_too_slow(
 ) -> None:
     fill_feed(database, batch_id, 1000, 20_000)
     with half_open(hasty, batch_id, token_of_mine, 65536) as slow:
+        wait_until(lambda: waiting_bytes(slow) > 10_000, 10, "the server has begun to send")
         time.sleep(1.4)  # longer than the server waits for a reader, shorter than for its goodbye
         data = Wire(slow).read(5)
     assert len(data) < 10_000_000  # what the two systems' own buffers hold, not the twenty megabytes
     assert data.endswith(b"\x88\x02" + (4408).to_bytes(2))
+
+
+def waiting_bytes(client: socket.socket) -> int:
+    """How much has arrived that the client has not read."""
+    return int.from_bytes(fcntl.ioctl(client, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def fill_feed(database: "psycopg.Connection[tuple[Any, ...]]", batch_id: str, count: int, size: int) -> None:
