@@ -92,7 +92,7 @@ def test_the_same_when_the_child_is_started_afresh(monkeypatch: pytest.MonkeyPat
 
 
 def slowness() -> float:
-    """How many times the processor time of a usual processor this one takes, beside others, at this moment."""
+    """How many times the processor time of a usual processor this one takes at this moment."""
     began = time.process_time()
     sum(number * number for number in range(1_000_000))
     return (time.process_time() - began) / USUAL_SECONDS
