@@ -375,7 +375,7 @@ def check_reread(upload: FileUpload) -> None:
 
     Raises ``Refused``, ``ContentDamaged`` and ``StorageFailed``.
     """
-    refuse_cancelled(Batch.objects.get(pk=upload.batch_id))
+    refuse_cancelled(Batch.objects.still_there(upload.batch_id))
     if upload.raw_storage_id is not None:
         content.check_one(StoredContent.Kind.RAW, upload.raw_storage_id)
 

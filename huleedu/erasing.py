@@ -29,6 +29,7 @@ from files.models import FileUpload, StoredContent
 from files.store import STORE, reach
 from huleedu import erasures, redaction, work
 from huleedu.erasure import Erasure
+from huleedu.failpoints import failpoint
 from huleedu.models import DeadLetter, Feed, OutboxMessage, Timer, WorkItem
 from results.models import EssayResult
 
@@ -92,12 +93,14 @@ def carry_out(erasure: Erasure, until: float | None = None) -> bool:
     if not erasures.begin(erasure):
         return True
     take_note(erasure)
+    failpoint("erase.after_note")
     if erasure.kind == Erasure.Kind.ACCOUNT:
         return erase_account(erasure, until)
     if erasure.kind == Erasure.Kind.BATCH:
         return erase_batch(erasure, until)
     contents = removing.begin_erasing(erasure)
     content.delete(contents)
+    failpoint("erase.after_bytes")
     end_file(erasure, contents)
     return True
 
@@ -124,6 +127,7 @@ def erase_batch(erasure: Erasure, until: float | None) -> bool:
             if until is not None and time.monotonic() > until:
                 return False
             erase_contents(piece)
+        failpoint("erase.after_bytes")
         ended = end_batch(erasure)
     return True
 
@@ -203,6 +207,7 @@ def end_account(erasure: Erasure) -> None:
 
 def end(erasure: Erasure) -> None:
     """Say in the ledger that it is done, once."""
+    failpoint("erase.before_end")
     if Erasure.objects.open().filter(pk=erasure.pk).update(ended_at=Now()):
         log.info("erasure.ended", erasure_id=str(erasure.pk), kind=erasure.kind, status="done")
 
