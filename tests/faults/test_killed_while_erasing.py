@@ -1,4 +1,4 @@
-"""Workers killed in the middle of an erasure, and undo against the deadline: all is erased once, or nothing."""
+"""Workers killed in the middle of an erasure, and undo against the deadline: all is erased once, or none."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
