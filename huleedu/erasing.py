@@ -31,6 +31,7 @@ from huleedu import erasures, redaction, work
 from huleedu.erasure import Erasure
 from huleedu.failpoints import failpoint
 from huleedu.models import DeadLetter, Feed, OutboxMessage, Timer, WorkItem
+from huleedu.timers import clear_timer
 from results.models import EssayResult
 
 STEP = "erase"
@@ -207,6 +208,7 @@ def end_account(erasure: Erasure) -> None:
 
 def end(erasure: Erasure) -> None:
     """Say in the ledger that it is done, once."""
+    clear_timer(erasures.TIMER, erasure.pk)  # which has not rung when it was erased with something larger
     failpoint("erase.before_end")
     if Erasure.objects.open().filter(pk=erasure.pk).update(ended_at=Now()):
         log.info("erasure.ended", erasure_id=str(erasure.pk), kind=erasure.kind, status="done")

@@ -1,6 +1,7 @@
 """Forgetting beside everything else: what is taken back stays, what comes meanwhile goes along."""
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,16 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 
 from batches import binning
 from batches.models import Batch
-from files import content, removing, sandbox
+from files import actions, content, removing, sandbox
+from files.handing_over import hand_over
 from files.models import FileUpload, StoredContent
-from huleedu import closing, erasing
+from huleedu import closing, erasing, repeating
 from huleedu.erasure import Erasure
-from huleedu.models import DeadLetter, LoggedEvent, WorkItem
+from huleedu.models import DeadLetter, LoggedEvent, Timer, WorkItem
 from tests.pipeline import Pipeline
 
 Essays = Callable[[int], bytes]
@@ -35,6 +38,13 @@ def batch(pipeline: Pipeline, teacher: User, make_essay: Essays) -> Batch:
 def files_in(folder: Path) -> set[str]:
     """Every stored file, notes of erasures included."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def said(command: str) -> str:
+    """What a command tells, and what it complains of."""
+    out = StringIO()
+    call_command(command, stdout=out, stderr=out)
+    return out.getvalue()
 
 
 def remove_and_bring_back(batch: Batch) -> Erasure:
@@ -172,3 +182,76 @@ def test_what_administrators_did_to_an_erased_account_names_it_no_more(batch: Ba
     assert list(LogEntry.objects.values_list("object_repr", flat=True)) == [str(colleague)]
     assert not User.objects.filter(pk=owner.pk).exists()
     assert LoggedEvent.objects.exists()
+
+
+def test_what_a_colleague_has_got_stays_when_the_account_is_erased(
+    pipeline: Pipeline, batch: Batch, colleague: User, make_essay: Essays, content_folder: Path
+) -> None:
+    """Also a file's undo time that ran while the batch changed hands ends as it should."""
+    owner, (removed, replaced) = batch.owner, batch.files.order_by("created_at")
+    removing.remove(removed)
+    actions.replace(replaced, owner, actions.Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
+    pipeline.run()
+    hand_over(owner, colleague)
+    erasing.carry_out(closing.delete_account(owner, at_once=True))
+    assert not User.objects.filter(pk=owner.pk).exists()
+    for erasure in Erasure.objects.open():
+        erasing.carry_out(erasure)
+    pipeline.run()
+    assert list(batch.files.order_by("created_at").values_list("filename", "status")) == [
+        ("", "removed"),
+        ("Beatrice.txt", "assigned"),
+    ]
+    named = {row.pk.hex for row in StoredContent.objects.all()}
+    assert named == {
+        Path(name).name for name in files_in(content_folder) if not name.startswith(erasing.NOTES)
+    }
+    assert set(StoredContent.objects.values_list("owner_id", flat=True)) == {colleague.pk}
+
+
+def test_a_replaced_file_whose_batch_is_erased_leaves_nothing(
+    pipeline: Pipeline, batch: Batch, make_essay: Essays, content_folder: Path
+) -> None:
+    upload = batch.files.order_by("created_at")[0]
+    actions.replace(upload, batch.owner, actions.Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
+    binning.delete(batch.pk, batch.owner.pk)
+    version = Erasure.objects.get(kind="version")
+    erasing.carry_out(Erasure.objects.get(kind="batch"))
+    erasing.carry_out(version)
+    pipeline.run()
+    assert {path.split("/")[0] for path in files_in(content_folder)} == {erasing.NOTES}
+    assert not Erasure.objects.open().exists() and not Timer.objects.filter(kind="erase").exists()
+    told = str(list(LoggedEvent.objects.values_list("envelope", flat=True)))
+    assert "Astrid" not in told and "Beatrice" not in told
+
+
+def test_a_backup_from_before_a_handing_over_costs_the_colleague_nothing(
+    pipeline: Pipeline, batch: Batch, colleague: User
+) -> None:
+    """There the batch is the erased account's again, and nobody ever asked for its end."""
+    owner = batch.owner
+    hand_over(owner, colleague)
+    erasing.carry_out(closing.delete_account(owner, at_once=True))
+    told = list(repeating.known_erasures())
+    User.objects.create(pk=owner.pk, username="teacher", date_joined=owner.date_joined)
+    Batch.objects.update(owner_id=owner.pk)
+    StoredContent.objects.update(owner_id=owner.pk)
+    assert [user.pk for user in repeating.repeat(told).waiting] == [owner.pk]
+    assert set(batch.files.values_list("filename", flat=True)) == {"Astrid 1.txt", "Astrid 2.txt"}
+    assert not User.objects.get(pk=owner.pk).is_active
+    assert "handed over before" in said("repeat_erasures")
+    assert not Erasure.objects.open().exists(), "or a worker would do it"
+    hand_over(User.objects.get(pk=owner.pk), colleague)
+    assert repeating.repeat(told).waiting == []
+    assert not User.objects.filter(pk=owner.pk).exists() and not Erasure.objects.open().exists()
+    assert batch.files.count() == 2
+
+
+def test_a_backup_of_an_account_with_its_batches_is_erased_again(pipeline: Pipeline, batch: Batch) -> None:
+    owner = batch.owner
+    rows = {"batches": list(Batch.objects.all()), "users": [User.objects.get(pk=owner.pk)]}
+    erasing.carry_out(closing.delete_account(owner, at_once=True))
+    User.objects.bulk_create(rows["users"])
+    Batch.objects.bulk_create(rows["batches"])
+    repeating.repeat(repeating.known_erasures())
+    assert not User.objects.filter(pk=owner.pk).exists() and not Batch.objects.exists()

@@ -32,7 +32,13 @@ class Command(BaseCommand):
                 options["export"].write_text("".join(f"{line}\n" for line in lines))
                 self.stdout.write(f"{len(lines)} erasures written.")
                 return
-            self.stdout.write(f"{repeating.repeat(told)} erasures repeated.")
+            repeated = repeating.repeat(told)
+            self.stdout.write(f"{repeated.count} erasures repeated.")
+            for user in repeated.waiting:
+                self.stderr.write(
+                    f"{user.username} was erased, but here it has {user.batches.count()} batches that had been "
+                    "handed over before. Hand them over (manage.py account hand-over), then repeat this."
+                )
         except StorageFailed as failure:
             raise CommandError("The store does not answer. Nothing is lost: run this again.") from failure
         except (OSError, ValueError) as error:
