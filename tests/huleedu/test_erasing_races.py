@@ -239,7 +239,7 @@ def test_a_backup_from_before_a_handing_over_costs_the_colleague_nothing(
     assert [user.pk for user in repeating.repeat(told).waiting] == [owner.pk]
     assert set(batch.files.values_list("filename", flat=True)) == {"Astrid 1.txt", "Astrid 2.txt"}
     assert not User.objects.get(pk=owner.pk).is_active
-    assert "handed over before" in said("repeat_erasures")
+    assert "been handed over before" in said("repeat_erasures")
     assert not Erasure.objects.open().exists(), "or a worker would do it"
     hand_over(User.objects.get(pk=owner.pk), colleague)
     assert repeating.repeat(told).waiting == []

@@ -36,8 +36,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{repeated.count} erasures repeated.")
             for user in repeated.waiting:
                 self.stderr.write(
-                    f"{user.username} was erased, but here it has {user.batches.count()} batches that had been "
-                    "handed over before. Hand them over (manage.py account hand-over), then repeat this."
+                    f"{user.username} was erased, but here it has {user.batches.count()} batches that had "
+                    "been handed over before. Hand them over (manage.py account hand-over), then repeat this."
                 )
         except StorageFailed as failure:
             raise CommandError("The store does not answer. Nothing is lost: run this again.") from failure
