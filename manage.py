@@ -34,14 +34,14 @@ def main() -> None:
         return
     try:
         with at_rest.database_for(name, places.state_folder()):
-            manage()
+            manage(name)
     except places.InstallationError as error:
         sys.exit(f"HuleEdu cannot start this. {error}")
 
 
-def manage() -> None:
-    """Run a command of Django's or ours in the environment of the installation."""
-    from huleedu import embedded, places
+def manage(name: str) -> None:
+    """Run a command of Django's or ours, called ``name``, in the environment of the installation."""
+    from huleedu import embedded, places, standstill
 
     found = embedded.installed_environment(places.state_folder())
     if os.environ.get("DATABASE_URL") and os.environ.get("HULEEDU_PROCESS"):
@@ -52,6 +52,7 @@ def manage() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    standstill.guard(name)
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

@@ -5,12 +5,21 @@ from django.db import DatabaseError, InterfaceError
 
 from huleedu.archive import Foreign
 from huleedu.errors import StorageFailed, Unfit, is_out_of_room
+from huleedu.later_erasures import NotTold
 from huleedu.places import InstallationError
 from huleedu.postgres_tools import ToolFailed
 from huleedu.restoring import CannotRestore
 from huleedu.sealing import Damaged, WrongKey
 
-TOLD = (Unfit, ToolFailed, InstallationError, CannotRestore, Foreign, WrongKey)  # their message says it all
+TOLD = (
+    Unfit,
+    ToolFailed,
+    InstallationError,
+    CannotRestore,
+    NotTold,
+    Foreign,
+    WrongKey,
+)  # their message says it all
 DATABASE = (DatabaseError, InterfaceError, psycopg.Error)
 EXPECTED = (*TOLD, *DATABASE, StorageFailed, Damaged, OSError)
 

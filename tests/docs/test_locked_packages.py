@@ -1,4 +1,4 @@
-"""The locked packages are whole on every Python that HuleEdu promises, not only on the one that locked them."""
+"""The locked packages are whole on every Python that is promised, not only on the one that locked them."""
 
 import importlib.metadata
 import re
