@@ -39,20 +39,20 @@ def main() -> None:
         sys.exit(f"HuleEdu cannot start this. {error}")
 
 
-def manage(name: str) -> None:
-    """Run a command of Django's or ours, called ``name``, in the environment of the installation."""
+def manage(command: str) -> None:
+    """Run a command of Django's or ours, called ``command``, in the environment of the installation."""
     from huleedu import embedded, places, standstill
 
     found = embedded.installed_environment(places.state_folder())
     if os.environ.get("DATABASE_URL") and os.environ.get("HULEEDU_PROCESS"):
         found.pop("SECRET_KEY", None)  # a part of a larger installation is told its key, or refuses to start
-    for name, value in found.items():
-        os.environ.setdefault(name, value)
+    for variable, value in found.items():
+        os.environ.setdefault(variable, value)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huleedu.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    standstill.guard(name)
+    standstill.guard(command)
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

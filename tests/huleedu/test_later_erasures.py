@@ -87,6 +87,10 @@ def test_nobody_is_served_until_somebody_says_what_was_erased(
         refused = there.manage(*command, **variables)
         assert refused.returncode in {2, 78}, refused
         assert "manage.py repeat_erasures --old-store FOLDER" in refused.stderr, refused
+    (there.folder / "secrets").mkdir(mode=0o700)
+    (there.folder / "secrets" / "secret-key").write_text("s" * 50)  # as in an installation's own folder
+    seen = there.manage("check_installation")
+    assert (seen.returncode, "This command: A backup as of " in seen.stdout) == (1, True), seen
     wrong = there.manage("repeat_erasures", "--old-store", str(tmp_path))
     assert (wrong.returncode, "is no content store of HuleEdu" in wrong.stderr) == (1, True), wrong
     told = there.manage("repeat_erasures", "--old-store", str(elsewhere), "--ledger", str(tmp_path / "list"))
