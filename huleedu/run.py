@@ -271,7 +271,7 @@ def wait_until_ready(supervisor: Supervisor, readiness: Readiness, tell: Callabl
 
 
 def tell_accounts(file: Path, new: bool, tell: Callable[[str], None]) -> None:
-    """Say how to sign in: ``new`` accounts once, on a terminal, for journals are kept; else where they are."""
+    """Say how to sign in: ``new`` accounts on a terminal, for journals are kept; else where they are."""
     if not file.exists():
         return
     if new and sys.stdout.isatty():
