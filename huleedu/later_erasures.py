@@ -87,7 +87,9 @@ def in_store(place: str, identity: str) -> list[Facts]:
     except Exception as error:  # whatever a backend raises
         raise NotTold(f"The content store {place} cannot be read: {error}") from error
     if not found:
-        raise NotTold(f"{place} is no content store of HuleEdu: it has no mark {NAME!r}.")
+        raise NotTold(
+            f"{place} is no content store of HuleEdu: it has no mark {NAME!r}. Name the folder 'content'."
+        )
     if found != identity:
         raise NotTold(f"{place} is the content store of another installation than the one backed up.")
     return [understood(text, f"{place}/{NOTES}/{name}") for name, text in texts.items()]
