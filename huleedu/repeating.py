@@ -1,6 +1,7 @@
 """Erasing again what was erased before: after a restored backup all of it may be here once more."""
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.files.storage import default_storage
+from django.core.files.storage import Storage, default_storage
 from django.db import transaction
 
 from batches.models import Batch
@@ -16,30 +17,29 @@ from files.store import reach
 from huleedu import accounts, erasing
 from huleedu.erasure import Erasure
 
+NOTE = re.compile("[0-9a-f]{32}")
+MOST_BYTES = 4096  # of one note; it has 300
+
 
 def known_erasures() -> Iterator[dict[str, Any]]:
     """What ledger and store tell of erasures that were begun. Raises ``StorageFailed``."""
     for erasure in Erasure.objects.filter(begun_at__isnull=False).order_by("asked_at"):
         yield erasing.facts_of(erasure)
-    for name in noted():
-        yield json.loads(reach(partial(read_note, f"{erasing.NOTES}/{name}")))
+    for name in reach(partial(note_names, default_storage)):
+        yield json.loads(reach(partial(read_note, default_storage, name)))
 
 
-def noted() -> list[str]:
-    """The names of the notes in the store. Raises ``StorageFailed``."""
-
-    def listed() -> list[str]:
-        with suppress(FileNotFoundError):
-            return sorted(default_storage.listdir(erasing.NOTES)[1])
-        return []
-
-    return reach(listed)
+def note_names(store: Storage) -> list[str]:
+    """The names of the notes in ``store``, without half a one that a killed process left. Calls the store."""
+    with suppress(FileNotFoundError):
+        return sorted(name for name in store.listdir(erasing.NOTES)[1] if NOTE.fullmatch(name))
+    return []
 
 
-def read_note(name: str) -> bytes:
-    """One note."""
-    with default_storage.open(name) as file:
-        return bytes(file.read())
+def read_note(store: Storage, name: str) -> bytes:
+    """One note. Calls the store, nothing else."""
+    with store.open(f"{erasing.NOTES}/{name}") as file:
+        return bytes(file.read(MOST_BYTES))
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,17 @@ class Repeated:
 
     count: int
     waiting: list[User]
+
+    def words(self) -> list[str]:
+        """What to tell whoever had them repeated, a sentence or two for each thing."""
+        return [
+            f"{self.count} erasures repeated.",
+            *(
+                f"{user.username} was erased, but here it has {user.batches.count()} batches that had "
+                "been handed over before. Hand them over (manage.py account hand-over), then repeat this."
+                for user in self.waiting
+            ),
+        ]
 
 
 def repeat(told: Iterable[dict[str, Any]]) -> Repeated:
