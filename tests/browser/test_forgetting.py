@@ -7,7 +7,7 @@ from tests.browser.conftest import Visit
 from tests.browser.material import essay, fill, read_batch, register
 from tests.installation import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.live]
+pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(300)]
 
 
 def completed(visit: Visit, title: str) -> str:
