@@ -152,7 +152,7 @@ def make_link(user: User) -> tuple[str, datetime]:
 
     A link from before ends now. Raises ValidationError for a closed account.
     """
-    if not User.objects.select_for_update(no_key=True).get(pk=user.pk).is_active:
+    if not User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).exists():
         raise ValidationError(_("The account is closed. Open it again first."))
     secret = secrets.token_urlsafe(32)
     ends = database_now() + LINK_LIFETIME

@@ -30,9 +30,9 @@ class HuleeduConfig(AppConfig):
         from huleedu.queues import accept_former_keys, make_queues_last
         from huleedu.security_log import record_account, record_sign_in, record_sign_out
         from huleedu.sessions import note_sign_in
-        from huleedu.standstill import refuse_to_migrate
+        from huleedu.standstill import refuse
 
-        pre_migrate.connect(refuse_to_migrate, dispatch_uid="standstill")
+        pre_migrate.connect(refuse, dispatch_uid="standstill")
         # After the last app with models, so that every table and content type is there.
         last = [app for app in apps.get_app_configs() if app.models_module][-1]
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")

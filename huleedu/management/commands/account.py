@@ -75,7 +75,7 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         except OperationalError as error:
             raise CommandError(
-                f"The database does not answer. Start HuleEdu first: make run ({error})"
+                f"The database does not answer. Start HuleEdu first, with make run or its service ({error})"
             ) from error
 
     def find(self, username: str) -> User:
