@@ -18,7 +18,7 @@ class HuleeduConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from allauth.mfa.signals import authenticator_added, authenticator_removed
+        from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
         from django.contrib.auth.signals import user_logged_in, user_logged_out
         from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
@@ -40,7 +40,7 @@ class HuleeduConfig(AppConfig):
         user_logged_in.connect(remember_device, dispatch_uid="device")
         user_logged_in.connect(note_sign_in, dispatch_uid="sign in")
         authenticator_added.connect(use_first_code, dispatch_uid="first code")
-        for changed in (authenticator_added, authenticator_removed):
+        for changed in (authenticator_added, authenticator_removed, authenticator_reset):
             changed.connect(end_others, dispatch_uid="factors")
         user_logged_in.connect(record_sign_in, dispatch_uid="security_log")
         user_logged_out.connect(record_sign_out, dispatch_uid="security_log")

@@ -2,16 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.files.storage import Storage, default_storage
 from django.db import transaction
 
+from batches.models import Batch
 from files.store import reach
-from huleedu import erasing
+from huleedu import accounts, erasing
 from huleedu.erasure import Erasure
 
 NOTE = re.compile("[0-9a-f]{32}")
@@ -39,15 +42,52 @@ def read_note(store: Storage, name: str) -> bytes:
         return bytes(file.read(MOST_BYTES))
 
 
-def repeat(told: Iterable[dict[str, Any]]) -> int:
-    """Carry out each of these erasures again, the first asked for first; returns how many there are.
+@dataclass(frozen=True)
+class Repeated:
+    """How many erasures were carried out again, and the accounts of those that wait for somebody."""
 
-    Harmless for what is gone. Raises ``StorageFailed``: then start again.
+    count: int
+    waiting: list[User]
+
+    def words(self) -> list[str]:
+        """What to tell whoever had them repeated, a sentence or two for each thing."""
+        return [
+            f"{self.count} erasures repeated.",
+            *(
+                f"{user.username} was erased, but here it has {user.batches.count()} batches that had "
+                "been handed over before. Hand them over (manage.py account hand-over), then repeat this."
+                for user in self.waiting
+            ),
+        ]
+
+
+def repeat(told: Iterable[dict[str, Any]]) -> Repeated:
+    """Carry out each of these erasures again, the first asked for first.
+
+    An account with batches that nobody asked to erase had handed them over after the backup was made. It is
+    closed, and waits until that is done again. Harmless for what is gone. Raises ``StorageFailed``: then
+    start again.
     """
     by_id = {facts["id"]: facts for facts in told}
+    batches = {facts["batch_id"] for facts in by_id.values() if facts["kind"] == Erasure.Kind.BATCH}
+    waiting = []
     for facts in sorted(by_id.values(), key=lambda facts: str(facts["asked_at"])):
-        erasing.carry_out(put_in_ledger(facts))
-    return len(by_id)
+        owner = still_needed(facts, batches)
+        if owner is None:
+            erasing.carry_out(put_in_ledger(facts))
+        else:
+            accounts.close(owner)
+            waiting.append(owner)
+    return Repeated(len(by_id) - len(waiting), waiting)
+
+
+def still_needed(facts: dict[str, Any], erased: Collection[str]) -> User | None:
+    """The account that is to be erased if it has batches that are not; None for all others."""
+    if facts["kind"] != Erasure.Kind.ACCOUNT:
+        return None
+    owners = User.objects.filter(pk=facts["owner_id"], date_joined__lte=facts["asked_at"])
+    has = Batch.objects.filter(owner_id=facts["owner_id"]).exclude(pk__in=list(erased))
+    return owners.first() if has.exists() else None
 
 
 @transaction.atomic

@@ -221,7 +221,8 @@ def finish(mark: Mark, read: Read, later: list[Facts] | None, tell: Callable[[st
     with standstill.passed():
         call_command("migrate", interactive=False, verbosity=0)
         begin_new_life(mark.identity, [UUID(each) for each in read.end.erased])
-        tell(f"{repeating.repeat([*repeating.known_erasures(), *(later or [])])} erasures repeated.")
+        for sentence in repeating.repeat([*repeating.known_erasures(), *(later or [])]).words():
+            tell(sentence)
         failpoint("restore.before_end")
         reach(partial(write_mark, str(mark.identity)), MARK_SECONDS)
         with transaction.atomic(), connection.cursor() as cursor:

@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 if export:
                     self.write(export, told)
                     return
-                self.stdout.write(f"{repeating.repeat(told)} erasures repeated.")
+                self.stdout.write("\n".join(repeating.repeat(told).words()))
         except StorageFailed as failure:
             raise CommandError("The store does not answer. Nothing is lost: run this again.") from failure
         except NotTold as error:
