@@ -13,7 +13,10 @@ from huleedu.errors import StorageFailed
 class Command(BaseCommand):
     """``manage.py repeat_erasures [--ledger FILE] [--export FILE]``."""
 
-    help = "Erase again all that was erased before: run it after a backup was restored."
+    help = (
+        "Erase again all that was erased before: run it after a backup was restored. "
+        "Example: manage.py repeat_erasures --ledger erased.txt"
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where else to read, or where to write instead."""
