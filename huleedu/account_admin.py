@@ -7,11 +7,12 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from files.handing_over import hand_over
 from huleedu import accounts
-from huleedu.accounts import ROLES, Limits, role_of
+from huleedu.accounts import Limits, Role, role_of
 from huleedu.credentials import end_sessions, revoke_tokens
 from huleedu.factors import reset_factors
 from huleedu.links import address_of_link
@@ -19,6 +20,11 @@ from huleedu.models import Usage
 from huleedu.support import ActingAdmin, Deed
 
 MAY = "auth.change_user"
+ROLE_WORDS: dict[Role, Promise | str] = {
+    "teacher": _("teacher"),
+    "support": _("support"),
+    "administrator": _("administrator"),
+}
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -38,7 +44,7 @@ def end_all(user: User, _by: User) -> None:
 class NewAccountForm(forms.ModelForm[User]):
     """What a new account is called, and what it may do."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=[(role, role) for role in ROLES])
+    role = forms.ChoiceField(label=_("Role"), choices=list(ROLE_WORDS.items()))
 
     class Meta:
         model = User
@@ -131,7 +137,7 @@ class AccountAdmin(ActingAdmin[User]):
     @admin.display(description=_("role"))
     def shown_role(self, user: User) -> str:
         """Teacher, support or administrator."""
-        return role_of(user)
+        return str(ROLE_WORDS[role_of(user)])
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Those that the signed-in person may look after."""
