@@ -5,7 +5,6 @@ from allauth.mfa.base.views import authenticate
 from allauth.mfa.base.views import reauthenticate as reauthenticate_by_code
 from allauth.mfa.recovery_codes.views import (
     download_recovery_codes,
-    generate_recovery_codes,
     view_recovery_codes,
 )
 from allauth.mfa.totp.views import activate_totp, deactivate_totp
@@ -17,7 +16,8 @@ from huleedu import account_views, link_views, oidc, views
 from huleedu.moments import apart
 
 # What they raise to ask for the password once more is answered by their middleware, which sees only these.
-for asking in (activate_totp, deactivate_totp, add_webauthn, generate_recovery_codes):
+new_codes = account_views.NewCodes.as_view()
+for asking in (activate_totp, deactivate_totp, add_webauthn, new_codes):
     apart(asking)
 
 urlpatterns = [
@@ -49,6 +49,6 @@ urlpatterns = [
         name="mfa_remove_webauthn",
     ),
     path("account/factors/codes/", apart(view_recovery_codes), name="mfa_view_recovery_codes"),
-    path("account/factors/codes/anew/", generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("account/factors/codes/anew/", new_codes, name="mfa_generate_recovery_codes"),
     path("account/factors/codes/file/", apart(download_recovery_codes), name="mfa_download_recovery_codes"),
 ]
