@@ -36,24 +36,25 @@ def main() -> None:
         return
     try:
         with at_rest.database_for(name, places.state_folder()):
-            manage()
+            manage(name)
     except places.InstallationError as error:
         sys.exit(f"HuleEdu cannot start this. {error}")
 
 
-def manage() -> None:
-    """Run a command of Django's or ours in the environment of the installation."""
-    from huleedu import embedded, places
+def manage(command: str) -> None:
+    """Run a command of Django's or ours, called ``command``, in the environment of the installation."""
+    from huleedu import embedded, places, standstill
 
     found = embedded.installed_environment(places.state_folder())
     if os.environ.get("DATABASE_URL") and os.environ.get("HULEEDU_PROCESS"):
         found.pop("SECRET_KEY", None)  # a part of a larger installation is told its key, or refuses to start
-    for name, value in found.items():
-        os.environ.setdefault(name, value)
+    for variable, value in found.items():
+        os.environ.setdefault(variable, value)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huleedu.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    standstill.guard(command)
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

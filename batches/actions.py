@@ -15,6 +15,7 @@ from batches.keeping import first_end
 from batches.models import Batch, BatchPhase, EssaySlot
 from huleedu import quotas
 from huleedu.clock import database_now
+from huleedu.erasure import erased_if_gone
 from huleedu.errors import Refused
 from huleedu.events import (
     UNDETERMINED,
@@ -90,7 +91,8 @@ def register_once(owner: User, registration: Registration, once: UUID) -> Batch:
 
     Raises ``Refused``.
     """
-    User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    with erased_if_gone():
+        User.objects.select_for_update(no_key=True).get(pk=owner.pk)
     made = Batch.objects.owned_by(owner).filter(correlation_id=once).first()
     return made or register(owner, registration, once)
 

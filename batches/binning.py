@@ -99,9 +99,9 @@ def end_due(limit: int) -> int:
 @transaction.atomic
 def end_one(batch_id: UUID) -> bool:
     """Put one into the bin, unless its teacher was quicker; True when it lies there."""
-    batch = Batch.objects.locked(batch_id)
+    batch = Batch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
     today = timezone.localdate(database_now())
-    if batch.binned_at is not None or batch.ends_on is None or batch.ends_on >= today:
+    if batch is None or batch.binned_at is not None or batch.ends_on is None or batch.ends_on >= today:
         return False
     delete(batch_id, NOBODY)
     return True

@@ -29,6 +29,11 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """What lies in one teacher's bin."""
         return self.filter(owner_id=user.pk, binned_at__isnull=False)
 
+    def still_there(self, batch_id: UUID) -> "Batch":
+        """The batch as it is now, not locked. Raises ``Refused`` when it has been erased."""
+        with erased_if_gone():
+            return self.get(pk=batch_id)
+
     def locked(self, batch_id: UUID) -> "Batch":
         """The batch, locked until the transaction ends. Raises ``Refused`` when it has been erased."""
         with erased_if_gone():

@@ -298,7 +298,7 @@ def check_repeat(upload: FileUpload, phase_name: str) -> None:
 
     Raises ``Refused`` and ``StorageFailed``.
     """
-    refuse_repeat(Batch.objects.get(pk=upload.batch_id), phase_name)
+    refuse_repeat(Batch.objects.still_there(upload.batch_id), phase_name)
     check_texts(EssaySlot.objects.filter(file=upload.pk))
 
 
@@ -357,7 +357,7 @@ def check_repeat_of_all(batch_id: UUID, phase_name: str) -> None:
 
     Raises ``Refused`` and ``StorageFailed``.
     """
-    refuse_repeat(Batch.objects.get(pk=batch_id), phase_name)
+    refuse_repeat(Batch.objects.still_there(batch_id), phase_name)
     check_texts(EssaySlot.objects.filter(batch_id=batch_id, file__status=FileUpload.Status.ASSIGNED))
 
 

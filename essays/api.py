@@ -43,7 +43,7 @@ class EssayLanguageView(ApiView):
         operation_id="set_essay_language",
         parameters=[IDEMPOTENCY_KEY],
         request=LanguageBody,
-        responses=answers({200: EssayAnswer}, 400, 404, 409, 422, 503),
+        responses=answers({200: EssayAnswer}, 400, 404, 409, 410, 422, 503),
     )
     def post(self, request: Request, essay_id: str) -> Response:
         """Say in which language the essay is, or null: as found. It is checked again when that changes it."""
@@ -72,7 +72,7 @@ class FileReprocessView(ApiView):
         operation_id="reprocess_file",
         parameters=[IDEMPOTENCY_KEY],
         request=FileReprocessBody,
-        responses=answers({200: FileDetail}, 400, 404, 409, 422, 503),
+        responses=answers({200: FileDetail}, 400, 404, 409, 410, 422, 503),
     )
     def post(self, request: Request, file_upload_id: str) -> Response:
         """Read the file again, or run one step of its essay again. Brings a removed file back."""

@@ -17,6 +17,7 @@ from batches.models import Batch, EssaySlot
 from essays.actions import check_texts, order_step, present_runs
 from essays.models import StepRun
 from files.models import FileUpload
+from huleedu.erasure import erased_if_gone
 from huleedu.errors import Refused
 from huleedu.events import BatchLanguageChanged, BatchLanguageFound, FileLanguageChanged
 from huleedu.outbox import emit
@@ -137,7 +138,7 @@ def check_batch_language(batch_id: UUID, language: str) -> None:
 
     Raises ``Refused`` and ``StorageFailed``.
     """
-    batch = Batch.objects.get(pk=batch_id)
+    batch = Batch.objects.still_there(batch_id)
     refuse_cancelled(batch)
     after = language_after(batch, language)
     if after != (batch.language, batch.language_chosen):
@@ -193,9 +194,10 @@ def check_essay_language(upload: FileUpload, language: str) -> None:
 
     Raises ``Refused`` and ``StorageFailed``.
     """
-    batch = Batch.objects.get(pk=upload.batch_id)
+    batch = Batch.objects.still_there(upload.batch_id)
     refuse_cancelled(batch)
-    current = FileUpload.objects.select_related("slot").get(pk=upload.pk)
+    with erased_if_gone():
+        current = FileUpload.objects.select_related("slot").get(pk=upload.pk)
     slot_of(current)
     if current.chosen_language != language:
         current.chosen_language = language

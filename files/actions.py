@@ -19,7 +19,7 @@ from files.names import clean_folder, clean_name
 from files.reports import report_provisioned
 from huleedu import erasures, quotas, work
 from huleedu.conflicts import retried
-from huleedu.erasure import Erasure
+from huleedu.erasure import Erasure, erased_if_gone
 from huleedu.error_words import make_detail
 from huleedu.errors import ErrorCode, Refused
 from huleedu.events import (
@@ -204,7 +204,8 @@ def finish_upload(batch: Batch, correlation_id: UUID, upload_id: UUID, file_coun
 @transaction.atomic
 def begin_extraction(item: WorkItem) -> FileUpload | None:
     """Tell that reading has begun; None when the file was replaced or removed meanwhile."""
-    upload = FileUpload.objects.get(pk=item.subject_id)
+    with erased_if_gone():
+        upload = FileUpload.objects.get(pk=item.subject_id)
     if not is_current(upload, item):
         work.finish(item)
         return None
@@ -230,6 +231,7 @@ def accept(item: WorkItem, text: ExtractedText) -> None:
     """The file's text is good: record it and tell. A late result of replaced content changes nothing."""
     upload = claim_result(item)
     if upload is None:
+        transaction.on_commit(lambda: content.discard(text.stored))
         return
     content.record(text.stored, upload.batch.owner_id, upload.batch_id)
     upload.move_to(
@@ -373,7 +375,7 @@ def check_reread(upload: FileUpload) -> None:
 
     Raises ``Refused``, ``ContentDamaged`` and ``StorageFailed``.
     """
-    refuse_cancelled(Batch.objects.get(pk=upload.batch_id))
+    refuse_cancelled(Batch.objects.still_there(upload.batch_id))
     if upload.raw_storage_id is not None:
         content.check_one(StoredContent.Kind.RAW, upload.raw_storage_id)
 

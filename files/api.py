@@ -225,7 +225,7 @@ class ReplaceView(MultipartView):
         operation_id="replace_file",
         parameters=[IDEMPOTENCY_KEY],
         request=FILE_FORM,
-        responses=answers({200: FileDetail}, 400, 404, 409, 413, 422, 503),
+        responses=answers({200: FileDetail}, 400, 404, 409, 410, 413, 422, 503),
     )
     def put(self, request: Request, file_upload_id: str) -> Response:
         """Put other content in the file's place; its essay number is kept."""
@@ -253,7 +253,7 @@ class FileView(ApiView):
         operation_id="remove_file",
         parameters=[IDEMPOTENCY_KEY],
         request=None,
-        responses=answers({200: FileDetail}, 404, 409, 422),
+        responses=answers({200: FileDetail}, 404, 409, 410, 422),
     )
     def delete(self, request: Request, file_upload_id: str) -> Response:
         """Take the file out of its batch; it can be restored for some minutes, then it is erased."""

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models.functions import Now
 
 from batches.actions import reopen_if_done
 from batches.models import Batch
@@ -61,7 +60,17 @@ def restore(upload: FileUpload, user: User) -> FileUpload:
     if upload.raw_storage_id is None:
         raise Refused("ERASED")
     content.check_one(StoredContent.Kind.RAW, upload.raw_storage_id)
-    return actions.begin_reread(upload, user)
+    return bring_back(upload, user)
+
+
+@transaction.atomic
+def bring_back(upload: FileUpload, user: User) -> FileUpload:
+    """Have the removed file read again, once, however often it is asked for. Raises ``Refused``."""
+    Batch.objects.locked(upload.batch_id)
+    current = FileUpload.objects.locked(upload.pk)
+    if current.status != FileUpload.Status.REMOVED:
+        return current
+    return actions.begin_reread(current, user)
 
 
 def undoable(batch: Batch) -> list[dict[str, Any]]:
@@ -84,12 +93,11 @@ def undo_until(upload: FileUpload) -> datetime | None:
 
 @transaction.atomic
 def begin_erasing(erasure: Erasure) -> set[UUID]:
-    """From now on the file cannot be brought back; the ids of what the store has of it, and nobody needs.
+    """The ids of what the store has of the file, and nobody needs; the erasure has begun.
 
     After a restored backup the file may be there again as if nothing had happened: then it is removed again.
     """
     batch, upload = locked(erasure)
-    Erasure.objects.filter(pk=erasure.pk, begun_at=None).update(begun_at=Now())
     if batch is None or upload is None:
         return set()
     whole = is_whole(erasure, upload)

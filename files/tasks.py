@@ -66,7 +66,9 @@ def extract(item: WorkItem) -> None:
         actions.reject(item, error.code, error.details)
         return
     duration_ms = round((time.monotonic() - started) * 1000)
-    actions.accept(item, stored_text(result, duration_ms))
+    text = stored_text(result, duration_ms)
+    with content.discarded_when_refused(text.stored):
+        actions.accept(item, text)
 
 
 def stored_text(result: sandbox.SandboxResult, duration_ms: int) -> actions.ExtractedText:

@@ -1,22 +1,29 @@
 """Accounts in the admin, for administrators: made, changed, limited, closed, handed over, by actions."""
 
+from collections.abc import Callable
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrPromise
 
 from files.handing_over import hand_over
-from huleedu import accounts
-from huleedu.accounts import Limits, Role, role_of
-from huleedu.credentials import end_sessions, revoke_tokens
+from huleedu import accounts, closing
+from huleedu.accounts import LARGEST, Limits, Role, role_of
+from huleedu.credentials import disconnect, end_sessions, revoke_tokens
+from huleedu.erasure import Erasure
 from huleedu.factors import reset_factors
 from huleedu.links import address_of_link
+from huleedu.measures import with_limits
 from huleedu.models import Usage
+from huleedu.pages import SeeOther
 from huleedu.support import ActingAdmin, Deed
 
 MAY = "auth.change_user"
@@ -41,6 +48,29 @@ def end_all(user: User, _by: User) -> None:
     revoke_tokens(user)
 
 
+def of_others(act: Callable[[User], object]) -> Callable[[User, User], object]:
+    """``act``, but not on one's own account: a mistake would lock out whoever could mend it."""
+
+    def act_on(user: User, by: User) -> object:
+        if user.pk == by.pk:
+            raise ValidationError(
+                _("This is your own account. Use the account page, or ask another administrator.")
+            )
+        return act(user)
+
+    return act_on
+
+
+def is_being_deleted(user: User) -> bool:
+    """True until it is erased."""
+    return Erasure.objects.undoable().filter(kind=Erasure.Kind.ACCOUNT, owner_id=user.pk).exists()
+
+
+def is_connected(user: User) -> bool:
+    """True for an account that somebody of the school's provider opens."""
+    return SocialAccount.objects.filter(user=user).exists()
+
+
 class NewAccountForm(forms.ModelForm[User]):
     """What a new account is called, and what it may do."""
 
@@ -51,12 +81,17 @@ class NewAccountForm(forms.ModelForm[User]):
         fields = ("username", "email")
 
 
+def limit_field(label: StrPromise, most: int | None) -> forms.IntegerField:
+    """A limit of one teacher."""
+    return forms.IntegerField(label=label, min_value=0, max_value=most, required=False)
+
+
 class AccountForm(forms.ModelForm[User]):
     """Name, address, limits, and to whom all batches shall go."""
 
-    most_bytes = forms.IntegerField(label=_("Bytes kept"), min_value=0, required=False)
-    most_files = forms.IntegerField(label=_("Files a day"), min_value=0, required=False)
-    most_batches = forms.IntegerField(label=_("Batches a day"), min_value=0, required=False)
+    most_bytes = limit_field(_("Bytes kept"), LARGEST.most_bytes)
+    most_files = limit_field(_("Files a day"), LARGEST.most_files)
+    most_batches = limit_field(_("Batches a day"), LARGEST.most_batches)
     hand_over_to = forms.CharField(
         label=_("Give all batches to"),
         required=False,
@@ -114,14 +149,14 @@ class AccountAdmin(ActingAdmin[User]):
             _("For somebody who has lost it. Be sure that it is really she who asks."),
             MAY,
             None,
-            lambda user, by: reset_factors(user),
+            of_others(reset_factors),
         ),
         "close": Deed(
             _("Close"),
             _("Let nobody in any more. Batches stay."),
             MAY,
             None,
-            lambda user, by: accounts.close(user),
+            of_others(accounts.close),
             applies=is_open,
         ),
         "reopen": Deed(
@@ -130,7 +165,37 @@ class AccountAdmin(ActingAdmin[User]):
             MAY,
             None,
             lambda user, by: accounts.reopen(user),
-            applies=lambda user: not user.is_active,
+            applies=lambda user: not user.is_active and not is_being_deleted(user),
+        ),
+        "disconnect": Deed(
+            _("Disconnect from the school’s account"),
+            _("The next of that user name or address who comes by the school’s sign-in is connected anew."),
+            MAY,
+            None,
+            lambda user, by: disconnect(user),
+            applies=is_connected,
+        ),
+        "delete": Deed(
+            _("Delete"),
+            with_limits(
+                _(
+                    "Close it, and erase it in {time} with its batches, files and texts. Hand over first "
+                    "what is to stay."
+                ),
+                time="BIN_SECONDS",
+            ),
+            MAY,
+            None,
+            of_others(closing.delete_account),
+            applies=lambda user: not is_being_deleted(user),
+        ),
+        "keep": Deed(
+            _("Keep after all"),
+            _("Take the deletion back and open the account again. Its owner needs new tokens."),
+            MAY,
+            None,
+            lambda user, by: closing.keep_account(user),
+            applies=is_being_deleted,
         ),
     }
 
@@ -165,6 +230,16 @@ class AccountAdmin(ActingAdmin[User]):
             (_("Limits of this teacher"), {"fields": ["most_bytes", "most_files", "most_batches"]}),
             (_("Handing over"), {"fields": ["hand_over_to"]}),
         ]
+
+    def changeform_view(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        """The form; what was right when it was looked at, and no longer when it was done, is told."""
+        try:
+            return super().changeform_view(request, *arguments, **named)
+        except IntegrityError:
+            messages.error(request, _("There is already an account of that name. Choose another one."))
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        return SeeOther(request.get_full_path())
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> User:
         """The account as the form says, not saved."""

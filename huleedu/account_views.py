@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods
 from huleedu import credentials
 from huleedu.adapters import FactorAdapter
 from huleedu.authentication import LIFETIME, make_token
+from huleedu.errors import Refused
 from huleedu.factors import has_factor, lacks_factor
 from huleedu.forms import PasswordChangeForm, TokenForm
 from huleedu.models import ApiToken
@@ -68,7 +69,10 @@ def make(request: PageRequest) -> HttpResponse:
         return account_page(request)
     scope = form.cleaned_data["scope"] or ApiToken.Scope.WRITE
     days = form.cleaned_data["days"] or LIFETIME.days
-    made = make_token(request.user, form.cleaned_data["name"], scope, timedelta(days=days))
+    try:
+        made = make_token(request.user, form.cleaned_data["name"], scope, timedelta(days=days))
+    except Refused:
+        return SeeOther(request.path)  # which leads to signing in: this session has ended
     return account_page(request, new_token=made.secret)
 
 

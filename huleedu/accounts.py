@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from huleedu.account_models import PasswordLink
 from huleedu.clock import database_now
 from huleedu.credentials import end_everything
+from huleedu.erasure import Erasure
 from huleedu.models import Usage
 from huleedu.security_kinds import SecurityKind
 from huleedu.security_log import record
@@ -42,6 +43,9 @@ class Limits:
     most_bytes: int | None = None
     most_files: int | None = None
     most_batches: int | None = None
+
+
+LARGEST = Limits(2**63 - 1, 2**31 - 1, 2**31 - 1)  # what the database holds
 
 
 def random_password() -> str:
@@ -84,7 +88,12 @@ def close(user: User) -> None:
 
 @transaction.atomic
 def reopen(user: User) -> None:
-    """Let its owner in again with the password from before. Tokens and sessions do not come back."""
+    """Let its owner in again with the password from before. Tokens and sessions do not come back.
+
+    Raises ValidationError while it is being deleted: it would be erased all the same.
+    """
+    if Erasure.objects.open().filter(kind=Erasure.Kind.ACCOUNT, owner_id=user.pk).exists():
+        raise ValidationError(_("The account is being deleted. Take the deletion back instead."))
     User.objects.filter(pk=user.pk).update(is_active=True)
     record(SecurityKind.ACCOUNT_REOPENED, account=user)
     log.info("account.reopened", user_id=user.pk)
@@ -118,7 +127,11 @@ def set_email(user: User, email: str) -> None:
 
 @transaction.atomic
 def set_limits(user: User, limits: Limits) -> None:
-    """Give a teacher limits of her own; they hold from the next file or batch on."""
+    """Give a teacher limits of her own; they hold from the next file or batch on. Raises ValidationError."""
+    for name, most in vars(LARGEST).items():
+        limit = getattr(limits, name)
+        if limit is not None and not 0 <= limit <= most:
+            raise ValidationError(_("A limit is a whole number from 0 to %(most)s.") % {"most": most})
     Usage.objects.update_or_create(
         owner=user,
         defaults=vars(limits),
@@ -139,7 +152,7 @@ def make_link(user: User) -> tuple[str, datetime]:
 
     A link from before ends now. Raises ValidationError for a closed account.
     """
-    if not User.objects.select_for_update(no_key=True).get(pk=user.pk).is_active:
+    if not User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).exists():
         raise ValidationError(_("The account is closed. Open it again first."))
     secret = secrets.token_urlsafe(32)
     ends = database_now() + LINK_LIFETIME

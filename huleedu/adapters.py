@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy
 
 from huleedu.factors import FACTORS, has_factor, must_have_factor
 from huleedu.pages import SeeOther
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 SAID = {
     "mfa/messages/totp_activated.txt": gettext_lazy("From now on a code of the app is asked for, too."),
@@ -36,6 +38,10 @@ class AccountAdapter(DefaultAccountAdapter):
         """False: administrators make accounts."""
         return False
 
+    def get_login_stages(self) -> list[str]:
+        """What lies between a right password and being signed in: the code alone, if there is one."""
+        return ["huleedu.code_stage.CodeStage"]
+
     def add_message(
         self,
         request: HttpRequest,
@@ -52,6 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
         """Tell that the account is closed."""
+        record(SecurityKind.SIGN_IN_FAILED, account=user.pk)
         closed = _("This account is closed. Ask the person who runs HuleEdu at your school.")
         messages.error(request, closed)
         return SeeOther("/accounts/login/")

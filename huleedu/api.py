@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from huleedu.api_view import ApiView, read_body
 from huleedu.authentication import make_token
+from huleedu.errors import Refused
 from huleedu.factors import has_factor, must_have_factor, take_code
 from huleedu.problems import Problem
 from huleedu.schema import answers
@@ -49,7 +50,10 @@ class TokenView(OpenView):
         if not isinstance(user, User):
             raise Problem(401, "WRONG_CREDENTIALS")
         check_factor(request._request, user, asked.code)
-        made = make_token(user, asked.name, asked.scope, timedelta(days=asked.expires_in_days))
+        try:
+            made = make_token(user, asked.name, asked.scope, timedelta(days=asked.expires_in_days))
+        except Refused as refusal:
+            raise Problem(401, "WRONG_CREDENTIALS") from refusal
         answer = {"token": made.secret, "expires_at": made.row.expires_at, "name": made.row.name}
         return Response({**answer, "scope": made.row.scope}, status=201)
 

@@ -19,7 +19,7 @@ class HuleeduConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from allauth.mfa.signals import authenticator_added, authenticator_removed
+        from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
         from django.contrib.auth.signals import user_logged_in, user_logged_out
         from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
@@ -31,9 +31,9 @@ class HuleeduConfig(AppConfig):
         from huleedu.queues import accept_former_keys, make_queues_last
         from huleedu.security_log import record_account, record_sign_in, record_sign_out
         from huleedu.sessions import note_sign_in
-        from huleedu.standstill import refuse_to_migrate
+        from huleedu.standstill import refuse
 
-        pre_migrate.connect(refuse_to_migrate, dispatch_uid="standstill")
+        pre_migrate.connect(refuse, dispatch_uid="standstill")
         # After the last app with models, so that every table and content type is there.
         last = [app for app in apps.get_app_configs() if app.models_module][-1]
         post_migrate.connect(grant_support, sender=last, dispatch_uid="support")
@@ -41,7 +41,7 @@ class HuleeduConfig(AppConfig):
         user_logged_in.connect(remember_device, dispatch_uid="device")
         user_logged_in.connect(note_sign_in, dispatch_uid="sign in")
         authenticator_added.connect(use_first_code, dispatch_uid="first code")
-        for changed in (authenticator_added, authenticator_removed):
+        for changed in (authenticator_added, authenticator_removed, authenticator_reset):
             changed.connect(end_others, dispatch_uid="factors")
         user_logged_in.connect(record_sign_in, dispatch_uid="security_log")
         user_logged_out.connect(record_sign_out, dispatch_uid="security_log")

@@ -50,6 +50,7 @@ class About:
     contents: int
     content_bytes: int
     key: bool  # the signing key is in it
+    store: str = ""  # where the content lay: there the installation notes what it erases later
 
 
 @dataclass(frozen=True)

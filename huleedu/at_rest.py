@@ -11,7 +11,7 @@ from huleedu import embedded, places, postgres_choice, programs
 from huleedu.embedded import PostgresServer
 
 MAKING = frozenset({"restore"})  # these may begin a new installation
-WHILE_RUNNING = frozenset({"backup"})
+WHILE_RUNNING = frozenset({"backup", "repeat_erasures", "verify_store"})
 NEEDING = MAKING | WHILE_RUNNING | {"move_database"}
 
 

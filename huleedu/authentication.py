@@ -17,6 +17,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from huleedu.clock import database_now
+from huleedu.errors import Refused
 from huleedu.factors import lacks_factor
 from huleedu.models import ApiToken
 from huleedu.security_kinds import SecurityKind
@@ -46,7 +47,14 @@ def digest_of(secret: str) -> str:
 def make_token(
     owner: User, name: str, scope: str = ApiToken.Scope.WRITE, lifetime: timedelta = LIFETIME
 ) -> NewToken:
-    """Make a token that lives ``lifetime``, 90 days at most; the secret is shown once and never stored."""
+    """Make a token that lives ``lifetime``, 90 days at most; the secret is shown once and never stored.
+
+    ``owner`` is as whoever asked was let in. Raises ``Refused("NOT_SIGNED_IN")`` when her password was
+    changed or the account closed since: what ends all tokens must not miss one that is being made.
+    """
+    alive = User.objects.select_for_update(no_key=True).filter(pk=owner.pk, is_active=True)
+    if alive.values_list("password", flat=True).first() != owner.password:
+        raise Refused("NOT_SIGNED_IN")
     secret = PREFIX + secrets.token_urlsafe(32)
     row = ApiToken.objects.create(
         owner=owner,

@@ -22,6 +22,7 @@ from huleedu import archive, places, postgres_tools, standstill
 from huleedu.archive import About, Writer
 from huleedu.database_schema import applied_migrations
 from huleedu.errors import StorageFailed, Unfit
+from huleedu.later_erasures import place_of_store
 from huleedu.models import Backup
 from huleedu.postgres_tools import LEFT_OUT, Address
 from huleedu.release import release
@@ -125,6 +126,7 @@ def describe(database: Connection, moment: datetime, dumped_by: int, *, with_key
         contents=contents,
         content_bytes=int(content_bytes),
         key=with_key,
+        store=place_of_store(),
     )
 
 

@@ -1,6 +1,7 @@
 """What opens an account besides its password, and how all of it ends together."""
 
 import structlog
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
@@ -66,6 +67,17 @@ def end_everything(user: User) -> None:
     end_sessions(user)
     revoke_tokens(user)
     PasswordLink.objects.filter(user=user).delete()
+
+
+@transaction.atomic
+def disconnect(user: User) -> int:
+    """Forget whom of the school's provider the account belongs to, and end its sessions; returns how many."""
+    gone, _kinds = SocialAccount.objects.filter(user=user).delete()
+    if gone:
+        end_sessions(user)
+        record(SecurityKind.ACCOUNT_DISCONNECTED, account=user)
+        log.info("account.disconnected", user_id=user.pk)
+    return gone
 
 
 class EndsEverything:

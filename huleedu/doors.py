@@ -75,10 +75,24 @@ def count(rule: Rule, subject: str, *, obeying: bool) -> int | None:
         return int(row[0]) if row else None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What somebody tries for a name: it has a count of its own, and the security log calls it ``failed``."""
+
+    label: str
+    failed: SecurityKind
+
+
+PASSWORD = Asked("", SecurityKind.SIGN_IN_FAILED)
+CODE = Asked("second factor: ", SecurityKind.SECOND_FACTOR_FAILED)
+LINK = Asked("forgotten: ", SecurityKind.PASSWORD_LINK_ASKED)  # which is never right
+
+
 @dataclass
 class Attempt:
-    """One password that is tried; ``right`` is set by whoever looked at it."""
+    """One password or code that is tried; ``right`` is set by whoever looked at it."""
 
+    asked: Asked
     username: str
     pair: str
     name: str
@@ -90,14 +104,15 @@ class Attempt:
     right: bool = False
 
     @classmethod
-    def of(cls, request: HttpRequest, username: str) -> "Attempt":
-        """Who tries where."""
-        name = digest("name", same_name(username))
+    def of(cls, request: HttpRequest, username: str, asked: Asked) -> "Attempt":
+        """Who tries what where."""
+        name = digest("name", same_name(asked.label + username))
         network = client_network(request)
         device = device_of(request)
         known = device is not None and name in device.names
         place = ("device", device.number) if device is not None and known else ("network", network)
         return cls(
+            asked=asked,
             username=username,
             pair=digest("pair", name, *place),
             name=name,
@@ -124,9 +139,10 @@ class Attempt:
 
     def end(self) -> None:
         """Keep what is known now."""
-        SIGN_IN_TRIES.labels("right" if self.right else "wrong").inc()
-        if not self.right:
-            RECENT_WRONG_PASSWORDS.add()
+        if self.asked is not LINK:
+            SIGN_IN_TRIES.labels("right" if self.right else "wrong").inc()
+            if not self.right:
+                RECENT_WRONG_PASSWORDS.add()
         if self.right:
             self.forgive()
         else:
@@ -146,7 +162,7 @@ class Attempt:
 
     def blame(self) -> None:
         """Count for the name, and for the network if this name is new there; write it down."""
-        self.tell(SecurityKind.SIGN_IN_FAILED)
+        self.tell(self.asked.failed)
         if not self.device:
             count(NAME, self.name, obeying=False)
         if not self.network or self.failures > 1:
@@ -157,8 +173,9 @@ class Attempt:
 
     def tell(self, kind: SecurityKind) -> None:
         """To the security log: whose account is tried; of a name nobody has, the beginning of its digest."""
+        named = digest("name", same_name(self.username))
         account = User.objects.filter(username=self.username).values_list("pk", flat=True).first()
-        record(kind, account=account, details={} if account else {"name": self.name[:12]})
+        record(kind, account=account, details={} if account else {"name": named[:12]})
 
 
 def seconds_to_wait(*subjects: str) -> int:
@@ -171,12 +188,12 @@ def seconds_to_wait(*subjects: str) -> int:
 
 
 @contextmanager
-def attempt(request: HttpRequest, username: str) -> Iterator[Attempt]:
-    """Around a look at a password for ``username``; set ``right`` inside when it was right.
+def attempt(request: HttpRequest, username: str, asked: Asked = PASSWORD) -> Iterator[Attempt]:
+    """Around a look at what ``username`` was ``asked`` for; set ``right`` inside when it was right.
 
     Raises ``MustWait`` instead when it is too early. An exception inside takes the try back.
     """
-    tried = Attempt.of(request, username)
+    tried = Attempt.of(request, username, asked)
     try:
         tried.begin()
     except MustWait as wait:

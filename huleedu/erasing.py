@@ -13,7 +13,9 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -25,9 +27,11 @@ from essays.models import StepRun
 from files import content, removing
 from files.models import FileUpload, StoredContent
 from files.store import STORE, reach
-from huleedu import redaction, work
+from huleedu import erasures, redaction, work
 from huleedu.erasure import Erasure
+from huleedu.failpoints import failpoint
 from huleedu.models import DeadLetter, Feed, OutboxMessage, Timer, WorkItem
+from huleedu.timers import clear_timer
 from results.models import EssayResult
 
 STEP = "erase"
@@ -83,14 +87,21 @@ def erase(item: WorkItem) -> None:
 
 
 def carry_out(erasure: Erasure, until: float | None = None) -> bool:
-    """Erase; False when the time ``until`` came first. Harmless to repeat. Raises ``StorageFailed``."""
+    """Erase; False when the time ``until`` came first. Harmless to repeat. Raises ``StorageFailed``.
+
+    What was taken back after ``erasure`` was looked up is let be, and no note is left of it.
+    """
+    if not erasures.begin(erasure):
+        return True
     take_note(erasure)
+    failpoint("erase.after_note")
     if erasure.kind == Erasure.Kind.ACCOUNT:
         return erase_account(erasure, until)
     if erasure.kind == Erasure.Kind.BATCH:
         return erase_batch(erasure, until)
     contents = removing.begin_erasing(erasure)
     content.delete(contents)
+    failpoint("erase.after_bytes")
     end_file(erasure, contents)
     return True
 
@@ -107,13 +118,18 @@ def end_file(erasure: Erasure, contents: set[UUID]) -> None:
 
 
 def erase_batch(erasure: Erasure, until: float | None) -> bool:
-    """Erase a batch with all it holds; False when there was no time for everything."""
-    Erasure.objects.filter(pk=erasure.pk, begun_at=None).update(begun_at=Now())
-    for piece in pieces(StoredContent.objects.filter(batch_id=erasure.batch)):
-        if until is not None and time.monotonic() > until:
-            return False
-        erase_contents(piece)
-    end_batch(erasure)
+    """Erase a batch with all it holds; False when there was no time for everything.
+
+    What a worker reads or writes meanwhile may add content until the batch is locked.
+    """
+    ended = False
+    while not ended:
+        for piece in pieces(StoredContent.objects.filter(batch_id=erasure.batch)):
+            if until is not None and time.monotonic() > until:
+                return False
+            erase_contents(piece)
+        failpoint("erase.after_bytes")
+        ended = end_batch(erasure)
     return True
 
 
@@ -130,10 +146,12 @@ def erase_contents(content_ids: list[UUID]) -> None:
 
 
 @transaction.atomic
-def end_batch(erasure: Erasure) -> None:
-    """Delete the batch's rows; its events stay, without what tells of anybody."""
+def end_batch(erasure: Erasure) -> bool:
+    """Delete the batch's rows; its events stay, without what tells of anybody. False: content has come."""
     batch_id = erasure.batch
     batch = Batch.objects.select_for_update().filter(pk=batch_id).first()
+    if StoredContent.objects.filter(batch_id=batch_id).exists():
+        return False
     OutboxMessage.objects.filter(batch_id=batch_id).delete()
     DeadLetter.objects.filter(batch_id=batch_id).delete()
     WorkItem.objects.filter(batch_id=batch_id).exclude(subject_id=erasure.pk).delete()
@@ -150,6 +168,7 @@ def end_batch(erasure: Erasure) -> None:
         FileUpload.objects.filter(batch=batch).delete()
         batch.delete()
     end(erasure)
+    return True
 
 
 def erase_account(erasure: Erasure, until: float | None) -> bool:
@@ -160,7 +179,6 @@ def erase_account(erasure: Erasure, until: float | None) -> bool:
     if User.objects.filter(pk=erasure.owner_id, date_joined__gt=erasure.asked_at).exists():
         end(erasure)
         return True
-    Erasure.objects.filter(pk=erasure.pk, begun_at=None).update(begun_at=Now())
     for batch_id in Batch.objects.filter(owner_id=erasure.owner_id).values_list("pk", flat=True):
         inner, _ = Erasure.objects.open().get_or_create(
             kind=Erasure.Kind.BATCH,
@@ -178,15 +196,22 @@ def erase_account(erasure: Erasure, until: float | None) -> bool:
 
 @transaction.atomic
 def end_account(erasure: Erasure) -> None:
-    """Delete the account's row, and with it tokens, kept answers and counts."""
+    """Delete the account's row, and with it tokens, kept answers and counts.
+
+    Django's log of the admin calls each account that was changed there by its name.
+    """
+    accounts = ContentType.objects.get_for_model(User)
+    LogEntry.objects.filter(content_type=accounts, object_id=str(erasure.owner_id)).delete()
     User.objects.filter(pk=erasure.owner_id).delete()
     end(erasure)
 
 
 def end(erasure: Erasure) -> None:
-    """Say in the ledger that it is done."""
-    Erasure.objects.filter(pk=erasure.pk).update(ended_at=Now())
-    log.info("erasure.ended", erasure_id=str(erasure.pk), kind=erasure.kind, status="done")
+    """Say in the ledger that it is done, once."""
+    clear_timer(erasures.TIMER, erasure.pk)  # which has not rung when it was erased with something larger
+    failpoint("erase.before_end")
+    if Erasure.objects.open().filter(pk=erasure.pk).update(ended_at=Now()):
+        log.info("erasure.ended", erasure_id=str(erasure.pk), kind=erasure.kind, status="done")
 
 
 def take_note(erasure: Erasure) -> None:

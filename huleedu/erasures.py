@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Coalesce, Now
 
 from huleedu.clock import database_now
 from huleedu.erasure import Erasure
@@ -58,6 +59,15 @@ def take_back(**subject: Any) -> Erasure:
     clear_timer(TIMER, erasure.pk)
     Erasure.objects.filter(pk=erasure.pk).delete()
     return erasure
+
+
+def begin(erasure: Erasure) -> bool:
+    """From now on it cannot be taken back; False when it was, or has ended, since it was looked up.
+
+    Whoever takes it back holds its row until that is committed: this waits.
+    """
+    still = Erasure.objects.open().filter(pk=erasure.pk)
+    return still.update(begun_at=Coalesce("begun_at", Now())) > 0
 
 
 def hasten(erasure: Erasure) -> None:

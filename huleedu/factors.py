@@ -3,6 +3,10 @@
 A right code is taken once: which was the last is kept with the secret, for all processes.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import structlog
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -12,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.crypto import constant_time_compare
 
 from huleedu import doors
@@ -20,6 +25,7 @@ from huleedu.security_kinds import SecurityKind
 from huleedu.security_log import record
 
 log = structlog.get_logger(__name__)
+View = Callable[..., HttpResponseBase]
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)  # recovery codes are none by themselves
 
 
@@ -43,11 +49,9 @@ def take_code(request: HttpRequest, user: User, code: str) -> Authenticator | No
 
     Codes have a count of their own: a right password does not forgive wrong ones.
     """
-    with doors.attempt(request, f"second factor: {user.get_username()}") as tried:
+    with doors.attempt(request, user.get_username(), doors.CODE) as tried:
         found = use_code(user, "".join(code.split()))
         tried.right = found is not None
-    if found is None:
-        record(SecurityKind.SECOND_FACTOR_FAILED, account=user)
     return found
 
 
@@ -86,6 +90,23 @@ def reset_factors(user: User) -> None:
     log.info("factors.reset", user_id=user.pk)
 
 
+def one_at_a_time(view: View) -> View:
+    """``view``, a form that changes factors: what is sent twice at once is done one after the other.
+
+    All that a form does is one transaction, with what the security log says of it.
+    """
+
+    @wraps(view)
+    def alone(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+        if request.method != "POST" or not request.user.is_authenticated:
+            return view(request, *arguments, **named)
+        with transaction.atomic():
+            User.objects.select_for_update(no_key=True).get(pk=request.user.pk)
+            return view(request, *arguments, **named)
+
+    return alone
+
+
 def use_first_code(sender: object, authenticator: Authenticator, **_: object) -> None:
     """After an app was set up: the code that proved it is used."""
     if authenticator.type == Authenticator.Type.TOTP:
@@ -103,7 +124,7 @@ def kind_of_change(authenticator: Authenticator, *, there: bool) -> SecurityKind
 def end_others(
     sender: object, request: HttpRequest, user: User, authenticator: Authenticator, **_: object
 ) -> None:
-    """After a factor was added or removed: sessions from before end."""
+    """After a factor was added, removed or made anew: sessions from before end."""
     there = Authenticator.objects.filter(pk=authenticator.pk).exists()
     record(kind_of_change(authenticator, there=there), account=user, details={"factor": authenticator.type})
     log.info("factors.changed", user_id=user.pk, kind=authenticator.type)

@@ -22,6 +22,9 @@ NAMES = frozenset(
         "relay.before_commit",  # reactions ran, nothing is committed
         "relay.after_commit",  # committed, not published
         "relay.after_publish",
+        "erase.after_note",  # an erasure has begun and is noted in the store, all is still there
+        "erase.after_bytes",  # the bytes are gone, rows and events still tell of them
+        "erase.before_end",  # rows and events are emptied, nothing is committed
         "backup.before_name",  # the file is whole, and has not its name
         "restore.after_database",  # the database is there, its content is not
         "restore.after_content",

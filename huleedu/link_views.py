@@ -3,6 +3,7 @@
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.forms import SetPasswordForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -43,9 +44,9 @@ def set_password(request: HttpRequest) -> HttpResponse:
         return over(request)
     form = SetPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        del request.session[HELD]
         if not use_link(secret, form.cleaned_data["new_password1"]):
             return over(request)
+        logout(request)  # whoever else, or she herself before, was signed in with this browser
         messages.success(request, _("The password is set. Sign in with it."))
         return SeeOther(reverse("login"))
     return render(request, "accounts/set_password.html", {"form": form, "name": user.get_username()})

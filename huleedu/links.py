@@ -23,6 +23,16 @@ def address_of_link(secret: str, request: HttpRequest | None = None) -> str:
     return request.build_absolute_uri(path) if request else f"{own_address()}{path}"
 
 
+def address_of_mailed_link(secret: str, request: HttpRequest) -> str:
+    """The address for a mail that ``request`` asks for: whoever asks chooses no host or port for others.
+
+    Where nothing is configured it is as the request was asked.
+    """
+    told = [host for host in settings.TOLD_HOSTS if host not in settings.LOOPBACK_HOSTS]
+    known = bool(settings.CSRF_TRUSTED_ORIGINS) or (bool(told) and not told[0].startswith((".", "*")))
+    return address_of_link(secret, None if known else request)
+
+
 def own_address() -> str:
     """Where people find this installation, as far as the settings tell."""
     if settings.CSRF_TRUSTED_ORIGINS:
@@ -54,16 +64,16 @@ def mail_link(user: User, address: str) -> None:
 def ask_for_link(request: HttpRequest, username: str) -> Thread | None:
     """Mail a link to whoever has this user name and an address; None when nobody has. Raises ``MustWait``.
 
-    Asking is counted as a wrong password is, apart from those. The mail is sent behind the answer, whose time
-    tells nothing then.
+    Asking is counted as a wrong password is, apart from those, and written down for known and unknown names.
+    The mail is sent behind the answer, whose time tells nothing then.
     """
-    with doors.attempt(request, f"forgotten: {username}"):
+    with doors.attempt(request, username, doors.LINK):
         pass  # never right: somebody who asks again and again waits longer each time
     user = User.objects.filter(username=username, is_active=True).exclude(email="").first()
     if user is None:
         return None
     secret, _ends = make_link(user)
-    sender = Thread(target=send_behind, args=(user, address_of_link(secret, request)), daemon=True)
+    sender = Thread(target=send_behind, args=(user, address_of_mailed_link(secret, request)), daemon=True)
     sender.start()
     return sender
 

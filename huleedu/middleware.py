@@ -1,7 +1,8 @@
 """A correlation id for every request, and no personal data in shared caches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from uuid import UUID, uuid4
 
 import structlog
@@ -68,8 +69,20 @@ def log_request(request: HttpRequest, status_code: int, seconds: float) -> None:
         status=str(status_code),
         duration_ms=round(seconds * 1000),
         **({} if user_id is None else {"user_id": user_id}),
-        **{name: str(value) for name, value in (match.kwargs if match else {}).items() if name in LOGGED_IDS},
+        **logged_ids(match.kwargs if match else {}),
     )
+
+
+def logged_ids(told: Mapping[str, object]) -> dict[str, str]:
+    """The ids in an address; what stands there in place of one, a name perhaps, is left out."""
+    return {name: str(value) for name, value in told.items() if name in LOGGED_IDS and is_id(value)}
+
+
+def is_id(value: object) -> bool:
+    """Whether it is a uuid, or spells one."""
+    with suppress(ValueError):
+        return bool(UUID(str(value)))
+    return False
 
 
 class PrivateCacheMiddleware:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 READING = frozenset({"GET", "HEAD"})
@@ -37,9 +37,25 @@ def apart(view: View) -> View:
     return view
 
 
+class Raised(HttpResponse):
+    """What a view raised, as an answer that cannot be rendered: Django asks all middleware about it then.
+
+    What leaves ``process_view`` itself it asks nobody about.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def render(self) -> HttpResponse:
+        """Raises what the view raised."""
+        raise self.error
+
+
 class OneMomentMiddleware:
     """Every view answers GET and HEAD from one moment, up to its last line. The innermost middleware.
 
+    What the view raises is raised once the moment is over.
     An answer that streams is read after its view has returned: it must have read before.
     """
 
@@ -57,10 +73,13 @@ class OneMomentMiddleware:
             return None
         # Who is signed in is found out before: a session that is over is put away, which is writing.
         request.user.is_authenticated  # noqa: B018
-        with one_moment():
-            response = view(request, *arguments, **named)
-            render = getattr(response, "render", None)
-            return render() if render else response
+        try:
+            with one_moment():
+                response = view(request, *arguments, **named)
+                render = getattr(response, "render", None)
+                return render() if render else response
+        except Exception as error:
+            return Raised(error)
 
 
 def reads_apart(view: View) -> bool:

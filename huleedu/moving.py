@@ -85,7 +85,10 @@ def refuse_if_living() -> None:
         return
     running = [each.name for each in living() if each.role != REFUSED]
     if running:
-        raise CannotRestore(f"Stop all processes first, and wait two minutes. Seen: {', '.join(running)}")
+        raise CannotRestore(
+            "Stop all processes first; then wait two minutes, for so long what was stopped still looks "
+            f"alive. Seen: {', '.join(running)}."
+        )
 
 
 def is_complete(entered: Connection, identity: UUID) -> bool:

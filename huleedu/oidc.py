@@ -1,17 +1,18 @@
 """Signing in with the school's own accounts: OpenID Connect, by django-allauth, with its ways narrowed.
 
 Only an ID token counts: its signature, issuer, audience, end and nonce are looked at; PKCE binds the code.
-Whose account it is, is settled once, by a claim; from then on the provider's own number (``sub``) says it.
+Whose account it is, is settled once, by a claim; from then on issuer and number (``iss``, ``sub``) say it.
 """
 
 import secrets
+from hashlib import sha256
 from typing import Any
 
 import structlog
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
 from allauth.socialaccount.internal import jwtkit
-from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin, SocialToken
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
@@ -20,6 +21,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
@@ -29,11 +31,15 @@ from django.views.decorators.http import require_GET
 from requests import RequestException
 
 from huleedu.accounts import create_account
+from huleedu.devices import SHARED
 from huleedu.moments import apart
 from huleedu.pages import SeeOther
+from huleedu.security_kinds import SecurityKind
+from huleedu.security_log import record
 
 PROVIDER = "school"
 NONCE = "huleedu.nonce"  # in a session
+KEPT = ("iss", "sub", "email", "email_verified")  # of what an ID token says
 log = structlog.get_logger(__name__)
 
 
@@ -50,7 +56,9 @@ class Provider(OpenIDConnectOAuth2Adapter):
     ) -> SocialLogin:
         """Who it is, by the ID token alone. Raises ``OAuth2Error``."""
         claims = self.claims_of(app, named["response"].get("id_token") or "")
-        login: SocialLogin = provider_of(request).sociallogin_from_response(request, {"id_token": claims})
+        kept = {name: claims[name] for name in (*KEPT, settings.OIDC_CLAIM) if name in claims}
+        login: SocialLogin = provider_of(request).sociallogin_from_response(request, {"id_token": kept})
+        login.account.uid = sha256(f"{claims['iss']}\n{claims['sub']}".encode()).hexdigest()
         return login
 
     def claims_of(self, app: SocialApp, id_token: str) -> dict[str, Any]:
@@ -68,8 +76,8 @@ class Provider(OpenIDConnectOAuth2Adapter):
         expected = self.request.session.pop(NONCE, "")
         if not expected or not constant_time_compare(str(claims.get("nonce", "")), expected):
             raise OAuth2Error("Another session's id_token")
-        if not claims.get("sub"):
-            raise OAuth2Error("An id_token of nobody")
+        if not claims.get("sub") or "exp" not in claims:
+            raise OAuth2Error("An id_token of nobody, or without an end")
         return claims
 
 
@@ -86,14 +94,17 @@ class SchoolAccountAdapter(DefaultSocialAccountAdapter):
             return
         claims = sociallogin.account.extra_data["id_token"]
         user = account_for(claims)
-        if user is None:
+        if user is None or not may_be_connected(user):
             log.warning("sign_in.unknown_at_school")
+            record(SecurityKind.SIGN_IN_FAILED, account=user)
             words = _(
                 "Your school knows you, but there is no account for you here. Ask the person who runs "
                 "HuleEdu at your school."
             )
             raise turned_away(request, words)
-        sociallogin.connect(request, user)
+        with transaction.atomic():
+            sociallogin.connect(request, user)
+            record(SecurityKind.ACCOUNT_CONNECTED, actor=user, account=user)
         log.info("account.connected", user_id=user.pk)
 
     def on_authentication_error(
@@ -106,6 +117,7 @@ class SchoolAccountAdapter(DefaultSocialAccountAdapter):
     ) -> None:
         """Back to the sign-in page, whatever it was."""
         log.warning("sign_in.failed_at_school", error=type(exception).__name__ if exception else str(error))
+        record(SecurityKind.SIGN_IN_FAILED)
         raise failed(request)
 
 
@@ -120,6 +132,15 @@ def failed(request: HttpRequest) -> ImmediateHttpResponse:
     return turned_away(request, _("Signing in with the school’s account did not work. Try once more."))
 
 
+def may_be_connected(user: User) -> bool:
+    """Whether a claim settles who opens the account: names and addresses get another owner, numbers do not.
+
+    Closed accounts wait for an administrator, and superusers are looked after from a shell alone.
+    """
+    known = SocialAccount.objects.filter(user=user).exists()
+    return user.is_active and not user.is_superuser and not known
+
+
 def account_for(claims: dict[str, Any]) -> User | None:
     """The account that the configured claim names, made for a teacher if that is configured; or None."""
     name = str(claims.get(settings.OIDC_CLAIM, "")).strip()
@@ -128,7 +149,9 @@ def account_for(claims: dict[str, Any]) -> User | None:
     field = "email__iexact" if settings.OIDC_CLAIM == "email" else "username"
     found = list(User.objects.filter(**{field: name})[:2])
     if found:
-        return found[0] if len(found) == 1 else None
+        # The database takes letters for equal that are not, as a dotless i and an i.
+        alike = name.casefold() == getattr(found[0], field.partition("__")[0]).casefold()
+        return found[0] if len(found) == 1 and alike else None
     if not settings.OIDC_CREATE:
         return None
     try:
@@ -144,6 +167,9 @@ def begin(request: HttpRequest, provider_id: str = PROVIDER) -> HttpResponse:
     """Off to the school's provider."""
     if not settings.OIDC_SERVER:
         raise Http404
+    if request.user.is_authenticated:
+        return SeeOther(reverse("overview"))
+    request.session[SHARED] = "shared" in request.GET
     wanted = request.GET.get("next", "")
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
     nonce = request.session[NONCE] = secrets.token_urlsafe(24)

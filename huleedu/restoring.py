@@ -6,6 +6,7 @@ the store until the last: no process serves meanwhile, and after a kill the same
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
@@ -14,7 +15,7 @@ import psycopg
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import Func, UUIDField
 from django.db.models.functions import Now
@@ -22,21 +23,20 @@ from django.db.models.functions import Now
 from files.carrying import carry_in, is_empty
 from files.models import StoredContent
 from files.store import reach
-from huleedu import archive, drill, places, postgres_tools, standstill
+from huleedu import archive, drill, places, postgres_tools, repeating, standstill
 from huleedu.archive import About
 from huleedu.backups import Connection, one
 from huleedu.database_schema import known_migrations
+from huleedu.drill import Read
 from huleedu.failpoints import failpoint
+from huleedu.later_erasures import Facts, NotTold, Sources, in_store
 from huleedu.models import ApiToken, Feed, Installation, WorkItem
 from huleedu.postgres_tools import Address
 from huleedu.sealing import Damaged
-from huleedu.standstill import RESTORING, Mark
+from huleedu.standstill import AWAITING, PUT, RESTORING, Mark
 from huleedu.store_mark import MARK_SECONDS, NAME, read_mark
 
 LOCK = 0x52455354
-# Commands that are run, where a release has them, before anybody is served what was restored: what people had
-# erased since the backup is erased again.
-BEFORE_SERVING = ("repeat_erasures",)
 RELATIONS = """
 SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -59,7 +59,15 @@ class Unfinished(Exception):
     """Restoring was begun and did not come to its end; its cause says why."""
 
 
-def check(path: Path, key_file: Path | None) -> drill.Read:
+@dataclass(frozen=True)
+class Restored:
+    """What was restored, and whether it may be ``served`` already: later erasures are known and repeated."""
+
+    about: About
+    served: bool
+
+
+def check(path: Path, key_file: Path | None) -> Read:
     """Read all of a backup that this release can restore.
 
     Raises CannotRestore, and as ``drill.read_through``.
@@ -74,13 +82,14 @@ def check(path: Path, key_file: Path | None) -> drill.Read:
     return found
 
 
-def restore(path: Path, key_file: Path | None, tell: Callable[[str], None]) -> About:
-    """Restore the backup in ``path`` into Django's database and store.
+def restore(path: Path, key_file: Path | None, sources: Sources, tell: Callable[[str], None]) -> Restored:
+    """Restore the backup in ``path`` into Django's database and store, and erase what was erased since.
 
-    Raises CannotRestore and ``drill.read_through``'s errors before any change, Unfinished afterwards.
+    Raises CannotRestore, NotTold and ``drill.read_through``'s errors before any change, Unfinished after.
     """
     read = check(path, key_file)
     tell(f"The backup is whole: {read.about.contents} contents, as of {read.about.moment}.")
+    later = later_erasures(read.about, sources, tell)
     address = Address.of_django()
     with alone(address) as database:
         mark = claim(database, read.about)
@@ -88,10 +97,26 @@ def restore(path: Path, key_file: Path | None, tell: Callable[[str], None]) -> A
             reach(partial(write_mark, restoring_mark(mark.identity)), MARK_SECONDS)
             bring_in(path, key_file, address, database)
             keep_key(read.key, tell)
-            finish(mark, read.end.erased, tell)
+            finish(mark, read, later, tell)
         except Exception as error:
             raise Unfinished from error
-    return read.about
+    return Restored(read.about, served=later is not None)
+
+
+def later_erasures(about: About, sources: Sources, tell: Callable[[str], None]) -> list[Facts] | None:
+    """What was erased since the backup; None when nobody says, and the old store is not to be seen from here.
+
+    Raises NotTold.
+    """
+    if sources.told or not about.store:
+        return sources.read(about.identity) if sources.told else None
+    try:
+        found = in_store(about.store, about.identity)
+    except NotTold as error:
+        tell(f"What was erased since the backup is not known. {error}")
+        return None
+    tell(f"What was erased since the backup is read from {about.store}.")
+    return found
 
 
 @contextmanager
@@ -110,6 +135,8 @@ def alone(address: Address) -> Iterator[Connection]:
 def claim(database: Connection, about: About) -> Mark:
     """Mark an empty database, or take up what was begun with the same backup. Raises CannotRestore."""
     mark = standstill.read(database)
+    if mark is not None and mark.kind == AWAITING:
+        raise CannotRestore(str(mark))
     if mark is not None and (mark.kind, mark.archive) != (RESTORING, about.archive):
         raise CannotRestore(f"{mark} This is another backup: finish that one, or give an empty database.")
     if mark is None and database.execute(RELATIONS).fetchone() is not None:
@@ -185,21 +212,25 @@ def keep_key(key: bytes, tell: Callable[[str], None]) -> None:
     tell(f"The signing key is in {settings.VAR_DIR / 'secrets' / 'secret-key'}.")
 
 
-def finish(mark: Mark, erased: list[str], tell: Callable[[str], None]) -> None:
-    """Bring what was restored up to date, end what belongs to the old installation, then unmark."""
+def finish(mark: Mark, read: Read, later: list[Facts] | None, tell: Callable[[str], None]) -> None:
+    """Bring what was restored up to date, end what belongs to the old installation, erase again, then unmark.
+
+    Where nobody knows what was erased ``later``, another mark stays in the database until somebody says it.
+    """
     connection.close()  # it may have been to the database before it had tables
     with standstill.passed():
         call_command("migrate", interactive=False, verbosity=0)
-        begin_new_life(mark.identity, [UUID(each) for each in erased])
-        for name in BEFORE_SERVING:
-            if name in get_commands():
-                call_command(name)
-                tell(f"{name}: done.")
+        begin_new_life(mark.identity, [UUID(each) for each in read.end.erased])
+        for sentence in repeating.repeat([*repeating.known_erasures(), *(later or [])]).words():
+            tell(sentence)
         failpoint("restore.before_end")
         reach(partial(write_mark, str(mark.identity)), MARK_SECONDS)
         with transaction.atomic(), connection.cursor() as cursor:
             Installation.objects.update(store_marked=True)
-            cursor.execute(standstill.REMOVE)
+            if later is None:
+                cursor.execute(PUT, [AWAITING, read.about.moment, read.about.identity, mark.identity])
+            else:
+                cursor.execute(standstill.REMOVE)
 
 
 @transaction.atomic

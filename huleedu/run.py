@@ -271,10 +271,10 @@ def wait_until_ready(supervisor: Supervisor, readiness: Readiness, tell: Callabl
 
 
 def tell_accounts(file: Path, new: bool, tell: Callable[[str], None]) -> None:
-    """Say how to sign in: the ``new`` accounts themselves once, later only where they are."""
+    """Say how to sign in: ``new`` accounts on a terminal, for journals are kept; else where they are."""
     if not file.exists():
         return
-    if new:
+    if new and sys.stdout.isatty():
         for line in file.read_text().splitlines():
             role, username, password = line.split()
             tell(f"Sign in as {role}: user name {username}, password {password}")

@@ -15,6 +15,7 @@ class SecurityKind(TextChoices):
     SIGN_IN_WAITED = "sign_in_waited", _("too many tries: the password was not looked at")
     PASSWORD_CHANGED = "password_changed", _("password changed")
     PASSWORD_LINK_MADE = "password_link_made", _("link for a new password made")
+    PASSWORD_LINK_ASKED = "password_link_asked", _("link for a new password asked for by mail")
     SECOND_FACTOR_ADDED = "second_factor_added", _("second factor added")
     SECOND_FACTOR_REMOVED = "second_factor_removed", _("second factor removed")
     SECOND_FACTOR_FAILED = "second_factor_failed", _("second factor wrong")
@@ -30,6 +31,8 @@ class SecurityKind(TextChoices):
     ACCOUNT_DELETED = "account_deleted", _("account deleted")
     ACCOUNT_ADDRESS_CHANGED = "account_address_changed", _("address for links changed")
     ACCOUNT_LIMITED = "account_limited", _("limits of a teacher set")
+    ACCOUNT_CONNECTED = "account_connected", _("connected to somebody of the school’s accounts")
+    ACCOUNT_DISCONNECTED = "account_disconnected", _("connection to the school’s accounts removed")
     ACCOUNT_HANDED_OVER = "account_handed_over", _("batches handed over to a colleague")
     ROLE_CHANGED = "role_changed", _("role changed")
     ROW_SEEN = "row_seen", _("page of one row opened in the admin")
@@ -62,6 +65,7 @@ PACES = {
     SecurityKind.SIGN_IN_FAILED: Pace(own=10, all=20),
     SecurityKind.SIGN_IN_WAITED: Pace(own=10, all=20),
     SecurityKind.SECOND_FACTOR_FAILED: Pace(own=10, all=20),
+    SecurityKind.PASSWORD_LINK_ASKED: Pace(own=10, all=20),
     SecurityKind.TOKEN_REFUSED: Pace(own=10, all=20),
     SecurityKind.REFUSED: Pace(own=10, all=20),
 }

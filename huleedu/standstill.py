@@ -16,15 +16,22 @@ from uuid import UUID, uuid4
 import psycopg
 from django.core.management.base import CommandError
 from django.db import connection
+from django.db.backends.signals import connection_created
 
 from huleedu.errors import Unfit
 
 SCHEMA = "huleedu_standstill"
-RESTORING, ENTERING, MOVING, LEFT = "restoring", "entering", "moving", "left"
+RESTORING, AWAITING, ENTERING, MOVING, LEFT = "restoring", "awaiting", "entering", "moving", "left"
 SENTENCES = {
     RESTORING: (
         "A backup is being restored into this database, or was not restored to its end (begun {since}). "
         "Run the same manage.py restore again; it begins anew."
+    ),
+    AWAITING: (
+        "A backup as of {told} was restored into this database, and what was erased since then is here "
+        "again. Say where that can be read: manage.py repeat_erasures --old-store FOLDER (the content of the "
+        "installation that was backed up) or --ledger FILE; or, when nothing was, --nothing-erased. Nobody "
+        "is served before."
     ),
     ENTERING: (
         "HuleEdu's database is being moved into this one, or was not moved to its end (begun {since}). Run "
@@ -53,13 +60,30 @@ ON CONFLICT (one) DO UPDATE SET kind = excluded.kind, told = excluded.told, arch
   identity = excluded.identity, since = now()
 """  # noqa: S608
 REMOVE = f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"
+# Commands that ask for the mark themselves.
+KNOWING = frozenset(
+    {
+        "backup",
+        "check_installation",
+        "first_start",
+        "move_database",
+        "qcluster",
+        "relay",
+        "repeat_erasures",
+        "restore",
+    }
+)
 PASSED: ContextVar[bool] = ContextVar("standstill_passed", default=False)
 Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Why the database stands still: ``told`` names where it went, ``archive`` what is restored into it."""
+    """Why the database stands still.
+
+    ``told`` names where it went, or when the backup was taken; ``archive`` is the backup that is restored
+    into it, or the identity of the installation whose later erasures are awaited.
+    """
 
     kind: str
     told: str
@@ -74,24 +98,33 @@ class Mark:
 
 def check_standstill() -> None:
     """Raises Unfit with what to do when the database stands still, and DatabaseError."""
-    if PASSED.get():
-        return
+    if not PASSED.get() and (mark := current()) is not None:
+        raise Unfit(str(mark))
+
+
+def current() -> Mark | None:
+    """The mark in Django's database, if there is one. Raises DatabaseError."""
     with connection.cursor() as cursor:
         cursor.execute(THERE)
         if not cursor.fetchone()[0]:
-            return
+            return None
         cursor.execute(READ)
         row = cursor.fetchone()
-    if row is not None:
-        raise Unfit(str(Mark(*row)))
+    return Mark(*row) if row is not None else None
 
 
-def refuse_to_migrate(**_told: object) -> None:
-    """Before ``migrate`` changes anything. Raises CommandError when the database stands still."""
+def refuse(**_told: object) -> None:
+    """Before a command changes anything. Raises CommandError when the database stands still."""
     try:
         check_standstill()
     except Unfit as error:
         raise CommandError(str(error), returncode=os.EX_CONFIG) from error
+
+
+def guard(command: str) -> None:
+    """Have ``command`` end, with words, as soon as it is connected to a database that stands still."""
+    if command not in KNOWING:
+        connection_created.connect(refuse, dispatch_uid="standstill")
 
 
 @contextmanager

@@ -34,12 +34,18 @@ DEVELOPING = frozenset(
     {
         *("compilemessages", "help", "makemessages", "makemigrations", "optimizemigration", "spectacular"),
         *("squashmigrations", "startapp", "startproject", "test", "--help", "--version"),
+        "make_backup_key",  # what opens backups is root's, and not the service's
     }
 )
 FOLDERS = ("HULEEDU_STORAGE", "HULEEDU_STATIC")  # of ours wherever they lie
 AS_ROOT = (
     "HuleEdu runs as root: {reason} A fault in it could harm the whole machine. "
     "docs/operations.md, 'Started by root', says what to do."
+)
+SHUT = (
+    "A service that runs as the user {user} could not start this, for it cannot read {path} ('make run' by "
+    "root can). Have the code where others may read it (umask 022; git clone ... /opt/huleedu), with the "
+    "system's own Python: make clean install PYTHON=/usr/bin/python3"
 )
 CHOSEN = f"{USER_VARIABLE}=root asks for it."
 
@@ -201,6 +207,19 @@ def compile_code() -> None:
     """Keep the code's compiled form up to date: whom it is opened to cannot write it."""
     for name in opening.CODE:
         compileall.compile_dir(BASE_DIR / name, quiet=2)
+
+
+def after_install() -> str:
+    """Compile the code; what to tell root when the service's user cannot run it, else nothing."""
+    compile_code()
+    if os.geteuid() != 0:
+        return ""
+    try:
+        entry = pwd.getpwnam(places.SERVICE_USER)
+    except KeyError:
+        return ""
+    shut = opening.blocked(Account(entry.pw_uid, entry.pw_gid), [])
+    return SHUT.format(user=entry.pw_name, path=shut) if shut else ""
 
 
 def become(account: Account, var: Path, command: Sequence[str]) -> None:

@@ -199,6 +199,8 @@ class Supervisor:
 
         Raises InstallationError when it fails, StopRequested when asked to stop.
         """
+        log = self.logs / f"{program.name}.log"
+        former = log.stat().st_size if log.exists() else 0
         process = programs.spawn(program, self.logs, self.run)
         try:
             while process.poll() is None:
@@ -206,8 +208,7 @@ class Supervisor:
         finally:
             programs.stop(process, program, self.run)
         if process.returncode:
-            tail = _tail(self.logs / f"{program.name}.log")
-            raise InstallationError(f"{program.name} failed.\n{tail}")
+            raise InstallationError(f"{program.name} failed.\n{_tail(log, former)}")
 
     def watch(self) -> None:
         """Keep everything running until somebody asks to stop (SIGINT, SIGTERM, SIGHUP)."""
@@ -322,9 +323,9 @@ class Supervisor:
         self._tiers.clear()
 
 
-def _tail(log: Path) -> str:
-    """The last lines of a log and where the rest is."""
-    text = log.read_bytes()[-TAIL_BYTES:].decode(errors="replace") if log.exists() else ""
+def _tail(log: Path, former: int = 0) -> str:
+    """The last lines of a log, without the ``former`` bytes of earlier runs, and where the rest is."""
+    text = log.read_bytes()[former:][-TAIL_BYTES:].decode(errors="replace") if log.exists() else ""
     return "\n".join([*(f"  | {line}" for line in text.splitlines()[-15:]), f"  More in {log}"])
 
 

@@ -11,7 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
@@ -224,6 +224,8 @@ def act_on_each(request: HttpRequest, rows: Iterable[Row], deed: Deed) -> None:
             done += 1
         except Refused as refusal:
             messages.warning(request, f"{row}: {TITLES[refusal.code]}")
+        except ValidationError as error:
+            messages.warning(request, f"{row}: {' '.join(error.messages)}")
         except InvalidTransition:
             messages.warning(request, f"{row}: {TITLES['INVALID_STATE']}")
         except StorageFailed:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("metrics", monitoring.metrics, name="metrics"),
     path("admin/password_change/", admin.site.admin_view(ChangePassword.as_view())),
     path("admin/login/", views.AdminSignIn.as_view()),
+    path("admin/logout/", views.SignOut.as_view()),
     path("admin/well/", admin.site.admin_view(well_page), name="well"),
     path("admin/", admin.site.urls),
     path("v1/", include("huleedu.urls_api")),

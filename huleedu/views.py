@@ -2,6 +2,7 @@
 
 import sys
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -22,6 +24,7 @@ from huleedu.devices import SHARED
 from huleedu.errors import StorageFailed, is_out_of_room
 from huleedu.forms import AdminSignInForm, DoorForm, SignInForm
 from huleedu.middleware import correlation_id_of
+from huleedu.pages import SeeOther
 from huleedu.problems import MEDIA_TYPE, RETRY_SECONDS, TITLES
 
 API = "/v1/"
@@ -36,6 +39,11 @@ class SignIn(LoginView):
         "mail_configured": settings.MAIL_CONFIGURED,
         "school": settings.OIDC_NAME if settings.OIDC_SERVER else "",
     }
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        """Where somebody wanted to go; "" for here, where she is already."""
+        wanted = super().get_redirect_url(*filter(None, [request]))
+        return "" if urlsplit(wanted).path == self.request.path else wanted
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """The password was right: on to the second factor, or in."""
@@ -100,7 +108,17 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page for a request that could not be read, or asked for a host that is not ours."""
     if isinstance(exception, DisallowedHost):
         return proxy_mistakes.answer(request, proxy_mistakes.UNKNOWN_HOST)
+    if isinstance(exception, SessionInterrupted):
+        return signed_out_meanwhile(request)
     return failure(request, "400.html", 400, "INVALID")
+
+
+def signed_out_meanwhile(request: HttpRequest) -> HttpResponse:
+    """Where to sign in: the session ended while the request was answered, elsewhere or by its own deed."""
+    if request.path.startswith(API):
+        return problem(request, 401, "NOT_SIGNED_IN")
+    again = "?" + urlencode({"next": request.path}, safe="/") if request.method == "GET" else ""
+    return SeeOther(reverse("login") + again)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from django_q.tasks import async_task
 
 from huleedu.broker import notify_workers
+from huleedu.errors import Refused
 from huleedu.failpoints import failpoint
 from huleedu.leaving import in_hand
 from huleedu.logs import bound, describe
@@ -231,14 +232,32 @@ def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[Wor
             status = "slow"
             set_aside(item)
         except Exception as error:
-            status = "error"
-            log.warning("step.error", status=status, error=describe(error), attempt=item.attempts)
-            if is_outage(error):
-                wait_for_end(item, describe(error))
-            else:
-                hopeless = isinstance(error, WorkersDied)
-                fail(item, describe(error), lambda: give_up(item), hopeless=hopeless)
+            status = settle(item, error, give_up)
         log.info("step.ended", status=status, duration_ms=round((time.monotonic() - started) * 1000))
+
+
+def settle(item: WorkItem, error: Exception, give_up: Callable[[WorkItem], None]) -> str:
+    """Put failed work back, bury it, or forget it with what it was about; how it ended, in a word."""
+    if is_erased(error):
+        finish(item)
+        return "erased"
+    log.warning("step.error", status="error", error=describe(error), attempt=item.attempts)
+    if is_outage(error):
+        wait_for_end(item, describe(error))
+        return "error"
+    try:
+        hopeless = isinstance(error, WorkersDied)
+        fail(item, describe(error), lambda: give_up(item), hopeless=hopeless)
+    except Refused as refusal:
+        if not is_erased(refusal):
+            raise
+        finish(item)
+    return "error"
+
+
+def is_erased(error: Exception) -> bool:
+    """True when what the work is about was erased meanwhile: there is nothing left to do."""
+    return isinstance(error, Refused) and error.code == "ERASED"
 
 
 def deaths(item: WorkItem) -> int:

@@ -60,7 +60,7 @@ class BatchView(ApiView):
         operation_id="delete_batch",
         parameters=[IDEMPOTENCY_KEY],
         request=None,
-        responses=answers({200: BinnedBatch}, 404, 409, 422),
+        responses=answers({200: BinnedBatch}, 404, 409, 410, 422),
     )
     def delete(self, request: Request, batch_id: str) -> Response:
         """Put the batch into the bin; it can be restored until `erased_at`."""

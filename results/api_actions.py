@@ -25,7 +25,7 @@ from results.shapes import Snapshot
 
 PARAMETERS = [IDEMPOTENCY_KEY, IF_MATCH]
 STRONG_TAG = re.compile(r'(?<![/\w])"(\d{1,18})"', re.ASCII)
-RESPONSES = answers({200: Snapshot}, 400, 404, 409, 412, 422)
+RESPONSES = answers({200: Snapshot}, 400, 404, 409, 410, 412, 422)
 
 
 def nothing() -> None:
@@ -106,7 +106,7 @@ class LanguageView(ApiView):
         operation_id="set_batch_language",
         parameters=PARAMETERS,
         request=LanguageBody,
-        responses=answers({200: Snapshot}, 400, 404, 409, 412, 422, 503),
+        responses=answers({200: Snapshot}, 400, 404, 409, 410, 412, 422, 503),
     )
     def post(self, request: Request, batch_id: str) -> Response:
         """Say in which language the batch is, null: as its essays. What it concerns is checked again."""
@@ -145,7 +145,7 @@ class ReprocessView(ApiView):
         operation_id="reprocess_batch",
         parameters=PARAMETERS,
         request=ReprocessBody,
-        responses=answers({200: Snapshot}, 400, 404, 409, 412, 422, 503),
+        responses=answers({200: Snapshot}, 400, 404, 409, 410, 412, 422, 503),
     )
     def post(self, request: Request, batch_id: str) -> Response:
         """Run one step of every essay again."""

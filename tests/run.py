@@ -27,7 +27,7 @@ CHECKS: list[tuple[list[str], dict[str, str]]] = [
     ([*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
     ([*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
 ]
-TESTS = [sys.executable, "-m", "pytest", "-n", "3", "--dist", "loadfile"]
+TESTS = [sys.executable, "-m", "pytest", "-n", "3", "--dist", "loadfile", "--durations", "30"]
 
 
 def title(command: list[str]) -> str:

@@ -242,5 +242,6 @@ def test_replacing_in_the_last_moment_is_refused(batch: Batch, teacher: User) ->
 @pytest.mark.django_db
 def test_what_was_erased_meanwhile_is_erased(teacher: User) -> None:
     binning.erase_now(uuid4())
+    assert not binning.end_one(uuid4())
     with pytest.raises(Refused):
         binning.restore(uuid4(), teacher)

@@ -79,6 +79,7 @@ class Showcase:
             "mfa_activate_totp": "/account/factors/app/",
             "mfa_add_webauthn": "/account/factors/passkeys/add/",
             "account_reauthenticate": "/account/again/",
+            "account-delete": "/account/delete/",
             "help": "/help/",
         }
 

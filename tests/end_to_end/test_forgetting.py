@@ -1,9 +1,11 @@
 """A word of its own in every place that may tell of a person: removed and deleted, it is nowhere any more."""
 
 import asyncio
+import io
 import json
 import subprocess
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -22,6 +24,14 @@ from tests.installation import field_part, file_part, free_port, send, wait_unti
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
+ADDRESS = "kanariemailqzx@example.org"
+DEAD_LETTER = """
+INSERT INTO huleedu_deadletter (kind, status, topic, event_type, event_id, batch_id, file_upload_id,
+  correlation_id, envelope, consumer, attempts, first_error, last_error, first_failed_at)
+SELECT 'event', 'dead', 'essay.processing.dlq', event_type, event_id, batch_id, file_upload_id,
+  correlation_id, envelope, 'relay', 4, 'x', 'x', now()
+FROM huleedu_loggedevent WHERE envelope::text LIKE %s LIMIT 1
+"""
 OF_FILE = ("name", "folder", "reference", "text", "key")
 OF_BATCH = ("title", "class", "assignment", "other")
 UNDO, BIN = 4, 6  # seconds
@@ -150,6 +160,87 @@ def test_what_is_removed_is_nowhere_any_more(world: World) -> None:
     assert found(world, (*OF_FILE, *OF_BATCH)) == {}
     assert world.count("SELECT count(*) FROM huleedu_deadletter") == 0
     assert world.count("SELECT count(*) FROM huleedu_loggedevent WHERE batch_id = %s", batch_id) > 10
+
+
+OF_ACCOUNT = (
+    *("account", "former", "mail", "token", "loose", "asked", "cancelled", "first", "second", "twice"),
+    *("excess", "failed", "letter", "early", "late", "archive", "missing"),
+)
+
+
+def test_of_an_erased_account_with_all_its_files_nothing_is_left(world: World) -> None:
+    """Files in every state, dead letters, contents of no batch, names and addresses it had before."""
+    token = world.add_account(canary("former"))
+    for deed in (("rename", canary("former"), canary("account")), ("email", canary("account"), ADDRESS)):
+        assert world.manage("account", *deed).returncode == 0
+    fill(world, token)
+    account_id = world.count("SELECT id FROM auth_user WHERE username = %s", canary("account"))
+    world.execute(DEAD_LETTER, f"%{canary('letter')}%")
+    here = found(world, OF_ACCOUNT)
+    # Erased by now is what a file was before, and nowhere ever was what only somebody asked for.
+    absent = {"early", "first", "former", "asked", "missing"}
+    assert set(OF_ACCOUNT) - set(here) == absent, here
+    done = world.manage("account", "delete", canary("account"), "--now")
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: erased(world, "account"), 60, "the account is erased")
+    world.wait_quiet()
+    assert found(world, OF_ACCOUNT) == {}
+    assert world.installation.get("/v1/batches", token).status == 401
+    assert world.count("SELECT count(*) FROM auth_user WHERE id = %s", account_id) == 0
+    assert world.count("SELECT count(*) FROM huleedu_erasure WHERE ended_at IS NULL") == 0
+
+
+def fill(world: World, token: str) -> None:
+    """A completed batch, files in every state, a cancelled batch, and content that no batch uses."""
+    installation = world.installation
+
+    def registered(expected: int) -> str:
+        body = {"expected_essay_count": expected, "language": "en"}
+        return str(call(world, token, "POST", "/v1/batches/register", body)["batch_id"])
+
+    batch_id = registered(3)
+    first = send_essay(world, token, batch_id, f"{canary('early')}.txt", canary("first"))
+    replaced = installation.replace(first, token, f"{canary('late')}.txt", essay(canary("second")))
+    assert replaced.status == 200, replaced
+    send_essay(world, token, batch_id, f"{canary('letter')}.txt", "nothing")
+    wait_until(lambda: counted(world, batch_id, "assigned") == 2, 90, "two are essays")
+    world.wait_quiet()
+    send_essay(world, token, batch_id, f"{canary('twice')}.txt", canary("second"))
+    wait_until(lambda: counted(world, batch_id, "duplicate") == 1, 90, "one is a duplicate")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{canary('archive')}.txt", canary("archive"))
+    open_one = registered(2)
+    for name, data in ((f"{canary('failed')}.docx", b"no"), (f"{canary('archive')}.zip", packed.getvalue())):
+        assert installation.upload(open_one, token, name, data, str(uuid4())).status == 201
+    wait_until(lambda: counted(world, open_one, "failed") == 2, 90, "both have failed")
+    for number in range(3):
+        send_essay(world, token, open_one, f"{canary('excess')} {number}.txt", f"number {number}")
+    wait_until(lambda: counted(world, open_one, "excess") == 1, 90, "one is too many")
+    call(world, token, "POST", f"/v1/batches/{registered(1)}/cancel", {"reason": canary("cancelled")})
+    assert installation.get(f"/v1/batches?q={canary('asked')}", token).status in {200, 400}
+    assert installation.get(f"/v1/files/{canary('missing')}", token).status == 404
+    body_of_token = {"username": canary("account"), "password": canary("missing"), "name": canary("token")}
+    assert installation.post("/v1/auth/token", body_of_token).status in {400, 401}
+    world.execute(
+        "UPDATE huleedu_apitoken SET name = %s WHERE owner_id = "
+        "(SELECT id FROM auth_user WHERE username = %s)",
+        canary("token"),
+        canary("account"),
+    )
+    form, boundary = file_part("b", "file", f"{canary('loose')}.txt", essay(canary("loose"))), "b"
+    headers = {
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+        "Authorization": f"Bearer {token}",
+    }
+    address = f"{installation.url}/v1/content"
+    answer = send(urllib.request.Request(address, form + b"--b--\r\n", headers))
+    assert answer.status == 201, answer
+
+
+def counted(world: World, batch_id: str, status: str) -> int:
+    statement = "SELECT count(*) FROM files_fileupload WHERE batch_id = %s AND status = %s"
+    return world.count(statement, batch_id, status)
 
 
 def erased(world: World, kind: str) -> bool:

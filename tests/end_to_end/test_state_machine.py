@@ -53,7 +53,8 @@ from tests.pipeline import TASKS, Pipeline
 from tests.reader import Reader, fresh
 
 GOOD = [f"essay number {n} with more than fifty characters of plain and honest text" for n in range(6)]
-PROFILES = {"default": (60, 25), "long": (400, 40)}  # sequences, steps of each
+PROFILES = {"default": (60, 25, 1200), "long": (400, 40, 7200)}  # sequences, steps of each, seconds at most
+SEQUENCES, STEPS, SECONDS = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")]
 BATCHES, READERS = 3, 4
 WHICH, SEED = st.sampled_from([0, 0, 0, 1, 2]), st.integers(0, 999)
 TEXT = st.sampled_from([*GOOD, " "])
@@ -400,14 +401,13 @@ def quick_steps() -> Iterator[None]:
         yield
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(SECONDS)
 def test_any_sequence_keeps_the_promises(transactional_db: None, quick_steps: None) -> None:
-    sequences, steps = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")]
     run_state_machine_as_test(
         PipelineMachine,
         settings=settings(
-            max_examples=sequences,
-            stateful_step_count=steps,
+            max_examples=SEQUENCES,
+            stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,

@@ -11,7 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.object_store import BUCKET
+import pytest
+from pytest_django import Settings
+
+from files.store import STORE
+from tests.object_store import BUCKET, ObjectStore, sign_in, storages_of
 
 OF_THE_LINE = frozenset({"transfer-encoding", "connection"})
 
@@ -139,3 +143,17 @@ def lying_store(target: int) -> Iterator[LyingStore]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def way_to(server: ObjectStore, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LyingStore]:
+    """The only way that HuleEdu's store of this moment has to the emptied ``server``."""
+    sign_in(monkeypatch)
+    for key in server.list():
+        server.delete(key)
+    STORE.forget()
+    with lying_store(server.port) as found:
+        settings.STORAGES = storages_of(found.port)
+        yield found
+        found.lie = None
+    STORE.forget()

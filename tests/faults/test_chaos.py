@@ -16,7 +16,7 @@ MINUTES = float(os.environ.get("CHAOS_MINUTES", "3" if os.environ.get("CI") == "
 SEED = int(os.environ.get("CHAOS_SEED", "7"))
 
 
-@pytest.mark.timeout(MINUTES * 60 + 300)
+@pytest.mark.timeout(MINUTES * 60 + 600)
 def test_nothing_is_lost_and_nothing_happens_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,10 +26,10 @@ from huleedu.models import DeadLetter, OutboxMessage, WorkItem
 from huleedu.store_mark import OURS, UNSEEN, check_store, claim_store
 from tests.api import client_of, problem, register
 from tests.conftest import essay_bytes
-from tests.faults.lying_store import LyingStore, Said, lying_store
+from tests.faults.lying_store import LyingStore, Said, way_to
 from tests.faults.test_object_store import goes_on, nothing_was_promised, refused, send, until
 from tests.faults.test_store_damage import verify
-from tests.object_store import ObjectStore, object_store, sign_in, storages_of
+from tests.object_store import ObjectStore, object_store
 from tests.pipeline import Pipeline
 
 HTML = {"content-type": "text/html; charset=utf-8"}
@@ -65,15 +65,8 @@ def server() -> Iterator[ObjectStore]:
 @pytest.fixture
 def store(server: ObjectStore, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LyingStore]:
     """The way to the store, on which somebody may lie."""
-    sign_in(monkeypatch)
-    for key in server.list():
-        server.delete(key)
-    STORE.forget()
-    with lying_store(server.port) as found:
-        settings.STORAGES = storages_of(found.port)
+    with way_to(server, settings, monkeypatch) as found:
         yield found
-        found.lie = None
-    STORE.forget()
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from huleedu.models import DeadLetter, WorkItem
 from huleedu.store_mark import claim_store
 from tests.api import client_of, problem
 from tests.conftest import essay_bytes
-from tests.faults.lying_store import Lie, LyingStore, Said, lying_store
+from tests.faults.lying_store import Lie, LyingStore, Said, way_to
 from tests.faults.test_object_store import until
 from tests.faults.test_store_damage import verify
-from tests.object_store import ObjectStore, object_store, sign_in, storages_of
+from tests.object_store import ObjectStore, object_store
 from tests.pipeline import Pipeline
 
 TAG = {"etag": '"00000000000000000000000000000000"', "content-type": "application/octet-stream"}
@@ -62,15 +62,8 @@ def server() -> Iterator[ObjectStore]:
 @pytest.fixture
 def store(server: ObjectStore, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LyingStore]:
     """The way to the store, and its mark."""
-    sign_in(monkeypatch)
-    for key in server.list():
-        server.delete(key)
-    STORE.forget()
-    with lying_store(server.port) as found:
-        settings.STORAGES = storages_of(found.port)
+    with way_to(server, settings, monkeypatch) as found:
         yield found
-        found.lie = None
-    STORE.forget()
 
 
 @pytest.fixture

@@ -122,6 +122,19 @@ attempt("make memory with code")(
 attempt("open more files")(lambda to: resource.prlimit(0, resource.RLIMIT_NOFILE, (128, 128)))
 attempt("write larger files")(lambda to: resource.prlimit(0, resource.RLIMIT_FSIZE, (2**40, 2**40)))
 attempt("become root")(lambda to: os.setresuid(0, 0, 0))
+attempt("reopen what is open")(lambda to: os.open("/proc/self/fd/1", os.O_WRONLY))
+attempt("make memory that hides from the kernel")(lambda to: ask("memfd_secret", 0))
+attempt("have a clock of its own")(lambda to: ask("timerfd_create", 1, 0))
+attempt("wait for many")(lambda to: ask("epoll_create1", 0))
+attempt("count for others")(lambda to: ask("eventfd2", 0, 0))
+attempt("be looked into again")(lambda to: ask("prctl", 4, 1, 0, 0, 0))  # SET_DUMPABLE
+attempt("outlive the parent")(lambda to: ask("prctl", 1, 0, 0, 0, 0))  # SET_PDEATHSIG
+attempt("have all memory executable")(lambda to: ask("personality", 0x0400000))  # READ_IMPLIES_EXEC
+attempt("signal a thread of the parent")(lambda to: ask("tkill", to.parent, signal.SIGWINCH))
+attempt("run before all others")(
+    lambda to: ask("sched_setscheduler", to.parent, 3, ctypes.byref(ctypes.c_int(0)))  # BATCH
+)
+attempt("go before the parent at the disk")(lambda to: ask("ioprio_set", 1, to.parent, 2 << 13 | 7))
 attempt("have a signal sent to others")(lambda to: ask("fcntl", 1, 8, to.parent))  # F_SETOWN
 
 
@@ -143,6 +156,53 @@ def read_memory(to: Target) -> None:
 def take_file(to: Target) -> None:
     """Through a handle on it."""
     ask("pidfd_getfd", ask("pidfd_open", to.parent, 0), 0, 0)
+
+
+@attempt("write the parent's memory")
+def write_memory(to: Target) -> None:
+    """The kernel copies from one process to another."""
+    pieces = [(ctypes.c_size_t * 2)(ctypes.addressof(to.canary), 6) for _ in range(2)]
+    ask("process_vm_writev", to.parent, pieces[0], 1, pieces[1], 1, 0)
+
+
+@attempt("signal the parent with a word")
+def signal_with_word(to: Target) -> None:
+    """As nobody else has sent it."""
+    told = ctypes.create_string_buffer(struct.pack("iii", signal.SIGWINCH, 0, -1) + bytes(116))
+    ask("rt_sigqueueinfo", to.parent, signal.SIGWINCH, told)
+
+
+@attempt("signal the parent by a handle")
+def signal_by_handle(to: Target) -> None:
+    """With no word."""
+    ask("pidfd_send_signal", ask("pidfd_open", to.parent, 0), signal.SIGWINCH, None, 0)
+
+
+@attempt("give its memory away")
+def give_memory(to: Target) -> None:
+    """The answer's pipe then holds pages that are written to later."""
+    here = ctypes.create_string_buffer(1)
+    ask("vmsplice", 1, (ctypes.c_size_t * 2)(ctypes.addressof(here), 0), 1, 0)
+
+
+@attempt("have the kernel copy")
+def splice(to: Target) -> None:
+    """From one descriptor to the other."""
+    ask("splice", 0, None, 1, None, 0, 0)
+
+
+@attempt("start a process in a new way")
+def start_anew(to: Target) -> None:
+    """Without an end that anybody is told of."""
+    wanted = ctypes.create_string_buffer(struct.pack("QQQQQQQQ", 0, 0, 0, 0, signal.SIGCHLD, 0, 0, 0))
+    if ask("clone3", wanted, 64) == 0:
+        os._exit(0)
+
+
+@attempt("ask as a program of another kind")
+def ask_otherwise(to: Target) -> None:
+    """The numbers of x32 on x86-64; elsewhere there is only one kind, and no such number."""
+    checked(KERNEL.syscall(ctypes.c_long(0x40000000 | CALLS["unshare"]), ctypes.c_long(0)))
 
 
 @attempt("load a program into the kernel")

@@ -29,14 +29,20 @@ NUMBERS: dict[str, dict[str, int]] = {
         "pidfd_open": 434, "pidfd_getfd": 438, "kcmp": 312, "perf_event_open": 298, "userfaultfd": 323,
         "io_uring_setup": 425, "shmget": 29, "shmctl": 31, "inotify_init1": 294, "mprotect": 10,
         "unshare": 272, "memfd_create": 319, "name_to_handle_at": 303, "fcntl": 72,
-        "landlock_create_ruleset": 444,
+        "landlock_create_ruleset": 444, "vmsplice": 278, "splice": 275, "timerfd_create": 283, "clone3": 435,
+        "memfd_secret": 447, "prctl": 157, "rt_sigqueueinfo": 129, "pidfd_send_signal": 424, "tkill": 200,
+        "process_vm_writev": 311, "personality": 135, "eventfd2": 290, "epoll_create1": 291,
+        "ioprio_set": 251, "sched_setscheduler": 144,
     },
     "aarch64": {
         "ptrace": 117, "process_vm_readv": 270, "bpf": 280, "keyctl": 219, "open_by_handle_at": 265,
         "pidfd_open": 434, "pidfd_getfd": 438, "kcmp": 272, "perf_event_open": 241, "userfaultfd": 282,
         "io_uring_setup": 425, "shmget": 194, "shmctl": 195, "inotify_init1": 26, "mprotect": 226,
         "unshare": 97, "memfd_create": 279, "name_to_handle_at": 264, "fcntl": 25,
-        "landlock_create_ruleset": 444,
+        "landlock_create_ruleset": 444, "vmsplice": 75, "splice": 76, "timerfd_create": 85, "clone3": 435,
+        "memfd_secret": 447, "prctl": 167, "rt_sigqueueinfo": 138, "pidfd_send_signal": 424, "tkill": 130,
+        "process_vm_writev": 271, "personality": 92, "eventfd2": 19, "epoll_create1": 20, "ioprio_set": 30,
+        "sched_setscheduler": 119,
     },
 }  # fmt: skip
 CALLS = NUMBERS[platform.machine()]

@@ -26,13 +26,16 @@ BOTH = f"{CALLS},give_up_paths"
 FAMILY = {"trace the parent", "read the parent's memory", "take a file from the parent"}
 # What this kernel may not have at all, so that nobody is let in.
 SELDOM = {"load a program into the kernel", "handle page faults", "ask by a ring", "measure others",
-          "use keys of the kernel", "compare itself with the parent", "share memory"}  # fmt: skip
+          "use keys of the kernel", "compare itself with the parent", "share memory",
+          "make memory that hides from the kernel", "ask as a program of another kind"}  # fmt: skip
 # What Landlock knows nothing of, nor of paths that are looked at or changed in their attributes alone.
 BEYOND_LANDLOCK = {
     "look at a file", "look where it is", "change whose a file is", "signal everybody",
     "read the parent's limits", "slow the parent down", "compare itself with the parent",
     "use keys of the kernel", "share memory", "make memory with code", "make memory executable",
     "have its own user namespace", "write larger files", "have a signal sent to others", "open more files",
+    "be looked into again", "outlive the parent", "have all memory executable", "give its memory away",
+    "have the kernel copy", "run before all others", "go before the parent at the disk",
 }  # fmt: skip
 
 
@@ -52,6 +55,12 @@ def attempt(folder: Path, user: str, *words: str) -> tuple[set[str], dict[str, i
     folder.chmod(0o700)
     told = told_by("tests.files.escapes", str(folder), *words, *who(user))
     return set(told["missing"]), told["tries"]
+
+
+def every_call(folder: Path) -> tuple[set[str], list[int]]:
+    """The walls that a child lacked, and how each call ended that is not allowed."""
+    told = told_by("tests.files.every_call", str(folder))
+    return set(told["missing"]), told["answers"]
 
 
 def who(user: str) -> list[str]:
@@ -91,6 +100,13 @@ def test_nothing_gets_through(folder: Path, user: str, namespaces: str) -> None:
     assert named(tries) == dict.fromkeys(escapes.TRIES, "EPERM")
     assert missing <= given(Wall.NETWORK)
     assert namespaces == "on" or Wall.NETWORK in missing
+
+
+def test_every_call_that_reading_does_not_need_is_refused(folder: Path) -> None:
+    """Whatever it is called, and those that newer kernels will have."""
+    missing, answers = every_call(folder)
+    assert Wall.CALLS not in missing
+    assert set(answers) == {errno.EPERM}
 
 
 @pytest.mark.parametrize("user", USERS)

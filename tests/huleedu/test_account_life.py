@@ -12,7 +12,7 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db.models import F
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -78,6 +78,40 @@ def test_a_link_opens_no_session(teacher: User) -> None:
     browser.get(f"/accounts/link/{make_link(teacher)[0]}/")
     browser.post("/accounts/set-password/", {"new_password1": NEW, "new_password2": NEW})
     assert browser.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own", "colleagues"])
+def test_a_link_ends_the_session_of_the_browser_that_sets_the_password(
+    teacher: User, colleague: User, own: bool
+) -> None:
+    browser = Client()
+    browser.force_login(teacher if own else colleague)
+    browser.get(f"/accounts/link/{make_link(teacher)[0]}/")
+    form = {"new_password1": NEW, "new_password2": NEW}
+    answer = browser.post("/accounts/set-password/", form, follow=True)
+    assert answer.redirect_chain == [("/accounts/login/", 303)]
+    assert "Sign in with it" in answer.content.decode()
+    assert browser.get("/").status_code == 302
+
+
+def test_forgetting_is_no_wrong_password(teacher: User, settings: Settings) -> None:
+    settings.MAIL_CONFIGURED = True
+    for name in ("teacher", "nobody"):
+        Client().post("/accounts/forgotten/", {"username": name})
+    told = SecurityEvent.objects.filter(route="accounts/forgotten/").order_by("pk")
+    assert [(event.kind, event.account_id) for event in told] == [
+        ("password_link_asked", teacher.pk),
+        ("password_link_asked", None),
+    ]
+
+
+def test_a_mailed_link_leads_to_the_configured_address(settings: Settings) -> None:
+    settings.TOLD_HOSTS = settings.ALLOWED_HOSTS = ["essays.school.example"]
+    settings.CSRF_TRUSTED_ORIGINS = ["https://essays.school.example"]
+    request = RequestFactory().get("/", headers={"Host": "essays.school.example:6666"})
+    assert links.address_of_mailed_link("s", request) == "https://essays.school.example/accounts/link/s/"
+    settings.TOLD_HOSTS, settings.CSRF_TRUSTED_ORIGINS = [], []
+    assert links.address_of_mailed_link("s", request).startswith("http://essays.school.example:6666/")
 
 
 def end_by_a_newer_one(user: User) -> None:
@@ -273,6 +307,45 @@ def test_an_administrator_changes_limits_and_names_and_hands_over(
     assert Usage.objects.get(owner=teacher).most_files == 7
     assert Batch.objects.owned_by(colleague).count() == 1
     assert chief.get(page_of(teacher)).status_code == 200
+
+
+@pytest.mark.parametrize("most", ["9" * 30, "99999999999"], ids=["longest", "long"])
+def test_a_limit_that_no_column_holds_is_told(chief: Client, teacher: User, most: str) -> None:
+    form = {"username": "teacher", "email": "", "most_files": most, "most_bytes": most + "9" * 9}
+    page = chief.post(page_of(teacher), form)
+    assert page.status_code == 200
+    assert page.context["adminform"].form.errors.keys() == {"most_files", "most_bytes"}
+
+
+@pytest.mark.parametrize("limit", ["-5", "9" * 30], ids=["negative", "longest"])
+def test_a_limit_that_is_none_is_refused_by_the_command(teacher: User, limit: str) -> None:
+    with pytest.raises(CommandError, match="limit"):
+        manage("limits", "teacher", f"--files-a-day={limit}")
+    assert not Usage.objects.filter(most_files__isnull=False).exists()
+
+
+def test_an_administrator_does_not_lock_herself_out(chief: Client) -> None:
+    own = User.objects.get(username="chief")
+    for deed in ("close", "delete", "reset"):
+        page = chief.post(f"/admin/auth/user/{own.pk}/do/{deed}/", follow=True)
+        assert "your own account" in page.content.decode()
+    chosen = {"action": "close", "_selected_action": [own.pk]}
+    assert "your own account" in chief.post("/admin/auth/user/", chosen, follow=True).content.decode()
+    own.refresh_from_db()
+    assert own.is_active
+
+
+def test_a_name_that_was_taken_meanwhile_is_told(
+    chief: Client, teacher: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(User, "validate_unique", lambda *_arguments, **_named: None)
+    form = {"username": "teacher", "email": "", "role": "teacher"}
+    page = chief.post("/admin/auth/user/add/", form, follow=True)
+    assert page.status_code == 200
+    assert "already an account of that name" in page.content.decode()
+    own = User.objects.get(username="chief")
+    page = chief.post(page_of(own), {"username": "teacher", "email": ""}, follow=True)
+    assert "already an account of that name" in page.content.decode()
 
 
 def test_an_administrator_closes_and_reopens(chief: Client, teacher: User) -> None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client, RequestFactory
@@ -178,3 +179,26 @@ def test_our_own_failures_need_neither_database_nor_session() -> None:
     except OSError:
         assert views.server_error(request).status_code == 507
     assert views.bad_request(request, ValueError("x")).status_code == 400
+
+
+@pytest.mark.parametrize("wanted", ["/accounts/login/", "/accounts/login/?next=/"], ids=["itself", "again"])
+def test_who_is_signed_in_is_never_led_in_a_circle(client: Client, teacher: User, wanted: str) -> None:
+    client.force_login(teacher)
+    assert client.get(reverse("login"), {"next": wanted}).headers["Location"] == reverse("overview")
+
+
+def test_a_session_that_ends_while_it_is_answered_leads_to_signing_in(teacher: User) -> None:
+    request = RequestFactory().get("/account/")
+    ended = SessionInterrupted("The session was deleted.")
+    assert views.bad_request(request, ended).headers["Location"] == "/accounts/login/?next=/account/"
+    called = RequestFactory().get("/v1/batches")
+    assert views.bad_request(called, ended).status_code == 401
+    told = RequestFactory().post("/account/")
+    assert views.bad_request(told, ended).headers["Location"] == "/accounts/login/"
+
+
+def test_the_admins_sign_out_clears_what_the_browser_kept(client: Client, teacher: User) -> None:
+    client.force_login(teacher)
+    answer = client.post("/admin/logout/")
+    assert "cache" in answer.headers["Clear-Site-Data"]
+    assert client.get("/").status_code == 302

@@ -6,7 +6,6 @@ import os
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -17,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from files.content import storage_name
 from files.models import FileUpload, StoredContent
-from huleedu import archive, backups, drill, restoring, sealing, standstill
+from huleedu import archive, backups, drill, sealing, standstill
 from huleedu.authentication import make_token
 from huleedu.database_schema import applied_migrations
 from huleedu.models import ApiToken, Backup, Feed, Installation, WorkItem
@@ -192,7 +191,8 @@ def test_a_spoilt_backup_is_refused_before_any_change(
             call_command("restore", str(file), *options)
         assert told.value.returncode == 2, name
         assert "database is not empty" not in str(told.value), name
-    assert not standing()
+    with Address.of_django().connect() as database:
+        assert standstill.read(database) is None
 
 
 def test_a_stranger_cannot_open_it_and_hears_why(
@@ -384,42 +384,6 @@ def test_a_killed_backup_leaves_no_file_of_the_name(
     assert done.returncode == 0, done.stderr
     (only,) = folder.iterdir()
     assert drill.read_through(only, None).about.contents == StoredContent.objects.count()
-
-
-def test_erasures_are_repeated_before_anybody_is_served(
-    full: list[FileUpload], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a stand-in for the command, which a release may have."""
-    called = []
-    with empty_mark() as mark:
-        monkeypatch.setattr(restoring, "get_commands", lambda: {"repeat_erasures": "huleedu"})
-        monkeypatch.setattr(
-            restoring,
-            "call_command",
-            lambda name, **_named: called.append((name, standing())) if name == "repeat_erasures" else None,
-        )
-        restoring.finish(mark, [], lambda words: None)
-        assert not standing()
-    assert called == [("repeat_erasures", True)]
-
-
-@contextmanager
-def empty_mark() -> Iterator[standstill.Mark]:
-    """The mark of a restore in the tests' database, which is taken away."""
-    with Address.of_django().connect() as database:
-        standstill.put(database, standstill.RESTORING, archive="one")
-        mark = standstill.read(database)
-        assert mark is not None
-        try:
-            yield mark
-        finally:
-            standstill.remove(database)
-
-
-def standing() -> bool:
-    """Whether the tests' database stands still."""
-    with Address.of_django().connect() as database:
-        return standstill.read(database) is not None
 
 
 def test_sealed_streams_are_whole_or_damaged(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -11,7 +12,11 @@ from django.test import Client
 from pytest import MonkeyPatch
 from rest_framework.test import APIClient
 
+from huleedu import accounts
 from huleedu.authentication import make_token
+from huleedu.forms import TokenForm
+from huleedu.models import ApiToken
+from huleedu.passwords import GuardedBackend
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "correct horse battery", "staple battery horse"
@@ -56,3 +61,47 @@ def test_a_hash_made_anew_for_the_same_password_ends_nothing(teacher: User) -> N
     assert teacher.check_password(OLD)  # with more iterations from now on
     assert teacher.password.split("$")[1] != "1000"
     assert APIClient(HTTP_AUTHORIZATION=f"Bearer {token.secret}").get("/v1/batches").status_code == 200
+
+
+def close(user: User) -> None:
+    accounts.close(user)
+
+
+def change(user: User) -> None:
+    changed = User.objects.get(pk=user.pk)
+    changed.set_password(NEW)
+    changed.save()
+
+
+@pytest.mark.parametrize("end", [close, change])
+def test_a_password_that_ended_while_it_was_looked_at_makes_no_token(
+    teacher: User, monkeypatch: MonkeyPatch, end: Callable[[User], None]
+) -> None:
+    right = GuardedBackend.authenticate
+
+    def meanwhile(*arguments: Any, **named: Any) -> User | None:
+        found = right(*arguments, **named)
+        end(teacher)
+        return found
+
+    monkeypatch.setattr(GuardedBackend, "authenticate", meanwhile)
+    said = {"username": "teacher", "password": OLD, "name": "race"}
+    answer = APIClient().post("/v1/auth/token", said, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (401, "WRONG_CREDENTIALS")
+    assert not ApiToken.objects.filter(owner=teacher).exists()
+
+
+def test_a_page_of_a_session_that_ended_meanwhile_makes_no_token(
+    client: Client, teacher: User, monkeypatch: MonkeyPatch
+) -> None:
+    client.force_login(teacher)
+    valid = TokenForm.is_valid
+
+    def meanwhile(form: TokenForm) -> bool:
+        change(teacher)
+        return valid(form)
+
+    monkeypatch.setattr(TokenForm, "is_valid", meanwhile)
+    answer = client.post("/account/", {"action": "create", "name": "race"}, follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/accounts/login/")
+    assert not ApiToken.objects.filter(owner=teacher).exists()

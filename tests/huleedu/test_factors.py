@@ -1,20 +1,27 @@
 """The second factor: codes are right once, counted at every door, and needed by who sees others' things."""
 
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from lxml import html
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from huleedu.accounts import create_account, make_link
+from huleedu import accounts
+from huleedu.accounts import close, create_account, make_link
 from huleedu.authentication import make_token
+from huleedu.security_events import SecurityEvent
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -195,7 +202,6 @@ def test_removing_asks_for_the_password_once_more(client: Client, guarded: User)
     assert not Authenticator.objects.filter(user=guarded).exists()
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("page", ["app/", "passkeys/add/"])
 def test_who_signed_in_long_ago_is_asked_for_the_password_once_more(teacher: User, page: str) -> None:
     browser = Client()
@@ -216,7 +222,6 @@ def test_new_codes_are_for_who_has_a_factor(client: Client, guarded: User) -> No
     assert not Authenticator.objects.filter(user=other).exists()
 
 
-@pytest.mark.django_db
 def test_forms_for_a_password_tell_a_password_manager_whose_it_is(client: Client, teacher: User) -> None:
     secret, _ends = make_link(teacher)
     opened = client.get(f"/accounts/link/{secret}/", follow=True)
@@ -228,10 +233,112 @@ def test_forms_for_a_password_tell_a_password_manager_whose_it_is(client: Client
         assert not page.xpath("//main//input[@placeholder]")  # it would repeat the label
 
 
-@pytest.mark.django_db
 def test_a_teacher_who_comes_to_the_admin_is_told_and_led_back(client: Client, teacher: User) -> None:
     client.force_login(teacher)
     answer = client.get("/admin/", follow=True)
     assert answer.status_code == 403
     assert "Ask the person who runs HuleEdu" in answer.content.decode()
     assert html.fromstring(answer.content).xpath("//main//a[@href='/']")
+
+
+def change_password(user: User) -> None:
+    user.set_password("staple battery horse")
+    user.save()
+
+
+@pytest.mark.parametrize("end", [change_password, close], ids=["password", "closed"])
+def test_who_waits_at_the_code_ends_with_what_the_password_opened(
+    guarded: User, end: Callable[[User], None]
+) -> None:
+    browser = Client()
+    give_password(browser)
+    assert browser.get("/accounts/login/factor/").status_code == 200
+    end(guarded)
+    assert browser.get("/accounts/login/factor/").headers["Location"] == "/accounts/login/"
+    assert give_code(browser, code_now()).headers["Location"] == "/accounts/login/"
+    accounts.reopen(guarded)
+    assert browser.get("/").status_code == 302
+    assert "account_login" not in browser.session
+
+
+def test_a_session_that_waits_at_the_code_is_not_one_from_before(guarded: User) -> None:
+    browser = Client()
+    planted = browser.session
+    planted.save()
+    key = planted.session_key
+    assert browser.cookies[settings.SESSION_COOKIE_NAME].value == key
+    give_password(browser)
+    assert browser.cookies[settings.SESSION_COOKIE_NAME].value != key
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_recovery_codes_are_in_the_security_log(client: Client, guarded: User) -> None:
+    give_password(client)
+    give_code(client, code_now())
+    client.post("/account/again/", {"password": PASSWORD})
+    assert client.post("/account/factors/codes/anew/").status_code == 302
+    assert SecurityEvent.objects.filter(account_id=guarded.pk, kind="recovery_codes_made").count() == 1
+
+
+def test_a_wrong_code_is_written_once_and_for_its_account(guarded: User) -> None:
+    browser = Client()
+    give_password(browser)
+    statuses = [give_code(browser, "000000").status_code for _ in range(11)]
+    assert statuses == [200] * 10 + [429]
+    told = SecurityEvent.objects.filter(route="accounts/login/factor/").values_list("kind", "account_id")
+    assert list(told.order_by("pk")) == [("second_factor_failed", guarded.pk)] * 10 + [
+        ("sign_in_waited", guarded.pk)
+    ]
+
+
+def test_another_way_to_prove_oneself_is_offered(client: Client, guarded: User) -> None:
+    Authenticator.objects.create(user=guarded, type="webauthn", data={"name": "key", "credential": {}})
+    client.force_login(guarded)
+    page = client.get("/account/again/?next=/account/factors/app/remove/").content.decode()
+    for way in ("code", "passkey"):
+        assert f"/account/again/{way}/?next=" in page
+
+
+def send_at_once(browser: Client, path: str, form: dict[str, str], times: int) -> list[int]:
+    """The statuses of the same form sent from several tabs at once."""
+
+    def send(_number: int) -> int:
+        tab = Client()
+        tab.cookies = copy(browser.cookies)
+        try:
+            return tab.post(path, form).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as tabs:
+        return list(tabs.map(send, range(times)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_app_that_is_set_up_twice_at_once_is_set_up_once(client: Client, teacher: User) -> None:
+    give_password(client)
+    form = client.get("/account/factors/app/").context["form"]
+    code = format_hotp_value(hotp_value(form.secret, int(time.time()) // 30))
+    assert set(send_at_once(client, "/account/factors/app/", {"code": code}, 6)) == {302}
+    assert Authenticator.objects.filter(user=teacher, type="totp").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_factors_that_are_removed_at_once_one_stays(client: Client, strict: None) -> None:
+    helper = create_account("support", "helper", PASSWORD)
+    keys = [
+        Authenticator.objects.create(user=helper, type="webauthn", data={"name": name, "credential": {}})
+        for name in ("one", "two")
+    ]
+    client.force_login(helper)
+    client.post("/account/again/", {"password": PASSWORD})
+
+    def remove(key: Authenticator) -> None:
+        tab = Client()
+        tab.cookies = copy(client.cookies)
+        tab.post(f"/account/factors/passkeys/{key.pk}/remove/")
+        connection.close()
+
+    with ThreadPoolExecutor(2) as tabs:
+        list(tabs.map(remove, keys))
+    assert Authenticator.objects.filter(user=helper, type="webauthn").count() == 1

@@ -1,6 +1,8 @@
 """Log lines: JSON with the promised keys, and never what a pupil wrote or is called."""
 
 import logging
+from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 import structlog
@@ -10,6 +12,7 @@ from django.test import Client
 from huleedu.authentication import make_token
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter
+from tests.api import client_of
 from tests.conftest import essay_bytes
 from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline
@@ -132,4 +135,16 @@ def test_a_request_is_one_line_with_its_route_and_ids(
     assert known["corr_id"] == answer["X-Correlation-ID"]
     assert isinstance(known["duration_ms"], int)
     assert (unknown["route"], unknown["status"]) == (None, "404")
+    assert SECRET not in text.getvalue()
+
+
+@pytest.mark.parametrize("address", ["files/{}", "batches/{}/status", "essays/{}", "bin/{}/restore"])
+def test_what_stands_in_an_address_instead_of_an_id_is_not_logged(teacher: User, address: str) -> None:
+    """A script asks for a file by its name."""
+    known = str(uuid4())
+    with captured_logs() as text:
+        for asked in (SECRET, f"{known} {SECRET}", known):
+            client_of(teacher).get(f"/v1/{address.format(quote(asked))}")
+    told = [known in line.values() for line in lines_of(text, "request.ended")]
+    assert told == [False, False, True]
     assert SECRET not in text.getvalue()

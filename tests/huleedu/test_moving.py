@@ -72,7 +72,8 @@ def test_nothing_is_moved_over_what_is_there(two: tuple[Place, Place]) -> None:
     with entered.connect() as database:
         database.execute("DROP TABLE theirs")
     code, said = move(left, entered)
-    assert code == 2 and "Stop all processes first, and wait two minutes. Seen: web-here-1" in said
+    assert code == 2 and "Stop all processes first; then wait two minutes" in said
+    assert "Seen: web-here-1." in said
 
 
 @pytest.mark.skipif(not OLDER.is_dir(), reason="PostgreSQL 15 is not installed")

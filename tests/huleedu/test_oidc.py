@@ -16,14 +16,18 @@ import pytest
 from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django import Settings
 
-from huleedu.accounts import close
+from huleedu.accounts import close, reopen
+from huleedu.credentials import disconnect
+from huleedu.models import Session
 from huleedu.school_settings import providers
+from huleedu.security_events import SecurityEvent
 
 pytestmark = pytest.mark.django_db
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -38,11 +42,12 @@ class School:
     claims: dict[str, Any] = field(default_factory=dict)
     key: Any = KEY
     challenge: str = ""
+    path: str = ""  # of the issuer, below the server
     refused: bool = False
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return f"http://127.0.0.1:{self.server.server_address[1]}{self.path}"
 
     def answer(self, path: str, form: dict[str, list[str]]) -> Any:
         """The JSON of one request; None is a failure."""
@@ -54,12 +59,15 @@ class School:
                 "jwks_uri": f"{self.url}/keys",
                 "userinfo_endpoint": f"{self.url}/userinfo",
             }
-        if path == "/keys":
+        if path == f"{self.path}/keys":
             public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
             return {"keys": [{**public, "kid": "one", "alg": "RS256"}]}
         verifier = form.get("code_verifier", [""])[0]
         digest = hashlib.sha256(verifier.encode()).digest()
-        if path != "/token" or base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != self.challenge:
+        if (
+            path != f"{self.path}/token"
+            or base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != self.challenge
+        ):
             self.refused = True
             return None
         token = jwt.encode(self.claims, self.key, algorithm="RS256", headers={"kid": "one"})
@@ -101,9 +109,10 @@ def school(settings: Settings) -> Iterator[School]:
     server.server_close()
 
 
-def go(school: School, browser: Client, **claims: Any) -> dict[str, str]:
+def go(school: School, browser: Client, form: dict[str, str] | None = None, **claims: Any) -> dict[str, str]:
     """Go to the provider, which will say ``claims``; what it was asked."""
-    answer = browser.get("/accounts/school/login/", {"next": "/help/", "auth_params": "nonce=mine"})
+    said = {"next": "/help/", "auth_params": "nonce=mine", **(form or {})}
+    answer = browser.get("/accounts/school/login/", said)
     assert answer.headers["Location"].startswith(f"{school.url}/authorize?")
     asked = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
     assert asked["code_challenge_method"] == "S256"
@@ -135,7 +144,7 @@ def test_a_teacher_comes_in_and_is_known_by_number_afterwards(
     asked = go(school, client)
     assert come_back(client, asked["state"]).headers["Location"] == "/help/"
     assert is_in(client)
-    assert SocialAccount.objects.get().uid == "17"
+    assert SocialAccount.objects.get().extra_data["id_token"]["sub"] == "17"
     other = Client()
     come_back(other, go(school, other, preferred_username="colleague")["state"])
     assert is_in(other)
@@ -151,8 +160,9 @@ def test_a_teacher_comes_in_and_is_known_by_number_afterwards(
         {"nonce": "mine"},
         {"nonce": None},
         {"sub": None},
+        {"exp": None},
     ],
-    ids=["issuer", "audience", "over", "nonce", "no-nonce", "no-number"],
+    ids=["issuer", "audience", "over", "nonce", "no-nonce", "no-number", "no-end"],
 )
 def test_a_token_that_is_not_for_us_opens_nothing(
     school: School, client: Client, teacher: User, claims: dict[str, Any]
@@ -161,6 +171,28 @@ def test_a_token_that_is_not_for_us_opens_nothing(
     assert come_back(client, asked["state"]).headers["Location"] == "/accounts/login/"
     assert not is_in(client)
     assert not SocialAccount.objects.exists()
+
+
+def test_the_same_number_at_another_provider_is_another_person(
+    school: School, client: Client, settings: Settings, teacher: User
+) -> None:
+    come_back(client, go(school, client)["state"])
+    moved = Client()
+    cache.clear()
+    school.path = "/moved"
+    settings.SOCIALACCOUNT_PROVIDERS = providers(school.url, "huleedu", "hush")
+    come_back(moved, go(school, moved, iss=school.url)["state"])
+    assert not is_in(moved)
+
+
+def test_of_what_the_provider_says_only_what_is_needed_is_kept(
+    school: School, client: Client, teacher: User
+) -> None:
+    come_back(client, go(school, client, name="Alma Berg", picture="https://school.example/a.png")["state"])
+    assert is_in(client)
+    kept = str(SocialAccount.objects.values().get())
+    assert "Alma Berg" not in kept
+    assert "picture" not in kept
 
 
 def test_another_key_opens_nothing(school: School, client: Client, teacher: User) -> None:
@@ -207,7 +239,7 @@ def test_an_address_must_be_verified(
     User.objects.update(email="Teacher@school.example")
     come_back(client, go(school, client, email="teacher@school.example")["state"])
     assert not is_in(client)
-    said = {"email": "teacher@school.example", "email_verified": True}
+    said: dict[str, Any] = {"email": "teacher@school.example", "email_verified": True}
     come_back(client, go(school, client, **said)["state"])
     assert is_in(client)
 
@@ -216,6 +248,88 @@ def test_a_closed_account_stays_closed(school: School, client: Client, teacher: 
     close(teacher)
     come_back(client, go(school, client)["state"])
     assert not is_in(client)
+
+
+def test_a_closed_account_is_connected_to_nobody(school: School, client: Client, teacher: User) -> None:
+    close(teacher)
+    come_back(client, go(school, client, sub="18")["state"])
+    assert not SocialAccount.objects.exists()
+    reopen(teacher)
+    come_back(client, go(school, client, sub="17")["state"])
+    assert is_in(client)
+
+
+def test_a_name_that_another_person_has_now_opens_nothing(
+    school: School, client: Client, teacher: User
+) -> None:
+    come_back(client, go(school, client, sub="17")["state"])
+    stranger = Client()
+    come_back(stranger, go(school, stranger, sub="18")["state"])
+    assert not is_in(stranger)
+    assert SocialAccount.objects.get().extra_data["id_token"]["sub"] == "17"
+    disconnect(teacher)
+    assert not is_in(client)
+    come_back(stranger, go(school, stranger, sub="18")["state"])
+    assert is_in(stranger)
+
+
+def test_an_address_that_only_looks_alike_is_another(
+    school: School, client: Client, settings: Settings, teacher: User
+) -> None:
+    settings.OIDC_CLAIM = "email"
+    User.objects.update(email="mike@school.example")
+    said: dict[str, Any] = {"email": "m\u0131ke@school.example", "email_verified": True}
+    come_back(client, go(school, client, **said)["state"])
+    assert not is_in(client)
+
+
+def test_a_superuser_is_connected_to_nobody(school: School, client: Client) -> None:
+    User.objects.create_superuser("teacher", password="correct horse battery")
+    come_back(client, go(school, client)["state"])
+    assert not is_in(client)
+
+
+def kinds() -> list[tuple[str, bool]]:
+    """What the security log tells, and whether of an account, but how it was made."""
+    told = SecurityEvent.objects.exclude(kind="account_made").order_by("pk")
+    return [(event.kind, event.account_id is not None) for event in told]
+
+
+def test_what_comes_by_the_school_is_in_the_security_log(
+    school: School, client: Client, teacher: User
+) -> None:
+    come_back(client, go(school, client, preferred_username="nobody")["state"])
+    come_back(client, go(school, client)["state"])
+    come_back(Client(), "0" * 16)
+    browser = Client()
+    come_back(browser, go(school, browser, nonce="mine")["state"])
+    close(teacher)
+    come_back(browser, go(school, browser)["state"])
+    assert kinds() == [
+        ("sign_in_failed", False),
+        ("account_connected", True),
+        ("signed_in", True),
+        ("sign_in_failed", False),
+        ("sign_in_failed", False),
+        ("session_ended", True),
+        ("account_closed", True),
+        ("sign_in_failed", True),
+    ]
+
+
+def test_a_shared_computer_is_one_for_the_school_too(school: School, client: Client, teacher: User) -> None:
+    assert "shared" in client.get("/accounts/login/").content.decode().partition('action="')[2]
+    come_back(client, go(school, client, {"shared": "on"})["state"])
+    assert is_in(client)
+    assert Session.objects.get(user=teacher).shared
+    assert client.cookies[django_settings.SESSION_COOKIE_NAME]["expires"] == ""
+
+
+def test_who_is_signed_in_stays_who_she_is(school: School, client: Client, colleague: User) -> None:
+    client.force_login(colleague)
+    assert client.get("/accounts/school/login/").headers["Location"] == "/"
+    client.get("/accounts/school/login/callback/", {"code": "c", "state": "s"})
+    assert is_in(client)
 
 
 def test_the_second_factor_is_asked_for(school: School, client: Client, teacher: User) -> None:

@@ -44,6 +44,12 @@ def pass_time(**time: float) -> None:
     )
 
 
+@pytest.fixture
+def browser(teacher: User) -> Client:
+    """The teacher's own, in which she has just signed in."""
+    return sign_in(teacher)
+
+
 def status(browser: Client, path: str = "/", **more: Any) -> int:
     return browser.get(path, **more).status_code
 
@@ -73,8 +79,7 @@ def test_nobody_ends_a_colleagues_session(teacher: User, colleague: User) -> Non
     assert status(hers) == 200
 
 
-def test_two_idle_hours_end_a_session(teacher: User) -> None:
-    browser = sign_in(teacher)
+def test_two_idle_hours_end_a_session(browser: Client) -> None:
     for _ in range(5):
         pass_time(hours=1.9)
         assert status(browser) == 200
@@ -82,8 +87,7 @@ def test_two_idle_hours_end_a_session(teacher: User) -> None:
     assert status(browser) == 302
 
 
-def test_twelve_hours_end_it_whatever_is_done(teacher: User) -> None:
-    browser = sign_in(teacher)
+def test_twelve_hours_end_it_whatever_is_done(browser: Client) -> None:
     for _ in range(11):
         pass_time(hours=1)
         assert status(browser) == 200
@@ -93,8 +97,7 @@ def test_twelve_hours_end_it_whatever_is_done(teacher: User) -> None:
     assert status(browser) == 302
 
 
-def test_what_a_page_does_by_itself_is_no_work(teacher: User) -> None:
-    browser = sign_in(teacher)
+def test_what_a_page_does_by_itself_is_no_work(browser: Client) -> None:
     pass_time(hours=1.5)
     assert status(browser, "/v1/batches") == 200
     assert status(browser, "/", headers={"HX-Request": "true"}) == 200
@@ -116,18 +119,14 @@ def test_a_shared_computer_remembers_nothing_and_ends_soon(teacher: User) -> Non
     assert status(browser) == 302
 
 
-def test_an_own_computer_is_remembered(teacher: User) -> None:
-    browser = sign_in(teacher)
+def test_an_own_computer_is_remembered(browser: Client) -> None:
     assert settings.DEVICE_COOKIE_NAME in browser.cookies
     assert browser.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 12 * 60 * 60
 
 
-def test_a_page_writes_nothing_of_the_session(teacher: User) -> None:
-    browser = sign_in(teacher)
+def test_a_page_writes_nothing_of_the_session(browser: Client) -> None:
     status(browser)
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         status(browser)
     assert not [query for query in captured.captured_queries if "UPDATE" in query["sql"]]
     pass_time(minutes=6)

@@ -338,3 +338,17 @@ def test_commands_step_down_where_there_is_an_installation(
 
 def test_the_service_user_is_there() -> None:
     assert pwd.getpwuid(service().uid).pw_name in {"huleedu", "nobody"}
+
+
+def test_an_install_says_what_the_services_user_cannot_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As a Python that root keeps at home, or code that was cloned with a umask of 077."""
+    monkeypatch.setattr(stepping_down, "compile_code", lambda: None)
+    tmp_path.chmod(0o700)
+    python = tmp_path / "python"
+    python.symlink_to("/bin/true")
+    monkeypatch.setattr(sys, "executable", str(python))
+    told = stepping_down.after_install()
+    assert f"cannot read {python}" in told or f"cannot read {tmp_path}" in told
+    assert "PYTHON=/usr/bin/python3" in told

@@ -14,7 +14,7 @@ from django.utils import timezone
 from files.handing_over import hand_over
 from huleedu import accounts, closing
 from huleedu.accounts import ROLES, role_of
-from huleedu.credentials import end_sessions, revoke_tokens
+from huleedu.credentials import disconnect, end_sessions, revoke_tokens
 from huleedu.errors import Refused
 from huleedu.factors import reset_factors
 from huleedu.links import address_of_link, mail_link
@@ -29,6 +29,7 @@ NAMED = {
     "reset-factors": "Take away the second factor of somebody who has lost it.",
     "rename": "Give it another user name.",
     "email": "Say where links are mailed; an empty address for nowhere.",
+    "disconnect": "Forget whom of the school's sign-in it belongs to.",
     "hand-over": "Give all batches to a colleague.",
     "delete": "Close it, and erase it with its batches, files and tokens when the time of the bin is over.",
     "limits": "Give a teacher limits of her own; what is left out is the installation's.",
@@ -77,7 +78,7 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         except OperationalError as error:
             raise CommandError(
-                f"The database does not answer. Start HuleEdu first: make run ({error})"
+                f"The database does not answer. Start HuleEdu first, with make run or its service ({error})"
             ) from error
 
     def find(self, username: str) -> User:
@@ -152,6 +153,12 @@ class Command(BaseCommand):
         """Take them away."""
         reset_factors(user)
         self.stdout.write(f"{user.username} signs in with the password alone until a new factor is set up.")
+
+    def disconnect(self, user: User, **_: Any) -> None:
+        """Forget who comes by the school's provider."""
+        if not disconnect(user):
+            raise CommandError(f"{user.username} is not connected to the school's sign-in.")
+        self.stdout.write(f"{user.username} is connected anew at the next sign-in by the school.")
 
     def rename(self, user: User, new_name: str, **_: Any) -> None:
         """Rename it."""

@@ -53,7 +53,10 @@ class Command(BaseCommand):
             while not (lines := report())[1] and time.monotonic() < until:
                 time.sleep(1)
         except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"The database does not answer as it should: {error}") from error
+            raise CommandError(
+                "The database does not answer as it should. Start HuleEdu, or the server that DATABASE_URL "
+                f"names, and see that its address and password are right. ({error})"
+            ) from error
         self.stdout.write("\n".join(lines[0]))
         if not lines[1]:
             sys.exit(1)

@@ -33,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is already an account {username!r}. Choose another name.") from error
         except OperationalError as error:
             raise CommandError(
-                f"The database does not answer. Start HuleEdu first: make run ({error})"
+                f"The database does not answer. Start HuleEdu first, with make run or its service ({error})"
             ) from error
         self.stderr.write(f"The password of {username}, which is not shown again:")
         self.stdout.write(password)

@@ -63,7 +63,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{sample.title}: {address(batch)}")
         except OperationalError as error:
             raise CommandError(
-                f"The database does not answer. Start HuleEdu first: make run ({error})"
+                f"The database does not answer. Start HuleEdu first, with make run or its service ({error})"
             ) from error
 
 

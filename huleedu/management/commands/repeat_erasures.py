@@ -1,42 +1,70 @@
 """Erase again what was erased, after a restored backup."""
 
 import json
+import os
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
-from huleedu import repeating
+from huleedu import later_erasures, repeating, standstill
 from huleedu.errors import StorageFailed
+from huleedu.installation import current
+from huleedu.later_erasures import NotTold, Sources
+from huleedu.standstill import AWAITING, Mark
 
 
 class Command(BaseCommand):
-    """``manage.py repeat_erasures [--ledger FILE] [--export FILE]``."""
+    """``manage.py repeat_erasures [--old-store FOLDER] [--ledger FILE] [--export FILE]``."""
 
     help = (
         "Erase again all that was erased before: run it after a backup was restored. "
         "Example: manage.py repeat_erasures --ledger erased.txt"
     )
 
-    def add_arguments(self, parser: CommandParser) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
         """Where else to read, or where to write instead."""
-        parser.add_argument("--ledger", type=Path, help="read this file as well, written by --export")
+        later_erasures.add_arguments(parser)
         parser.add_argument("--export", type=Path, help="only write all that is known into this file")
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def handle(
+        self, ledger: Path | None, old_store: str, nothing_erased: bool, export: Path | None, **_: Any
+    ) -> None:
         """Repeat, or write; say how much there was."""
+        sources, mark = Sources(ledger, old_store, nothing_erased), standstill.current()
+        if mark is not None and (mark.kind != AWAITING or export or not sources.told):
+            raise CommandError(str(mark), returncode=os.EX_CONFIG)
         try:
-            told = list(repeating.known_erasures())
-            if options["ledger"]:
-                lines = options["ledger"].read_text().splitlines()
-                told += [json.loads(line) for line in lines if line.strip()]
-            if options["export"]:
-                lines = sorted({json.dumps(facts, sort_keys=True) for facts in told})
-                options["export"].write_text("".join(f"{line}\n" for line in lines))
-                self.stdout.write(f"{len(lines)} erasures written.")
-                return
-            self.stdout.write(f"{repeating.repeat(told)} erasures repeated.")
+            with standstill.passed():
+                told = sources.read(mark.archive if mark else str(current().identity))
+                told += repeating.known_erasures()
+                if export:
+                    self.write(export, told)
+                    return
+                self.stdout.write("\n".join(repeating.repeat(told).words()))
         except StorageFailed as failure:
             raise CommandError("The store does not answer. Nothing is lost: run this again.") from failure
-        except (OSError, ValueError) as error:
-            raise CommandError(f"The ledger cannot be read: {error}") from error
+        except NotTold as error:
+            raise CommandError(str(error)) from error
+        self.unmark(mark)
+
+    def write(self, export: Path, told: list[later_erasures.Facts]) -> None:
+        """Write what is ``told`` into a file. Raises CommandError."""
+        lines = sorted({json.dumps(facts, sort_keys=True) for facts in told})
+        try:
+            export.write_text("".join(f"{line}\n" for line in lines))
+        except OSError as error:
+            raise CommandError(f"The list cannot be written: {error}") from error
+        self.stdout.write(f"{len(lines)} erasures written.")
+
+    def unmark(self, mark: Mark | None) -> None:
+        """What was restored may be used from now on."""
+        if mark is None:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(standstill.REMOVE)
+        self.stdout.write(
+            "What was restored may be used now. Then: python manage.py verify_store, and start HuleEdu."
+        )

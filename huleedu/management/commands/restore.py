@@ -7,15 +7,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from huleedu import drill, restoring
+from huleedu import drill, later_erasures, restoring, standstill
 from huleedu.backup_words import EXPECTED, in_words
+from huleedu.later_erasures import Sources
 from huleedu.restoring import Unfinished
 
-REFUSED, UNFINISHED = 2, 3
+REFUSED, UNFINISHED, AWAITED = 2, 3, 4
 
 
 class Command(BaseCommand):
-    """0: restored, or good; 2: refused, and nothing was changed; 3: begun and not finished."""
+    """0: restored, or good; 2: refused, and nothing was changed; 3: not finished; 4: erasures are awaited."""
 
     help = (
         "Restore a backup into an empty database and an empty content store; or look whether it is good. "
@@ -30,7 +31,18 @@ class Command(BaseCommand):
             "--check", action="store_true", help="only restore it into a throwaway database and compare"
         )
 
-    def handle(self, file: Path, key_file: Path | None, check: bool, **_options: object) -> None:
+        later_erasures.add_arguments(parser)
+
+    def handle(
+        self,
+        file: Path,
+        key_file: Path | None,
+        check: bool,
+        ledger: Path | None,
+        old_store: str,
+        nothing_erased: bool,
+        **_options: object,
+    ) -> None:
         began = time.monotonic()
         file = file.absolute()
         try:
@@ -38,7 +50,9 @@ class Command(BaseCommand):
                 restoring.check(file, key_file)
                 about = drill.verify(file, key_file)
             else:
-                about = restoring.restore(file, key_file, self.stdout.write)
+                sources = Sources(ledger, old_store, nothing_erased)
+                restored = restoring.restore(file, key_file, sources, self.stdout.write)
+                about = restored.about
         except Unfinished as error:
             reason = in_words(error.__cause__ or error)
             raise CommandError(
@@ -56,6 +70,9 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"Restored in {seconds:.1f} s: {sum(about.rows.values())} rows and {about.contents} contents, as "
-            f"of {about.moment}. Everybody signs in again, and makes new API tokens. Start HuleEdu, then: "
-            "python manage.py verify_store"
+            f"of {about.moment}. Everybody signs in again, and makes new API tokens."
         )
+        if not restored.served:
+            mark = standstill.current()
+            raise CommandError(f"NOT YET TO BE USED. {mark}", returncode=AWAITED)
+        self.stdout.write("Then: python manage.py verify_store, and start HuleEdu.")

@@ -1,0 +1,132 @@
+"""What was erased after a backup is erased in what is restored from it, or nobody is served."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+
+from files import removing
+from files.models import FileUpload, StoredContent
+from huleedu import erasing, repeating
+from huleedu.erasure import Erasure
+from huleedu.later_erasures import NotTold, Sources, in_store, place_of_store
+from huleedu.store_mark import NAME, claim_store
+from tests.conftest import essay_bytes
+from tests.huleedu.backing_up import Place, empty_place
+from tests.pipeline import Pipeline
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def file(pipeline: Pipeline, teacher: User, tmp_path: Path) -> FileUpload:
+    """One of two essays; the store is marked."""
+    claim_store()
+    batch = pipeline.register(teacher, 2)
+    found = [pipeline.upload(batch, essay_bytes(number)) for number in range(2)]
+    pipeline.run()
+    return found[0]
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Place]:
+    """Where nothing is yet."""
+    with empty_place(tmp_path / "there") as found:
+        yield found
+
+
+def backed_up_then_erased(file: FileUpload, folder: Path) -> Path:
+    """A backup that holds what was erased later."""
+    call_command("backup", str(folder / "backup.tar"))
+    removing.remove(file)
+    erasing.carry_out(Erasure.objects.get())
+    return folder / "backup.tar"
+
+
+def essays_in(place: Place) -> int:
+    """How many originals a place holds, as rows."""
+    with place.connect() as database:
+        found = database.execute("SELECT count(*) FROM files_storedcontent WHERE kind = 'raw'").fetchone()
+    assert found is not None
+    return int(str(found[0]))
+
+
+def test_the_old_store_is_found_and_read(file: FileUpload, tmp_path: Path, there: Place) -> None:
+    backup = backed_up_then_erased(file, tmp_path)
+    done = there.manage("restore", str(backup))
+    assert (done.returncode, "1 erasures repeated." in done.stdout) == (0, True), done
+    assert essays_in(there) == 1
+    assert StoredContent.objects.filter(kind="raw").count() == 1
+
+
+def test_nobody_is_served_until_somebody_says_what_was_erased(
+    file: FileUpload, tmp_path: Path, there: Place, content_folder: Path
+) -> None:
+    backup = backed_up_then_erased(file, tmp_path)
+    call_command("repeat_erasures", "--export", str(tmp_path / "list"))
+    elsewhere = content_folder.rename(tmp_path / "elsewhere")
+    content_folder.mkdir()
+    done = there.manage("restore", str(backup))
+    assert (done.returncode, "NOT YET TO BE USED" in done.stderr) == (4, True), done
+    assert essays_in(there) == 2
+    for command, variables in (
+        (["migrate"], {}),
+        (["relay"], {"HULEEDU_PROCESS": "standby"}),
+        (["account", "list"], {}),
+        (["changepassword", "teacher"], {}),
+        (["repeat_erasures"], {}),
+        (["repeat_erasures", "--export", str(tmp_path / "another list")], {}),
+        (["restore", str(backup), "--nothing-erased"], {}),
+        (["backup", str(tmp_path / "another.tar")], {}),
+    ):
+        refused = there.manage(*command, **variables)
+        assert refused.returncode in {2, 78}, refused
+        assert "manage.py repeat_erasures --old-store FOLDER" in refused.stderr, refused
+    (there.folder / "secrets").mkdir(mode=0o700)
+    (there.folder / "secrets" / "secret-key").write_text("s" * 50)  # as in an installation's own folder
+    seen = there.manage("check_installation")
+    assert (seen.returncode, "This command: A backup as of " in seen.stdout) == (1, True), seen
+    wrong = there.manage("repeat_erasures", "--old-store", str(tmp_path))
+    assert (wrong.returncode, "is no content store of HuleEdu" in wrong.stderr) == (1, True), wrong
+    told = there.manage("repeat_erasures", "--old-store", str(elsewhere), "--ledger", str(tmp_path / "list"))
+    assert (told.returncode, "may be used now" in told.stdout) == (0, True), told
+    assert essays_in(there) == 1
+    assert there.manage("migrate").returncode == 0
+
+
+def test_a_list_is_read_before_anything_is_changed(file: FileUpload, tmp_path: Path) -> None:
+    call_command("backup", str(tmp_path / "backup.tar"))
+    (tmp_path / "list").write_text('{"id": 1}\n')
+    with pytest.raises(CommandError, match=r"^Nothing was changed\. This tells of no erasure: line 1 of "):
+        call_command("restore", str(tmp_path / "backup.tar"), "--ledger", str(tmp_path / "list"))
+
+
+@pytest.mark.parametrize("text", ['{"id": 1}', "[]", "{", '{"id": "x", "asked_at": 3}'])
+def test_a_line_that_is_no_erasure_is_named(file: FileUpload, tmp_path: Path, text: str) -> None:
+    (tmp_path / "list").write_text(f"\n{text}\n")
+    with pytest.raises(CommandError, match="This tells of no erasure: line 2 of "):
+        call_command("repeat_erasures", "--ledger", str(tmp_path / "list"))
+
+
+def test_half_a_note_is_passed_over(file: FileUpload) -> None:
+    """As a process leaves it that was killed while it wrote."""
+    removing.remove(file)
+    erasing.carry_out(erasure := Erasure.objects.get())
+    default_storage.save(f"{erasing.NOTES}/{erasure.pk.hex}.1.partial", ContentFile(b'{"id'))
+    assert {facts["id"] for facts in repeating.known_erasures()} == {str(erasure.pk)}
+
+
+def test_another_installations_store_tells_nothing(file: FileUpload, tmp_path: Path) -> None:
+    removing.remove(file)
+    erasing.carry_out(Erasure.objects.get())
+    with pytest.raises(NotTold, match="of another installation"):
+        in_store(place_of_store(), "another")
+    with default_storage.open(NAME) as mark:
+        identity = mark.read().decode().strip()
+    (facts,) = Sources(old_store=place_of_store()).read(identity)
+    assert json.dumps(facts)
