@@ -8,17 +8,24 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrPromise
 
 from files.handing_over import hand_over
 from huleedu import accounts
 from huleedu.account_deeds import DEEDS, MAY
-from huleedu.accounts import LARGEST, ROLES, Limits, role_of
+from huleedu.accounts import LARGEST, Limits, Role, role_of
 from huleedu.links import address_of_link
 from huleedu.models import Usage
 from huleedu.pages import SeeOther
 from huleedu.support import ActingAdmin
+
+ROLE_WORDS: dict[Role, Promise | str] = {
+    "teacher": _("teacher"),
+    "support": _("support"),
+    "administrator": _("administrator"),
+}
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -27,7 +34,7 @@ admin.site.unregister(Group)
 class NewAccountForm(forms.ModelForm[User]):
     """What a new account is called, and what it may do."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=[(role, role) for role in ROLES])
+    role = forms.ChoiceField(label=_("Role"), choices=list(ROLE_WORDS.items()))
 
     class Meta:
         model = User
@@ -86,7 +93,7 @@ class AccountAdmin(ActingAdmin[User]):
     @admin.display(description=_("role"))
     def shown_role(self, user: User) -> str:
         """Teacher, support or administrator."""
-        return role_of(user)
+        return str(ROLE_WORDS[role_of(user)])
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Those that the signed-in person may look after."""
