@@ -18,6 +18,8 @@ def main() -> None:
 
     command = [os.path.abspath(__file__), *sys.argv[1:]]  # noqa: PTH100
     name = sys.argv[1] if sys.argv[1:] else "help"
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        name = "help"  # is told without an installation
     if name == "restore" and "--check" in sys.argv:
         name = "restore --check"  # needs no installation, and makes none
     stepping_down.before(name, places.state_folder(), command)

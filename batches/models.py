@@ -109,7 +109,8 @@ class Batch(models.Model):
     objects = BatchQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "batches"
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
         indexes = [models.Index(fields=["owner", "-created_at", "-id"], name="batch_overview")]
         constraints = [
             models.CheckConstraint(
@@ -212,6 +213,8 @@ class EssaySlot(models.Model):
     )
 
     class Meta:
+        verbose_name = _("essay slot")
+        verbose_name_plural = _("essay slots")
         constraints = [
             models.UniqueConstraint(fields=["batch", "number"], name="slot_number_once"),
             models.CheckConstraint(

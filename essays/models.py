@@ -49,6 +49,8 @@ class StepRun(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("step run")
+        verbose_name_plural = _("step runs")
         constraints = [
             models.UniqueConstraint(fields=["slot", "phase", "revision"], name="step_once_per_revision"),
             models.CheckConstraint(

@@ -49,6 +49,8 @@ class StoredContent(models.Model):
     objects = StoredContentQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("stored content")
+        verbose_name_plural = _("stored contents")
         indexes = [
             models.Index(
                 fields=["kind"], name="content_damaged", condition=models.Q(damaged_at__isnull=False)
@@ -163,6 +165,8 @@ class FileUpload(models.Model):
     objects = FileUploadQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("file upload")
+        verbose_name_plural = _("file uploads")
         indexes = [
             models.Index(fields=["batch", "status"], name="file_batch_status"),
             models.Index(fields=["batch", "content_hash"], name="file_batch_hash"),

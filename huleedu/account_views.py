@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
 from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,7 +14,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -156,6 +157,17 @@ def factors(request: PageRequest) -> HttpResponse:
         "passkeys_possible": request.is_secure() or host == "localhost",
     }
     return render(request, "mfa/index.html", context)
+
+
+@method_decorator(login_required, name="dispatch")
+class NewCodes(GenerateRecoveryCodesView):
+    """New recovery codes for who has a second factor; others have none that could stop working."""
+
+    def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> Any:
+        """The page, or back to where a factor is set up."""
+        if not has_factor(self.request.user):
+            return SeeOther(reverse("mfa_index"))
+        return super().dispatch(request, *arguments, **named)
 
 
 @method_decorator(login_required, name="dispatch")

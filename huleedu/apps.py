@@ -15,6 +15,7 @@ class HuleeduConfig(AppConfig):
     """Starts the relay in workers of the relay cluster."""
 
     name = "huleedu"
+    verbose_name = "HuleEdu"
     default = True
 
     def ready(self) -> None:

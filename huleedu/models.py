@@ -9,6 +9,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from huleedu import security_events  # noqa: F401 - rows of this app, too
 from huleedu.account_models import PasswordLink as PasswordLink
@@ -37,6 +38,8 @@ class OutboxMessage(models.Model):
     due_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("outbox message")
+        verbose_name_plural = _("outbox messages")
         constraints = [models.UniqueConstraint(fields=["event_id"], name="outbox_event_once")]
         indexes = [
             models.Index(fields=["lane", "id"], name="outbox_lane"),
@@ -68,6 +71,8 @@ class LoggedEvent(models.Model):
     seq = models.PositiveIntegerField(null=True)
 
     class Meta:
+        verbose_name = _("logged event")
+        verbose_name_plural = _("logged events")
         # Every index is paid for by every event: none that would serve only searches by part of a name.
         constraints = [
             models.UniqueConstraint(fields=["event_id"], name="logged_once"),
@@ -156,6 +161,10 @@ class DeadLetter(models.Model):
     handled_at = models.DateTimeField(null=True, blank=True)
     handled_by_id = models.BigIntegerField(null=True, blank=True)
 
+    class Meta:
+        verbose_name = _("dead letter")
+        verbose_name_plural = _("dead letters")
+
     def __str__(self) -> str:
         return f"{self.event_type} after {self.attempts} attempts"
 
@@ -210,6 +219,8 @@ class WorkItem(models.Model):
     )
 
     class Meta:
+        verbose_name = _("work item")
+        verbose_name_plural = _("work items")
         constraints = [
             models.UniqueConstraint(fields=["step", "subject_id", "revision"], name="work_once"),
             models.CheckConstraint(
@@ -237,6 +248,8 @@ class Timer(models.Model):
     due_at = models.DateTimeField(db_index=True)
 
     class Meta:
+        verbose_name = _("timer")
+        verbose_name_plural = _("timers")
         constraints = [models.UniqueConstraint(fields=["kind", "batch_id"], name="timer_once")]
 
     def __str__(self) -> str:
@@ -286,6 +299,10 @@ class RelayPresence(models.Model):
     role = models.CharField(max_length=10)
     seen_at = models.DateTimeField(db_default=Now())
     facts = models.JSONField(default=dict, db_default=models.Value({}, output_field=models.JSONField()))
+
+    class Meta:
+        verbose_name = _("relay presence")
+        verbose_name_plural = _("relay presences")
 
     def __str__(self) -> str:
         return self.name
@@ -382,6 +399,10 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("api token")
+        verbose_name_plural = _("API tokens")
 
     def __str__(self) -> str:
         return self.name

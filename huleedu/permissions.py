@@ -1,6 +1,6 @@
 """What support may do: look at everything in the admin, and set failed things going again.
 
-Administrators may do the same, and look after accounts.
+Administrators may do the same, look after accounts and read the security log.
 """
 
 from typing import Any
@@ -33,12 +33,11 @@ DONE = (
     ("huleedu.DeadLetter", "handle_deadletter", "Can replay and discard dead letter"),
     ("huleedu.ApiToken", "revoke_apitoken", "Can revoke api token"),
 )
-
-
 ADMINISTERED = (
     ("auth.User", "view_user", "Can view user"),
     ("auth.User", "add_user", "Can add user"),
     ("auth.User", "change_user", "Can change user"),
+    ("huleedu.SecurityEvent", "view_securityevent", "Can view security event"),
 )
 
 

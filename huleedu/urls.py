@@ -4,13 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 
 from huleedu import monitoring, views
+from huleedu.account_views import ChangePassword
 from huleedu.well_page import well_page
 
 urlpatterns = [
     path("healthz", monitoring.healthz, name="healthz"),
     path("readyz", monitoring.readyz, name="readyz"),
     path("metrics", monitoring.metrics, name="metrics"),
-    path("admin/password_change/", admin.site.admin_view(views.AdminPasswordChange.as_view())),
+    path("admin/password_change/", admin.site.admin_view(ChangePassword.as_view())),
     path("admin/login/", views.AdminSignIn.as_view()),
     path("admin/logout/", views.SignOut.as_view()),
     path("admin/well/", admin.site.admin_view(well_page), name="well"),

@@ -4,7 +4,6 @@ from allauth.account.views import ReauthenticateView
 from allauth.mfa.base.views import ReauthenticateView as ReauthenticateByCodeView
 from allauth.mfa.recovery_codes.views import (
     download_recovery_codes,
-    generate_recovery_codes,
     view_recovery_codes,
 )
 from allauth.mfa.totp.views import activate_totp, deactivate_totp
@@ -56,7 +55,7 @@ urlpatterns = [
     path("account/factors/codes/file/", apart(download_recovery_codes), name="mfa_download_recovery_codes"),
     path(
         "account/factors/codes/anew/",
-        one_at_a_time(generate_recovery_codes),
+        one_at_a_time(account_views.NewCodes.as_view()),
         name="mfa_generate_recovery_codes",
     ),
 ]

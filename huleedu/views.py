@@ -9,20 +9,20 @@ from allauth.account.models import Login
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.contrib.auth.views import LoginView, LogoutView
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from huleedu import proxy_mistakes
 from huleedu.devices import SHARED
 from huleedu.errors import StorageFailed, is_out_of_room
-from huleedu.forms import AdminSignInForm, DoorForm, PasswordChangeForm, SignInForm
+from huleedu.forms import AdminSignInForm, DoorForm, SignInForm
 from huleedu.middleware import correlation_id_of
 from huleedu.pages import SeeOther
 from huleedu.problems import MEDIA_TYPE, RETRY_SECONDS, TITLES
@@ -63,6 +63,12 @@ class AdminSignIn(SignIn):
     template_name = "admin/login.html"
     redirect_authenticated_user = False
 
+    def get(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        """The page. Raises PermissionDenied for who is signed in and may not enter."""
+        if request.user.is_authenticated and not admin.site.has_permission(request):
+            raise PermissionDenied
+        return super().get(request, *arguments, **named)
+
     def get_default_redirect_url(self) -> str:
         """Where to go on."""
         return reverse("admin:index")
@@ -82,21 +88,6 @@ class SignOut(LogoutView):
         if request.method == "POST":
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
-
-
-class AdminPasswordChange(PasswordChangeView):
-    """The admin's own page for a new password, with the door's count on the old one."""
-
-    form_class = PasswordChangeForm
-    success_url = reverse_lazy("admin:password_change_done")
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        """What the form needs."""
-        return {**super().get_form_kwargs(), "request": self.request}
-
-    def get_context_data(self, **context: Any) -> dict[str, Any]:
-        """What the admin's frame needs."""
-        return super().get_context_data(**{**admin.site.each_context(self.request), **context})
 
 
 @require_GET

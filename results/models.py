@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from batches.models import Batch, EssaySlot
 from files.models import FileUpload
@@ -24,6 +25,10 @@ class EssayResult(models.Model):
     # Per phase: {"status", "error", "duration_ms", "engine", and the phase's figures}.
     phases = models.JSONField(default=dict)
 
+    class Meta:
+        verbose_name = _("essay result")
+        verbose_name_plural = _("essay results")
+
     def __str__(self) -> str:
         return f"result of {self.slot_id}"
 
@@ -44,6 +49,8 @@ class BatchResult(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("batch result")
+        verbose_name_plural = _("batch results")
         constraints = [models.UniqueConstraint(fields=["batch", "run"], name="batch_result_once_per_run")]
 
     def __str__(self) -> str:

@@ -55,21 +55,24 @@ class Installation:
 
     def start(self) -> None:
         """Start everything and wait until it answers ready."""
-        hidden = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
-        environment = {name: value for name, value in os.environ.items() if name not in hidden}
-        environment |= {"HULEEDU_VAR": str(self.var), "HULEEDU_PORT": str(self.port)}
-        environment |= TRIAL | self.variables
         with (self.var.parent / "run.log").open("ab") as log:
             self.process = subprocess.Popen(
                 dying_with_this_thread(self.command),
                 cwd=ROOT,
-                env=environment,
+                env=self.environment(),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         wait_until(lambda: self.get("/readyz").status == 200, START_SECONDS, "the installation is ready")
         self.read_accounts()
+
+    def environment(self) -> dict[str, str]:
+        """Of whatever works in this installation."""
+        hidden = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
+        environment = {name: value for name, value in os.environ.items() if name not in hidden}
+        environment |= {"HULEEDU_VAR": str(self.var), "HULEEDU_PORT": str(self.port)}
+        return environment | TRIAL | self.variables
 
     def read_accounts(self) -> None:
         """Read the first accounts: role → (username, password)."""
@@ -182,9 +185,9 @@ class Installation:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Installation]:
+def running(folder: Path, **variables: str) -> Iterator[Installation]:
     """A running installation that keeps its state in ``folder``; it is stopped afterwards."""
-    found = Installation(folder / "var", free_port())
+    found = Installation(folder / "var", free_port(), variables=variables)
     try:
         found.start()
         yield found

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
 from django.conf import settings
+from django.forms import BoundField
 from django.utils import formats, timezone
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
@@ -50,14 +52,26 @@ def file_size(size: int | None) -> str:
 @register.filter
 def day(value: datetime) -> str:
     """The local day in mid-sentence: "today", "21 Nov", or with its year when that is not this one."""
-    date, today = timezone.localtime(value).date(), timezone.localdate()
-    if date == today:
+    local, today = timezone.localtime(value).date(), timezone.localdate()
+    if local == today:
         return gettext("today")
-    if date == today - timedelta(days=1):
+    if local == today - timedelta(days=1):
         return gettext("yesterday")
     # Translators: Django's date format. Swedish months are written small.
     with_year, without = gettext("j M Y"), gettext("j M")
-    return formats.date_format(date, without if date.year == today.year else with_year)
+    return formats.date_format(local, without if local.year == today.year else with_year)
+
+
+@register.filter
+def whole_date(value: date) -> str:
+    """A day with its year: "31 Dec 2027"."""
+    return formats.date_format(value, gettext("j M Y"))
+
+
+@register.filter
+def plain(field: BoundField) -> SafeString:
+    """The field without words inside it, which would repeat its label."""
+    return field.as_widget(attrs={"placeholder": False})
 
 
 @register.filter

@@ -20,6 +20,7 @@ from playwright.sync_api import (
 )
 
 from tests.browser.material import Showcase, make_showcase
+from tests.browser.places import Office, make_office
 from tests.installation import Installation, running
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -33,6 +34,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Nobody listens there; with a mail server there is a page for a forgotten password.
+MAIL = {"EMAIL_URL": "smtp+plain://127.0.0.1:9", "EMAIL_FROM": "huleedu@school.example"}
 PATIENCE = 20_000  # milliseconds an expectation waits
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));"""
@@ -77,9 +80,8 @@ class Visit:
         return page
 
     def hear(self, message: ConsoleMessage) -> None:
-        """Complain about errors on the console."""
-        if message.type == "error":
-            self.complain(f"{message.text} {message.location['url']}")
+        """Complain about whatever is said on the console."""
+        self.complain(f"{message.text} {message.location['url']}")
 
     def close_dialog(self, dialog: Dialog) -> None:
         """Complain about a dialog, except the browser's own question before leaving."""
@@ -109,7 +111,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     """One running installation for all browser tests."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"{CHROMIUM} is missing; set CHROMIUM to where it is")
-    with running(tmp_path_factory.mktemp("browser")) as found:
+    with running(tmp_path_factory.mktemp("browser"), **MAIL) as found:
         yield found
 
 
@@ -170,3 +172,9 @@ def visit(
 def showcase(installation: Installation, token: str) -> Showcase:
     """Batches in every state, with names and texts that try to be markup."""
     return make_showcase(installation, token)
+
+
+@pytest.fixture(scope="package")
+def office(browser: Browser, installation: Installation) -> Office:
+    """An administrator with a second factor, and others whose pages a teacher does not see."""
+    return make_office(browser, installation)

@@ -55,27 +55,40 @@ class Showcase:
     done: str
     failed_file: str
 
+    def places(self) -> dict[str, str]:
+        """Every page a teacher can open: the name of its address, what is special, and its path."""
+        return {
+            "overview": "/",
+            "overview, no match": "/?q=nothing+matches",
+            "batch-new": "/batches/new/",
+            "batch, empty": f"/batches/{self.empty}/",
+            "essay-list, empty": f"/batches/{self.empty}/essays/",
+            "results, empty": f"/batches/{self.empty}/results/",
+            "batch, open": f"/batches/{self.open}/",
+            "batch": f"/batches/{self.done}/",
+            "essay-list": f"/batches/{self.done}/essays/",
+            "essay": f"/batches/{self.done}/essays/1/",
+            "results": f"/batches/{self.done}/results/",
+            "batch-keeping": f"/batches/{self.done}/keeping/",
+            "batch-removed": f"/batches/{self.done}/removed/",
+            "bin": "/bin/",
+            "file-trace": f"/files/{self.failed_file}/trace/",
+            "account": "/account/",
+            "password": "/account/password/",
+            "mfa_index": "/account/factors/",
+            "mfa_activate_totp": "/account/factors/app/",
+            "mfa_add_webauthn": "/account/factors/passkeys/add/",
+            "account_reauthenticate": "/account/again/",
+            "account-delete": "/account/delete/",
+            "help": "/help/",
+        }
+
     def pages(self) -> list[str]:
-        """The paths of every page a teacher can open."""
-        return [
-            "/",
-            "/?q=nothing+matches",
-            "/batches/new/",
-            f"/batches/{self.empty}/",
-            f"/batches/{self.empty}/essays/",
-            f"/batches/{self.empty}/results/",
-            f"/batches/{self.open}/",
-            f"/batches/{self.done}/",
-            f"/batches/{self.done}/essays/",
-            f"/batches/{self.done}/essays/1/",
-            f"/batches/{self.done}/results/",
-            f"/batches/{self.done}/keeping/",
-            f"/batches/{self.done}/removed/",
-            "/bin/",
-            f"/files/{self.failed_file}/trace/",
-            "/account/",
-            "/help/",
-        ]
+        """Their paths."""
+        return list(self.places().values())
+
+
+TEACHERS = tuple(Showcase("", "", "", "").places())
 
 
 def register(installation: Installation, token: str, title: str, count: int) -> str:

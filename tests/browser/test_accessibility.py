@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.material import Showcase, essay, text_file
+from tests.browser.material import TEACHERS, Showcase, essay, text_file
+from tests.browser.places import GONE, NO_PAGES, OTHERS, Office, names_of_addresses
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
@@ -28,6 +29,11 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input, summar
   .map((element) => [element.outerHTML.slice(0, 100), element.getBoundingClientRect()])
   .filter(([, box]) => box.width && (box.height < 24 || box.width < 24))
   .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""
+# What can be clicked and lies outside the window, or whose words are broken.
+OUT_OF_SIGHT = """() => [...document.querySelectorAll("main button, main .button, .site-nav a")]
+  .filter((element) => element.checkVisibility() && (element.getBoundingClientRect().right > innerWidth
+    || (element.closest(".site-nav") && element.getBoundingClientRect().height > 50)))
+  .map((element) => element.outerHTML.slice(0, 100))"""
 FOCUS = """() => {
   const element = document.activeElement;
   const seen = [element, element.closest("label"), element.parentElement].filter(Boolean)
@@ -38,17 +44,47 @@ FOCUS = """() => {
   return { name: element.getAttribute("aria-label") || label?.textContent || element.textContent,
     field: element.id || element.name || "", seen, html: element.outerHTML.slice(0, 120) };
 }"""
-PLACES = [
-    "overview", "no match", "new", "empty", "empty essays", "empty results", "open", "done",
-    "essays", "essay", "results", "keeping", "removed", "bin", "trace", "account", "help", "login", "missing",
-]  # fmt: skip
+STOCK = ["target-size", "region", "label", "aria-allowed-attr", "scrollable-region-focusable"]  # Django's own
 
 
-@pytest.mark.parametrize("number", range(len(PLACES)), ids=PLACES)
-def test_every_page_in_every_size_and_theme(visit: Visit, showcase: Showcase, number: int) -> None:
-    visit.expected = ("404",) if PLACES[number] == "missing" else ()
-    path = [*showcase.pages(), "/accounts/login/", "/nowhere/"][number]
-    page = visit.page(path, signed_in=PLACES[number] != "login")
+def test_no_page_is_forgotten() -> None:
+    """What the URL configuration has is looked at, or said to be no page."""
+    looked_at = {label.split(",")[0] for label in (*TEACHERS, *OTHERS)} - {"missing"}
+    none = {name for names in NO_PAGES.values() for name in names}
+    assert looked_at & none == set()
+    assert looked_at | none == names_of_addresses()
+
+
+def findings(page: Page, of_admin: bool) -> list[str]:
+    """What axe finds; in the admin without what Django's own pages lack."""
+    lines: list[str] = page.evaluate(FINDINGS, RULES)
+    return [line for line in lines if not of_admin or line.split(":")[0] not in STOCK]
+
+
+def arrive(visit: Visit, office: Office, showcase: Showcase, label: str) -> Page:
+    """The page called ``label``, as whoever it is for; a password that it asks for first is given."""
+    who, path = OTHERS.get(label) or ("teacher", showcase.places()[label])
+    page = visit.page(
+        "",
+        signed_in=who == "teacher",
+        **({"storage_state": office.states[who]} if who in office.states else {}),
+    )
+    page.goto(path)
+    if page.url.split("?")[0].endswith("/account/again/") and not path.endswith("/again/"):
+        password = office.password if who == "office" else visit.installation.accounts["teacher"][1]
+        page.locator("[name=password]").fill(password)
+        page.locator("main form button").click()
+        page.wait_for_load_state()
+    assert page.url.split("?")[0].endswith(path.split("?")[0])
+    return page
+
+
+@pytest.mark.parametrize("label", [*TEACHERS, *OTHERS])
+def test_every_page_in_every_size_and_theme(
+    visit: Visit, showcase: Showcase, office: Office, label: str
+) -> None:
+    visit.expected = ("404",) if label in GONE else ()
+    page = arrive(visit, office, showcase, label)
     if page.locator("[data-live]").count():
         expect(page.locator("[data-live]")).to_have_text("Live")
     page.evaluate(AXE)
@@ -56,13 +92,35 @@ def test_every_page_in_every_size_and_theme(visit: Visit, showcase: Showcase, nu
         page.set_viewport_size(size)
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)
-            assert page.evaluate(FINDINGS, RULES) == [], (size, theme)
-        assert page.evaluate(SMALL_TARGETS) == []
-    for language in ("EN, English", "SV, svenska"):
-        page.set_viewport_size({"width": 320, "height": 700})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320, language
-        if language.startswith("EN"):
-            page.get_by_role("button", name="SV, svenska").click()
+            assert findings(page, label == "well") == [], (size, theme)
+        assert page.evaluate(OUT_OF_SIGHT) == [], size
+        assert label == "well" or page.evaluate(SMALL_TARGETS) == []
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, "English"
+    if label == "well":
+        return  # the admin has no button for the language
+    page.get_by_role("button", name="SV, svenska").click()
+    page.wait_for_load_state()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, "Swedish"
+
+
+def test_pages_of_the_admin(visit: Visit, showcase: Showcase, office: Office) -> None:
+    """Each list and the first row of it; what Django's own pages lack is named in ``STOCK``."""
+    page = visit.page("/admin/", storage_state=office.states["office"])
+    found = [link.get_attribute("href") or "" for link in page.locator("#content-main th a").all()]
+    lists = sorted({path for path in found if path.count("/") == 4})
+    assert {"/admin/auth/user/", "/admin/huleedu/securityevent/"} <= set(lists)
+    assert len(lists) > 12
+    left: dict[str, list[str]] = {}
+    for path in lists:
+        page.goto(path)
+        row = page.locator("#result_list tbody th a").first
+        for address in (path, str(row.get_attribute("href")) if row.count() else path):
+            page.goto(address)
+            page.evaluate(AXE)
+            left[address] = findings(page, True)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    assert not any(left.values()), left
 
 
 def tab_to(page: Page, words: str) -> dict[str, Any]:

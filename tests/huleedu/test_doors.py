@@ -67,14 +67,14 @@ def token(name: str, password: str, address: str = HOME, client: Client | None =
 
 
 def change(name: str, password: str, address: str = HOME, client: Client | None = None) -> Any:
-    """The admin's change of password, on a session that somebody else has got hold of."""
+    """The change of password by the admin's address, on a session that somebody else has got hold of."""
     client = Client()
     client.force_login(User.objects.get(username=name))
     form = {"old_password": password, "new_password1": f"{GOOD}!", "new_password2": f"{GOOD}!"}
     return client.post("/admin/password_change/", form, REMOTE_ADDR=address)
 
 
-DOORS: list[tuple[Door, int]] = [(page, 302), (admin, 302), (token, 201), (change, 302)]
+DOORS: list[tuple[Door, int]] = [(page, 302), (admin, 302), (token, 201), (change, 303)]
 
 
 def pass_time(**time: float) -> None:

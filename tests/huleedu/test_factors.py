@@ -14,11 +14,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
+from lxml import html
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from huleedu import accounts
-from huleedu.accounts import close, create_account
+from huleedu.accounts import close, create_account, make_link
 from huleedu.authentication import make_token
 from huleedu.security_events import SecurityEvent
 
@@ -201,13 +202,43 @@ def test_removing_asks_for_the_password_once_more(client: Client, guarded: User)
     assert not Authenticator.objects.filter(user=guarded).exists()
 
 
-@pytest.mark.parametrize("page", ["app/", "codes/anew/", "passkeys/add/"])
+@pytest.mark.parametrize("page", ["app/", "passkeys/add/"])
 def test_who_signed_in_long_ago_is_asked_for_the_password_once_more(teacher: User, page: str) -> None:
     browser = Client()
     browser.force_login(teacher)
     answer = browser.get(f"/account/factors/{page}")
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/account/again/")
+
+
+def test_new_codes_are_for_who_has_a_factor(client: Client, guarded: User) -> None:
+    other = create_account("teacher", "other", PASSWORD)
+    address = "/account/factors/codes/anew/"
+    client.force_login(guarded)
+    assert client.get(address).headers["Location"].startswith("/account/again/")
+    client.force_login(other)
+    for answer in (client.get(address), client.post(address)):
+        assert answer.headers["Location"] == "/account/factors/"
+    assert not Authenticator.objects.filter(user=other).exists()
+
+
+def test_forms_for_a_password_tell_a_password_manager_whose_it_is(client: Client, teacher: User) -> None:
+    secret, _ends = make_link(teacher)
+    opened = client.get(f"/accounts/link/{secret}/", follow=True)
+    client.force_login(teacher)
+    for answer in (opened, client.get("/account/password/"), client.get("/account/again/")):
+        page = html.fromstring(answer.content)
+        names = page.xpath("//main//form//input[@autocomplete='username']/@value")
+        assert names == [teacher.get_username()]
+        assert not page.xpath("//main//input[@placeholder]")  # it would repeat the label
+
+
+def test_a_teacher_who_comes_to_the_admin_is_told_and_led_back(client: Client, teacher: User) -> None:
+    client.force_login(teacher)
+    answer = client.get("/admin/", follow=True)
+    assert answer.status_code == 403
+    assert "Ask the person who runs HuleEdu" in answer.content.decode()
+    assert html.fromstring(answer.content).xpath("//main//a[@href='/']")
 
 
 def change_password(user: User) -> None:

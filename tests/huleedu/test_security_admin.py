@@ -18,6 +18,7 @@ from django.utils import timezone
 from batches.models import Batch
 from files.models import FileUpload
 from huleedu import security_export
+from huleedu.accounts import create_account
 from huleedu.authentication import make_token
 from huleedu.models import ApiToken, DeadLetter
 from huleedu.recorded import RecordedAdmin
@@ -359,3 +360,13 @@ def test_reprocess_by_support_names_the_teacher(desk: Client, batch: Batch, teac
     desk.get(reverse("admin:files_fileupload_trace", args=[upload.pk]))
     found = export(since="2026-01-01", user="teacher")
     assert [each["actor"] for each in found if each["kind"] == "trace_seen"] == ["helper"]
+
+
+def test_an_administrator_of_the_group_reads_the_log(transactional_db: None) -> None:
+    client = Client()
+    client.force_login(create_account("administrator", "it.lindqvist", GOOD))
+    row = SecurityEvent.objects.latest("pk")
+    assert LOG in client.get("/admin/").content.decode()
+    assert client.get(LOG).status_code == 200
+    assert client.get(f"{LOG}{row.pk}/change/").status_code == 200
+    assert client.post(f"{LOG}{row.pk}/delete/", {"post": "yes"}).status_code == 403

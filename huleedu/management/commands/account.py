@@ -1,6 +1,6 @@
 """``manage.py account …``: what an administrator does with accounts, from a shell."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from files.handing_over import hand_over
-from huleedu import accounts, closing
+from huleedu import accounts, closing, environment
 from huleedu.accounts import ROLES, role_of
 from huleedu.credentials import disconnect, end_sessions, revoke_tokens
 from huleedu.errors import Refused
@@ -36,34 +36,46 @@ NAMED = {
 }
 
 
+def size(word: str) -> int:
+    """Bytes, as settings write them. Raises ArgumentTypeError."""
+    found = environment.understood(word, environment.SIZES)
+    if found is None or found != int(found):
+        raise ArgumentTypeError("write a number of bytes, or a number with KB, MB, GB or TB, such as 50GB")
+    return int(found)
+
+
 class Command(BaseCommand):
     """One subcommand for each deed."""
 
-    help = "List, make, close, rename and otherwise look after accounts."
+    help = (
+        "List, make, close, rename and otherwise look after accounts. Each deed tells more with --help. "
+        "Example: manage.py account create teacher alma.berg"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         deeds = parser.add_subparsers(dest="deed", required=True)
         deeds.add_parser("list", help="List all accounts.")
         create = deeds.add_parser("create", help="Make one, and print a link to set its password.")
-        create.add_argument("role", choices=ROLES)
-        create.add_argument("username")
-        create.add_argument("--email", default="")
+        create.add_argument("role", choices=ROLES, help="what the account is for")
+        create.add_argument("username", help="the name to sign in with")
+        create.add_argument("--email", default="", help="where a link can be mailed")
         create.add_argument(
             "--password", action="store_true", help="print a random password instead of a link"
         )
         made = {}
         for name, meaning in NAMED.items():
-            made[name] = deeds.add_parser(name, help=meaning)
-            made[name].add_argument("username")
-        made["rename"].add_argument("new_name")
-        made["email"].add_argument("address")
-        made["hand-over"].add_argument("colleague")
+            made[name] = deeds.add_parser(name, help=meaning, description=meaning)
+            made[name].add_argument("username", help="the name of the account")
+        made["rename"].add_argument("new_name", help="the name from now on")
+        made["email"].add_argument("address", help="its mail address from now on")
+        made["hand-over"].add_argument("colleague", help="the account that gets all batches")
         made["link"].add_argument("--mail", action="store_true", help="mail it to the account's address")
         when = made["delete"].add_mutually_exclusive_group()
         when.add_argument("--now", action="store_true", help="erase it at once, for good")
         when.add_argument("--undo", action="store_true", help="keep it after all, and open it again")
-        for limit in ("bytes", "files-a-day", "batches-a-day"):
-            made["limits"].add_argument(f"--{limit}", type=int)
+        made["limits"].add_argument("--bytes", type=size, help="none: as for all teachers")
+        for limit in ("files-a-day", "batches-a-day"):
+            made["limits"].add_argument(f"--{limit}", type=int, help="none: as for all teachers")
 
     def handle(self, *, deed: str, **options: Any) -> None:
         act: Callable[..., None] = getattr(self, deed.replace("-", "_"))

@@ -28,11 +28,14 @@ KEY_TOLD = {
 class Command(BaseCommand):
     """Takes one backup. 0: it is there; 1: it is there, but content is damaged; 2: it is not."""
 
-    help = "Write a backup into a file, or into a folder under a name with its time; while HuleEdu runs."
+    help = (
+        "Write a backup into a file, or into a folder under a name with its time; while HuleEdu runs. "
+        "Example: manage.py backup /mnt/backups --verify --keep 14"
+    )
     requires_system_checks: list[Any] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("where", type=Path, metavar="FILE-or-FOLDER")
+        parser.add_argument("where", type=Path, metavar="FILE-or-FOLDER", help="where it goes")
         parser.add_argument(
             "--key-file", type=Path, metavar="FILE", help="encrypt for the age keys in it (make_backup_key)"
         )

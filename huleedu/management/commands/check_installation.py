@@ -30,7 +30,10 @@ LINE = "{role:8} {host:24} {pid:>7}  {seen:>9}  {verdict}"
 class Command(BaseCommand):
     """Looks at everything; prints each process, and for each thing that is wrong what to do."""
 
-    help = "Say of every process whether it fits the installation, and what to do about those that do not."
+    help = (
+        "Say of every process whether it fits the installation, and what to do about those that do not. "
+        "Example: manage.py check_installation --wait 60"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -13,7 +13,10 @@ from huleedu.accounts import ROLES, Role, create_account, random_password
 class Command(BaseCommand):
     """Creates one account."""
 
-    help = "Make an account and print the random password of that account, once: pass it on to its owner."
+    help = (
+        "Make an account and print the random password of that account, once: pass it on to its owner. "
+        "Example: manage.py create_account teacher alma.berg"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("role", choices=ROLES, help="what the account is for")

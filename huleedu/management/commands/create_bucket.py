@@ -16,7 +16,10 @@ MISSING = {"404", "NoSuchBucket"}
 class Command(BaseCommand):
     """Makes the bucket once; repeating it changes nothing."""
 
-    help = "Make the S3 bucket named in HULEEDU_S3_BUCKET, unless it is there."
+    help = (
+        "Make the S3 bucket named in HULEEDU_S3_BUCKET, unless it is there. Only for essays that are kept in "
+        "S3 and not in a folder."
+    )
     requires_system_checks: list[Any] = []
 
     def handle(self, **_options: object) -> None:

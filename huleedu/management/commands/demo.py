@@ -45,7 +45,10 @@ SAMPLES = (
 class Command(BaseCommand):
     """Fills a running copy with something to look at."""
 
-    help = "Register two sample batches for a teacher and send their essays in."
+    help = (
+        "Register two sample batches for a teacher and send their essays in, while HuleEdu runs. "
+        "Example: manage.py demo --username alma.berg"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--username", default="teacher", help="whose batches they become")

@@ -27,7 +27,10 @@ class Command(BaseCommand):
     Ends with 78 when the key is not the installation's, or the database is newer than this code.
     """
 
-    help = "Prepare database and static files; at first also make two accounts, written to first-sign-in.txt."
+    help = (
+        "Prepare database and static files; at first also make two accounts, written to first-sign-in.txt. "
+        "The command run does this by itself."
+    )
 
     def handle(self, **_options: object) -> None:
         call_command("migrate", interactive=False, verbosity=0)

@@ -12,11 +12,14 @@ from huleedu import sealing
 class Command(BaseCommand):
     """Writes the secret key to FILE and the public one to FILE.pub; never over files that are there."""
 
-    help = "Make a pair of age keys for backups."
+    help = (
+        "Make a pair of age keys: one that encrypts backups, and one that opens them. "
+        "Example: manage.py make_backup_key backup-key.txt"
+    )
     requires_system_checks: list[Any] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="where the secret key goes; the public one beside it")
 
     def handle(self, file: Path, **_options: object) -> None:
         public = file.with_name(f"{file.name}.pub")

@@ -14,7 +14,10 @@ FAILED = 2
 class Command(BaseCommand):
     """0: moved; 2: not, and the database of before can be used as before."""
 
-    help = f"Move into the database whose address is in {VARIABLE}, or 'embedded'; HuleEdu is stopped."
+    help = (
+        f"Move all that is kept into the database whose address is in {VARIABLE}, or into the one that comes "
+        "with HuleEdu if that says 'embedded'. Stop HuleEdu first."
+    )
     requires_system_checks: list[Any] = []
 
     def handle(self, **_options: object) -> None:

@@ -14,7 +14,10 @@ class Command(BaseCommand):
     Refuses what would look alive and do nothing: another queue, or a process that does not fit.
     """
 
-    help = "Run the cluster named by Q_CLUSTER_NAME, until SIGTERM or SIGINT."
+    help = (
+        "Run the workers named by Q_CLUSTER_NAME (relay, standby or steps), until SIGTERM or SIGINT. "
+        "The command run starts them by itself; only a larger installation starts them one by one."
+    )
 
     def handle(self, **_options: object) -> None:
         fit_cluster(os.environ.get("Q_CLUSTER_NAME"))

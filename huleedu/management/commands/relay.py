@@ -15,7 +15,10 @@ from huleedu.stopping import stop_on_signals
 class Command(BaseCommand):
     """Relays until it is told to stop."""
 
-    help = "Run one relay outside django-q2, until SIGTERM or SIGINT."
+    help = (
+        "Run one relay, which moves events on, in a process of its own, until SIGTERM or SIGINT. "
+        "The command run starts one by itself; only a larger installation starts more."
+    )
     requires_system_checks: list[Any] = []
 
     def handle(self, **_options: object) -> None:

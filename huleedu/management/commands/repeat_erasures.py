@@ -19,7 +19,10 @@ from huleedu.standstill import AWAITING, Mark
 class Command(BaseCommand):
     """``manage.py repeat_erasures [--old-store FOLDER] [--ledger FILE] [--export FILE]``."""
 
-    help = "Erase again all that was erased before: run it after a backup was restored."
+    help = (
+        "Erase again all that was erased before: run it after a backup was restored. "
+        "Example: manage.py repeat_erasures --ledger erased.txt"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where else to read, or where to write instead."""

@@ -18,11 +18,14 @@ REFUSED, UNFINISHED, AWAITED = 2, 3, 4
 class Command(BaseCommand):
     """0: restored, or good; 2: refused, and nothing was changed; 3: not finished; 4: erasures are awaited."""
 
-    help = "Restore a backup into an empty database and an empty content store; or look whether it is good."
+    help = (
+        "Restore a backup into an empty database and an empty content store; or look whether it is good. "
+        "Example: manage.py restore huleedu-backup.zip --check"
+    )
     requires_system_checks: list[Any] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="the backup")
         parser.add_argument("--key-file", type=Path, metavar="FILE", help="with the age key that opens it")
         parser.add_argument(
             "--check", action="store_true", help="only restore it into a throwaway database and compare"

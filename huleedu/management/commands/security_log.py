@@ -16,7 +16,10 @@ from huleedu.security_log import record, summarise
 class Command(BaseCommand):
     """Writes events to standard output; that it was exported is an event, too."""
 
-    help = "Write the security log as JSON lines, oldest first."
+    help = (
+        "Write the security log, who did what and when, as JSON lines, oldest first. "
+        "Example: manage.py security_log --since 2026-11-01 --user alma.berg"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -8,7 +8,10 @@ from huleedu.maintenance import tidy
 class Command(BaseCommand):
     """Tidies once."""
 
-    help = "Remove orphan content, partly written files and outdated rows."
+    help = (
+        "Remove what crashes and age left behind: content that belongs to nothing, half-written files, "
+        "outdated rows. The relay does the same every hour."
+    )
 
     def handle(self, **_options: object) -> None:
         tidied = tidy()

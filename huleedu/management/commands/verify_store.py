@@ -12,7 +12,10 @@ from huleedu.errors import StorageFailed
 class Command(BaseCommand):
     """Verifies once; ids only, never names."""
 
-    help = "Find stored content that is missing or changed."
+    help = (
+        "Hold every stored file and text against its hash and name those that are missing or changed; "
+        "exit status 1 if there are any."
+    )
 
     def handle(self, **_options: object) -> None:
         damaged = 0

@@ -1,0 +1,82 @@
+"""What models and apps are called in the admin: in words, in both languages, whatever is registered."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+from django.utils.translation import override
+from lxml import html
+
+from batches.models import Batch
+from huleedu.models import ApiToken
+from huleedu.permissions import VIEWED
+
+SHOWN = sorted(admin.site._registry, key=lambda model: model._meta.label)
+PLACES = "//title | //h1 | //*[@class='breadcrumbs']//a | //*[@id='nav-sidebar'] | //*[@class='paginator']"
+PLACES += " | //*[contains(@class, 'app-list')] | //table/caption"
+ALIKE = {"HuleEdu"}
+
+
+def names(language: str) -> set[str]:
+    """What the models that the admin shows, and their apps, are called in ``language``."""
+    with override(language):
+        found = {str(name) for model in SHOWN for name in (model._meta.verbose_name_plural,)}
+        found |= {str(model._meta.verbose_name) for model in SHOWN}
+        return found | {str(apps.get_app_config(model._meta.app_label).verbose_name) for model in SHOWN}
+
+
+@pytest.mark.parametrize("model", SHOWN, ids=lambda model: str(model._meta.label))
+def test_models_and_apps_have_swedish_names(model: Any) -> None:
+    options, config = model._meta, apps.get_app_config(model._meta.app_label)
+    asked: list[Callable[[], Any]] = [
+        lambda: options.verbose_name,
+        lambda: options.verbose_name_plural,
+        lambda: config.verbose_name,
+    ]
+    for ask in asked:
+        with override("en"):
+            english = str(ask())
+        with override("sv"):
+            assert str(ask()) != english or english in ALIKE, english
+
+
+def test_no_page_of_the_admin_in_swedish_has_an_english_name(batch: Batch, teacher: User) -> None:
+    client = Client(headers={"Accept-Language": "sv"})
+    client.force_login(User.objects.create_superuser("chief", password="correct horse battery"))
+    english = [re.compile(rf"\b{re.escape(name)}\b", re.I) for name in names("en") - names("sv")]
+    assert len(english) > 20
+    for address in addresses():
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        page = html.fromstring(answer.content.decode())
+        said = [" ".join(part.text_content().split()) for part in page.xpath(PLACES)]
+        assert len(said) > 3, address
+        wrong = [text for text in said for name in english if name.search(text)]
+        assert wrong == [], address
+
+
+def addresses() -> list[str]:
+    """The index, and of each model its app, its list, and the page of one row."""
+    found = [reverse("admin:index"), reverse("well")]
+    for model in SHOWN:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        row = model._default_manager.first()
+        found += [reverse("admin:app_list", args=[model._meta.app_label]), reverse(f"{name}_changelist")]
+        found += [reverse(f"{name}_change", args=[row.pk])] if row and model is not ApiToken else []
+    return found
+
+
+def test_permissions_are_called_as_before(transactional_db: None) -> None:
+    for label in VIEWED:
+        options = apps.get_model(label)._meta
+        found = Permission.objects.get(
+            content_type__app_label=options.app_label, codename=f"view_{options.model_name}"
+        )
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", options.object_name or "").lower()
+        assert found.name == f"Can view {words}"
