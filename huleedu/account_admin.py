@@ -1,9 +1,7 @@
 """Accounts in the admin, for administrators: made, changed, limited, closed, handed over, by actions."""
 
-from collections.abc import Callable
 from typing import Any
 
-from allauth.socialaccount.models import SocialAccount
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
@@ -15,18 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrPromise
 
 from files.handing_over import hand_over
-from huleedu import accounts, closing
+from huleedu import accounts
+from huleedu.account_deeds import DEEDS, MAY
 from huleedu.accounts import LARGEST, Limits, Role, role_of
-from huleedu.credentials import disconnect, end_sessions, revoke_tokens
-from huleedu.erasure import Erasure
-from huleedu.factors import reset_factors
 from huleedu.links import address_of_link
-from huleedu.measures import with_limits
 from huleedu.models import Usage
 from huleedu.pages import SeeOther
-from huleedu.support import ActingAdmin, Deed
+from huleedu.support import ActingAdmin
 
-MAY = "auth.change_user"
 ROLE_WORDS: dict[Role, Promise | str] = {
     "teacher": _("teacher"),
     "support": _("support"),
@@ -35,40 +29,6 @@ ROLE_WORDS: dict[Role, Promise | str] = {
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
-
-
-def is_open(user: User) -> bool:
-    """True for an account that lets its owner in."""
-    return user.is_active
-
-
-def end_all(user: User, _by: User) -> None:
-    """Sign out everywhere."""
-    end_sessions(user)
-    revoke_tokens(user)
-
-
-def of_others(act: Callable[[User], object]) -> Callable[[User, User], object]:
-    """``act``, but not on one's own account: a mistake would lock out whoever could mend it."""
-
-    def act_on(user: User, by: User) -> object:
-        if user.pk == by.pk:
-            raise ValidationError(
-                _("This is your own account. Use the account page, or ask another administrator.")
-            )
-        return act(user)
-
-    return act_on
-
-
-def is_being_deleted(user: User) -> bool:
-    """True until it is erased."""
-    return Erasure.objects.undoable().filter(kind=Erasure.Kind.ACCOUNT, owner_id=user.pk).exists()
-
-
-def is_connected(user: User) -> bool:
-    """True for an account that somebody of the school's provider opens."""
-    return SocialAccount.objects.filter(user=user).exists()
 
 
 class NewAccountForm(forms.ModelForm[User]):
@@ -128,76 +88,7 @@ class AccountAdmin(ActingAdmin[User]):
     text_search = ("username", "email")
     search_help_text = _("A whole user name, or an address")
     add_form_template = "admin/change_form.html"
-    deeds = {
-        "link": Deed(
-            _("Make a link"),
-            _("A link with which its owner sets a password, once, within 24 hours. It is shown here."),
-            MAY,
-            None,
-            lambda user, by: None,
-            applies=is_open,
-        ),
-        "end": Deed(
-            _("Sign out everywhere"),
-            _("End all sessions and tokens."),
-            MAY,
-            None,
-            end_all,
-        ),
-        "reset": Deed(
-            _("Take away the second factor"),
-            _("For somebody who has lost it. Be sure that it is really she who asks."),
-            MAY,
-            None,
-            of_others(reset_factors),
-        ),
-        "close": Deed(
-            _("Close"),
-            _("Let nobody in any more. Batches stay."),
-            MAY,
-            None,
-            of_others(accounts.close),
-            applies=is_open,
-        ),
-        "reopen": Deed(
-            _("Reopen"),
-            _("Let its owner in again, with the password from before."),
-            MAY,
-            None,
-            lambda user, by: accounts.reopen(user),
-            applies=lambda user: not user.is_active and not is_being_deleted(user),
-        ),
-        "disconnect": Deed(
-            _("Disconnect from the school’s account"),
-            _("The next of that user name or address who comes by the school’s sign-in is connected anew."),
-            MAY,
-            None,
-            lambda user, by: disconnect(user),
-            applies=is_connected,
-        ),
-        "delete": Deed(
-            _("Delete"),
-            with_limits(
-                _(
-                    "Close it, and erase it in {time} with its batches, files and texts. Hand over first "
-                    "what is to stay."
-                ),
-                time="BIN_SECONDS",
-            ),
-            MAY,
-            None,
-            of_others(closing.delete_account),
-            applies=lambda user: not is_being_deleted(user),
-        ),
-        "keep": Deed(
-            _("Keep after all"),
-            _("Take the deletion back and open the account again. Its owner needs new tokens."),
-            MAY,
-            None,
-            lambda user, by: closing.keep_account(user),
-            applies=is_being_deleted,
-        ),
-    }
+    deeds = DEEDS
 
     @admin.display(description=_("role"))
     def shown_role(self, user: User) -> str:

@@ -139,9 +139,17 @@ def measure(name: str, units: Mapping[str, int | Decimal], wrong: str, example: 
     word = said(name)
     if not word:
         return None
+    found = understood(word, units)
+    if found is None:
+        raise mistake(name, wrong, example)
+    return found
+
+
+def understood(word: str, units: Mapping[str, int | Decimal]) -> Decimal | None:
+    """What a number with one of ``units`` comes to; None when ``word`` is something else."""
     match = MEASURE.fullmatch(word)
     if match is None or match[2].lower() not in units:
-        raise mistake(name, wrong, example)
+        return None
     return Decimal(match[1].replace("_", "")) * units[match[2].lower()]
 
 

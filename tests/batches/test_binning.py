@@ -245,3 +245,23 @@ def test_what_was_erased_meanwhile_is_erased(teacher: User) -> None:
     assert not binning.end_one(uuid4())
     with pytest.raises(Refused):
         binning.restore(uuid4(), teacher)
+
+
+@pytest.mark.parametrize(
+    ("moment", "end"),
+    [
+        # In Stockholm the last school year ended at 22:00 UTC.
+        (datetime(2027, 6, 30, 21, 59, tzinfo=UTC), date(2027, 12, 31)),
+        (datetime(2027, 6, 30, 22, 1, tzinfo=UTC), date(2028, 12, 31)),
+        (datetime(2027, 12, 31, 23, 30, tzinfo=UTC), date(2028, 12, 31)),
+        (datetime(2028, 2, 29, 12, 0, tzinfo=UTC), date(2028, 12, 31)),
+    ],
+    ids=["last minute", "first minute", "new year", "leap day"],
+)
+def test_a_batch_belongs_to_the_school_year_of_the_schools_time(
+    pipeline: Pipeline, teacher: User, moment: datetime, end: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batches.actions.database_now", lambda: moment)
+    batch = pipeline.register(teacher, 1)
+    assert batch.ends_on == end
+    assert keeping.latest_end(timezone.localdate(moment)) == date(end.year + 3, 6, 30)

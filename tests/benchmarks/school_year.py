@@ -289,8 +289,10 @@ def backup_and_restore(files: int) -> None:
         Figure("trying it (restore --check)", f"{checked:.0f} s").tell()
         place = {"DATABASE_URL": second_database(), "HULEEDU_STORAGE": str(folder / "content")}
         place["HULEEDU_VAR"] = str(folder)
-        took = seconds_of(lambda: run(["restore", str(file)], place))
+        took = seconds_of(lambda: run(["restore", str(file), "--nothing-erased"], place))
         Figure("restore into a folder", f"{took:.0f} s").tell()
+        looked = seconds_of(lambda: run(["verify_store"], place))
+        Figure("verify_store there", f"{looked:.0f} s").tell()
     finally:
         shutil.rmtree(folder)
 

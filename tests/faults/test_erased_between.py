@@ -5,6 +5,7 @@ second … statement, until the request itself holds the batch.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -94,7 +95,7 @@ def ids(pipeline: Pipeline, teacher: User, make_essay: Callable[[int], bytes]) -
     }
 
 
-def erase_batch(batch_id: str) -> None:
+def erase_batch(batch_id: UUID) -> None:
     """Its rows, as ``huleedu.erasing`` leaves them."""
     StepRun.objects.filter(slot__batch=batch_id).delete()
     FileUpload.objects.filter(batch=batch_id).delete()
@@ -104,7 +105,7 @@ def erase_batch(batch_id: str) -> None:
     Batch.objects.filter(pk=batch_id).delete()
 
 
-def erase_account(batch_id: str) -> None:
+def erase_account(batch_id: UUID) -> None:
     """The batch, and the account with all it has."""
     erase_batch(batch_id)
     ApiToken.objects.all().delete()
@@ -142,21 +143,21 @@ def moments(ask: Callable[[], Any], erase: Callable[[], None]) -> Iterator[tuple
     raise AssertionError("more statements than expected")
 
 
-def failures(ask: Callable[[], Any], ids: dict[str, str], erase: Callable[[str], None]) -> list[int]:
+def failures(ask: Callable[[], Any], ids: dict[str, str], erase: Callable[[UUID], None]) -> list[int]:
     """After how many statements it may be erased so that the answer is a 500."""
-    told = {at: answer.status_code for at, answer in moments(ask, lambda: erase(ids["batch"]))}
+    told = {at: answer.status_code for at, answer in moments(ask, lambda: erase(UUID(ids["batch"])))}
     assert told, "nothing was asked"
     return [at for at, status in told.items() if status == 500]
 
 
 @pytest.mark.parametrize("erase", [erase_batch, erase_account], ids=["batch", "account"])
-def test_requests(ids: dict[str, str], teacher: User, erase: Callable[[str], None]) -> None:
+def test_requests(ids: dict[str, str], teacher: User, erase: Callable[[UUID], None]) -> None:
     client = client_of(teacher)
     asked = REQUESTS if erase is erase_batch else {name: REQUESTS[name] for name in OF_ACCOUNTS}
-    failed = {name: failures(lambda ask=ask: ask(client, ids), ids, erase) for name, ask in asked.items()}
+    failed = {name: failures(partial(ask, client, ids), ids, erase) for name, ask in asked.items()}
     binning.delete(UUID(ids["batch"]), teacher.pk)
     failed |= {
-        f"{name} in the bin": failures(lambda ask=ask: ask(client, ids), ids, erase)
+        f"{name} in the bin": failures(partial(ask, client, ids), ids, erase)
         for name, ask in IN_THE_BIN.items()
     }
     assert {name: at for name, at in failed.items() if at} == {}
@@ -166,7 +167,7 @@ def test_forms(ids: dict[str, str], teacher: User, client: Client) -> None:
     client.force_login(teacher)
     client.raise_request_exception = False
     failed = {
-        form: failures(lambda form=form, said=said: client.post(form.format(**ids), said), ids, erase_batch)
+        form: failures(partial(client.post, form.format(**ids), said), ids, erase_batch)
         for form, said in FORMS.items()
     }
     assert {form: at for form, at in failed.items() if at} == {}

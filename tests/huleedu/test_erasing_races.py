@@ -249,9 +249,9 @@ def test_a_backup_from_before_a_handing_over_costs_the_colleague_nothing(
 
 def test_a_backup_of_an_account_with_its_batches_is_erased_again(pipeline: Pipeline, batch: Batch) -> None:
     owner = batch.owner
-    rows = {"batches": list(Batch.objects.all()), "users": [User.objects.get(pk=owner.pk)]}
+    batches, users = list(Batch.objects.all()), [User.objects.get(pk=owner.pk)]
     erasing.carry_out(closing.delete_account(owner, at_once=True))
-    User.objects.bulk_create(rows["users"])
-    Batch.objects.bulk_create(rows["batches"])
+    User.objects.bulk_create(users)
+    Batch.objects.bulk_create(batches)
     repeating.repeat(repeating.known_erasures())
     assert not User.objects.filter(pk=owner.pk).exists() and not Batch.objects.exists()

@@ -1,6 +1,6 @@
 """``manage.py account …``: what an administrator does with accounts, from a shell."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from files.handing_over import hand_over
-from huleedu import accounts, closing
+from huleedu import accounts, closing, environment
 from huleedu.accounts import ROLES, role_of
 from huleedu.credentials import disconnect, end_sessions, revoke_tokens
 from huleedu.errors import Refused
@@ -34,6 +34,14 @@ NAMED = {
     "delete": "Close it, and erase it with its batches, files and tokens when the time of the bin is over.",
     "limits": "Give a teacher limits of her own; what is left out is the installation's.",
 }
+
+
+def size(word: str) -> int:
+    """Bytes, as settings write them. Raises ArgumentTypeError."""
+    found = environment.understood(word, environment.SIZES)
+    if found is None or found != int(found):
+        raise ArgumentTypeError("write a number of bytes, or a number with KB, MB, GB or TB, such as 50GB")
+    return int(found)
 
 
 class Command(BaseCommand):
@@ -65,7 +73,8 @@ class Command(BaseCommand):
         when = made["delete"].add_mutually_exclusive_group()
         when.add_argument("--now", action="store_true", help="erase it at once, for good")
         when.add_argument("--undo", action="store_true", help="keep it after all, and open it again")
-        for limit in ("bytes", "files-a-day", "batches-a-day"):
+        made["limits"].add_argument("--bytes", type=size, help="none: as for all teachers")
+        for limit in ("files-a-day", "batches-a-day"):
             made["limits"].add_argument(f"--{limit}", type=int, help="none: as for all teachers")
 
     def handle(self, *, deed: str, **options: Any) -> None:
