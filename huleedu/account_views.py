@@ -9,6 +9,7 @@ from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
 from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
@@ -165,7 +166,8 @@ class NewCodes(GenerateRecoveryCodesView):
 
     def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> Any:
         """The page, or back to where a factor is set up."""
-        if not has_factor(self.request.user):
+        user = self.request.user
+        if not isinstance(user, User) or not has_factor(user):
             return SeeOther(reverse("mfa_index"))
         return super().dispatch(request, *arguments, **named)
 

@@ -11,7 +11,7 @@ from tests.browser.conftest import Visit
 from tests.browser.material import TEACHERS, Showcase, essay, text_file
 from tests.browser.places import GONE, NO_PAGES, OTHERS, Office, names_of_addresses
 
-pytestmark = [pytest.mark.browser, pytest.mark.live]
+pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(300)]
 
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

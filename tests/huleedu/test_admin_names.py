@@ -54,7 +54,7 @@ def test_no_page_of_the_admin_in_swedish_has_an_english_name(batch: Batch, teach
     for address in addresses():
         answer = client.get(address)
         assert answer.status_code == 200, address
-        page = html.fromstring(answer.content.decode())
+        page = html.fromstring(answer.content)
         said = [" ".join(part.text_content().split()) for part in page.xpath(PLACES)]
         assert len(said) > 3, address
         wrong = [text for text in said for name in english if name.search(text)]
