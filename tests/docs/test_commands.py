@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command, get_commands, load_command_class
+from django.core.management import call_command, get_commands
 
 from huleedu.models import Usage
 from tests.documents import ROOT, blocks
@@ -77,13 +77,6 @@ def test_make_alone_lists_every_target_that_says_what_it_is_for() -> None:
     done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = set(re.findall(r"^  make ([a-z]+) ", done.stdout, re.MULTILINE))
     assert listed == targets()
-
-
-def test_every_command_of_ours_explains_itself() -> None:
-    for name, app in get_commands().items():
-        if app == "huleedu" and name != "makemessages":
-            command = load_command_class(app, name)
-            assert command.help.endswith("."), name
 
 
 def write_settings(settings: Path, forgotten: str = "") -> "subprocess.CompletedProcess[str]":
