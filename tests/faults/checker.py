@@ -22,8 +22,6 @@ MARK = "installation"  # the file that says whose store it is
 KEPT = frozenset({201, 207})
 # Files of which something has been erased: they were removed or replaced ten minutes before.
 FORGOTTEN = "SELECT file_upload_id FROM huleedu_erasure WHERE begun_at IS NOT NULL AND kind <> 'batch'"
-    "SELECT file_upload_id FROM huleedu_erasure WHERE file_upload_id IS NOT NULL AND begun_at IS NOT NULL"
-)
 Row = tuple[Any, ...]
 
 
