@@ -70,6 +70,7 @@ $(VENV)/.installed: requirements.txt
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what HuleEdu needs (a minute or two, only when it changed) ..."
 	@$(PIP) -r requirements.txt
+	@$(BIN)/python -m essays.steps.unused
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed

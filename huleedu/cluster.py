@@ -30,10 +30,10 @@ LOOK_SECONDS = 10.0  # how often the guard looks for tasks that are over their t
 BUSY_LOOK_SECONDS = 5.0  # while there are tasks; whoever is at one gives no other sign of life
 LOCK_SECONDS = 0.1
 PAUSE_SECONDS = 0.2  # between two replacements, so that what dies at once is not replaced without end
-WORKERS_SECONDS = 4.5  # for what workers have in hand, giving it back included
+WORKERS_SECONDS = 5.0  # for what workers have in hand, giving it back included
 MONITOR_SECONDS = 1.0
 KILLED_SECONDS = 0.5
-GUARD_SECONDS = 6.5
+GUARD_SECONDS = 6.6
 log = structlog.get_logger(__name__)
 
 

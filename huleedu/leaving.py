@@ -6,20 +6,23 @@ step was doing is left where it stands, and what it has not committed is undone 
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
+import structlog
 from django.db import connection
 
+from huleedu.logs import describe
 from huleedu.models import WorkItem
 from huleedu.stopping import Stop, on_alarm, on_signals
 
-FINISH_SECONDS = 2.0  # for the item in hand, after the first signal
+FINISH_SECONDS = 1.5  # for the item in hand, after the first signal
 CONNECT_SECONDS = 2  # on a machine that is busy
 LIMIT = "SET statement_timeout = 1000"  # milliseconds
 # The old session's locks would be waited for; its row, if it was done after all, is found gone.
 END_SESSION = "SELECT pg_terminate_backend(%s)"
+log = structlog.get_logger(__name__)
 GIVE_BACK = """
 UPDATE huleedu_workitem
 SET state = 'queued', leased_at = NULL, worker = '', due_at = now(), max_retries = max_retries + 1
@@ -81,9 +84,11 @@ def leave() -> None:
         HAND.out_of_time = True
         return
     if HAND.item is not None:
-        # Without the database nothing can be told: the lease ends with its session, and the relay sees it.
-        with suppress(Exception):
+        try:
             give_back(HAND.item)
+        except Exception as failure:
+            # The lease ends with its session, and the relay sees it.
+            log.warning("work.not_given_back", item_id=HAND.item.pk, error=describe(failure))
     os._exit(0)
 
 

@@ -123,7 +123,7 @@ def test_long_work_is_given_back_and_the_try_does_not_count(
         assert found.end(number, group=group) < 7
         assert found.process.returncode == 0
     item = WorkItem.objects.get()
-    assert (item.state, item.attempts, item.first_error) == ("queued", 1, "")
+    assert (item.state, item.attempts, item.first_error) == ("queued", 1, ""), found.text
     assert item.max_retries == before.max_retries + 1
     pipeline.run()
     assert FileUpload.objects.get().status == "assigned"
@@ -144,7 +144,7 @@ def test_another_takes_what_was_given_back(queued: Batch, tmp_path: Path) -> Non
 
 
 def test_short_work_is_finished(queued: Batch, tmp_path: Path) -> None:
-    with started(*program("steps"), tmp_path, HULEEDU_FAILPOINT="extract.mid:sleep=1") as found:
+    with started(*program("steps"), tmp_path, HULEEDU_FAILPOINT="extract.mid:sleep=0.7") as found:
         until(is_running)
         found.end(signal.SIGTERM, group=True)
     assert not WorkItem.objects.exists()
