@@ -39,7 +39,7 @@ COUNTED = {"assigned": "ready", "in_progress": "reading", "received": "received"
 MODE = "SELECT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only')"
 # Who asks is found out before anything is read.
 ASKING = re.compile(
-    r'"(auth_user|huleedu_session|huleedu_apitoken)"|^(BEGIN|COMMIT|ROLLBACK|SET TRANSACTION)'
+    r'"(auth_user|huleedu_session|huleedu_apitoken)"|^(BEGIN|COMMIT|ROLLBACK|SET TRANSACTION|SELECT now\(\)$)'
 )
 Ids = dict[str, Any]
 
@@ -106,7 +106,7 @@ def check_results_page(page: str) -> None:
     """The tiles of the results page against its rows."""
     tiles = [int(number) for number in re.findall(r'class="card tile"><b>(\d+)</b>(?:of|need)', page)]
     rows = page.partition('<div id="rows"')[2].partition("</table>")[0]
-    agree("ready", tiles[0], len(re.findall(r'<td><a href="[^"]*/essays/\d+/">', rows)))
+    agree("ready", tiles[0], len(re.findall(r'<td[^>]*><a href="[^"]*/essays/\d+/">', rows)))
     agree("attention", tiles[1], len(re.findall(r'<span class="muted">', rows)))
 
 
@@ -225,11 +225,11 @@ def test_answers_agree_with_themselves_while_others_write(batch: Batch, teacher:
     browser, api = Client(), client_of(teacher)
     browser.force_login(teacher)
     looks = looks_at(batch)
-    seen: Counter[str] = Counter()
+    seen = Counter(dict.fromkeys(looks, 0))
     contradictions: list[str] = []
     with writers(batch) as at_work:
         until = time.monotonic() + SECONDS
-        while time.monotonic() < until:
+        while time.monotonic() < until or min(seen.values()) < 4:  # on a machine that is busy
             for name, look in looks.items():
                 seen[name] += 1
                 try:
@@ -238,7 +238,6 @@ def test_answers_agree_with_themselves_while_others_write(batch: Batch, teacher:
                     contradictions.append(f"{name}: {found}")
     assert not contradictions, f"{len(contradictions)} of {seen.total()} looks: {contradictions[:5]}"
     assert min(write.result() for write in at_work) > 3
-    assert min(seen.values()) > 3
 
 
 @contextmanager
@@ -326,7 +325,7 @@ def test_every_address_reads_at_one_moment(batch: Batch, teacher: User) -> None:
         with moments() as modes:
             status = browser.get(address).status_code
         missing = any(word in address.split("/") for word in [*nobodys.values(), *NOT_NOW])
-        assert status in ({404} if missing else {200, 302, 303, 405}), (address, status)
+        assert status in ({404, 405} if missing else {200, 302, 303, 405}), (address, status)
         # That support looked is written down when the page has been read.
         noted = {"read committed off"} if address.startswith("/admin/") else set()
         assert set(modes) - noted <= {"repeatable read on"}, address
