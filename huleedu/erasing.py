@@ -128,7 +128,7 @@ def erase_batch(erasure: Erasure, until: float | None) -> bool:
             if until is not None and time.monotonic() > until:
                 return False
             erase_contents(piece)
-        failpoint("erase.after_bytes")
+        failpoint("erase.after_contents")
         ended = end_batch(erasure)
     return True
 

@@ -23,7 +23,8 @@ NAMES = frozenset(
         "relay.after_commit",  # committed, not published
         "relay.after_publish",
         "erase.after_note",  # an erasure has begun and is noted in the store, all is still there
-        "erase.after_bytes",  # the bytes are gone, rows and events still tell of them
+        "erase.after_bytes",  # a file's bytes are gone, rows and events still tell of them
+        "erase.after_contents",  # the same of a batch
         "erase.before_end",  # rows and events are emptied, nothing is committed
         "backup.before_name",  # the file is whole, and has not its name
         "restore.after_database",  # the database is there, its content is not

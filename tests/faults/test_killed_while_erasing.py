@@ -50,7 +50,9 @@ def completed(world: World, token: str, number: int) -> tuple[str, list[str]]:
     return batch_id, file_ids
 
 
-@pytest.mark.parametrize("name", ["erase.after_note", "erase.after_bytes", "erase.before_end"])
+@pytest.mark.parametrize(
+    "name", ["erase.after_note", "erase.after_bytes", "erase.after_contents", "erase.before_end"]
+)
 def test_killed_there_it_is_erased_once_and_nothing_else_is(world: World, token: str, name: str) -> None:
     batch_id, (removed, kept) = completed(world, token, 2)
     other, _ = completed(world, token, 1)
