@@ -24,7 +24,9 @@ from huleedu.pages import PageRequest, SeeOther
 class DeletionForm(forms.Form):
     """The password once more; the user name of who has none and comes by the school's account."""
 
-    password = forms.CharField(strip=False, widget=forms.PasswordInput, required=False)
+    password = forms.CharField(
+        strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"}), required=False
+    )
     name = forms.CharField(max_length=150, required=False)
 
     def __init__(self, request: PageRequest) -> None:

