@@ -28,11 +28,7 @@ Essays = Callable[[int], bytes]
 @pytest.fixture
 def batch(pipeline: Pipeline, teacher: User, make_essay: Essays) -> Batch:
     """A completed batch of two."""
-    batch = pipeline.register(teacher, 2)
-    for number in (1, 2):
-        pipeline.upload(batch, make_essay(number), f"Astrid {number}.txt")
-    pipeline.run()
-    return batch
+    return pipeline.completed(teacher, make_essay(1), make_essay(2))
 
 
 def files_in(folder: Path) -> set[str]:
