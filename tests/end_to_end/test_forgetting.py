@@ -176,6 +176,7 @@ def test_of_an_erased_account_with_all_its_files_nothing_is_left(world: World) -
     fill(world, token)
     account_id = world.count("SELECT id FROM auth_user WHERE username = %s", canary("account"))
     world.execute(DEAD_LETTER, f"%{canary('letter')}%")
+    wait_until(lambda: not found(world, ("early", "first")), 60, "what was replaced is erased")
     here = found(world, OF_ACCOUNT)
     # Erased by now is what a file was before, and nowhere ever was what only somebody asked for.
     absent = {"early", "first", "former", "asked", "missing"}

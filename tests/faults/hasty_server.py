@@ -7,6 +7,9 @@ from huleedu import places, stepping_down
 if __name__ == "__main__":  # before it knows anything that only root may read
     stepping_down.before("web", places.state_folder(), ["-m", "tests.faults.hasty_server", *sys.argv[1:]])
 
+from daphne import server as daphne_server
+from daphne.ws_protocol import WebSocketFactory
+
 from huleedu import server
 from huleedu.asgi import application
 from realtime import consumers
@@ -18,6 +21,17 @@ server.LINGER_SECONDS = 0.5
 consumers.HEARTBEAT_SECONDS = 1
 consumers.RECHECK_SECONDS = 1
 consumers.SEND_SECONDS = 1.0
+
+
+class Patient(WebSocketFactory):
+    """A goodbye lies ready for this long, so that a test on a busy machine comes in time to read it."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)
+        self.setProtocolOptions(closeHandshakeTimeout=5)
+
+
+daphne_server.WebSocketFactory = Patient
 
 if __name__ == "__main__":
     assert application

@@ -3,11 +3,11 @@
 import fcntl
 import json
 import socket
-import sys
 import termios
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -359,16 +359,36 @@ def test_a_reader_who_wakes_up_late_learns_that_it_was_too_slow(
 ) -> None:
     fill_feed(database, batch_id, 1000, 20_000)
     with half_open(hasty, batch_id, token_of_mine, 65536) as slow:
-        wait_until(lambda: waiting_bytes(slow) > 10_000, 10, "the server has begun to send")
-        time.sleep(1.4)  # longer than the server waits for a reader, shorter than for its goodbye
+        stalled(slow, 1.4)  # longer than the server waits for a reader, shorter than for its goodbye
         data = Wire(slow).read(5)
     assert len(data) < 10_000_000  # what the two systems' own buffers hold, not the twenty megabytes
     assert data.endswith(b"\x88\x02" + (4408).to_bytes(2))
 
 
-def waiting_bytes(client: socket.socket) -> int:
-    """How much has arrived that the client has not read."""
-    return int.from_bytes(fcntl.ioctl(client, termios.FIONREAD, bytes(4)), sys.byteorder)
+def stalled(client: socket.socket, seconds: float) -> None:
+    """Return when nothing has moved on the way to ``client`` for ``seconds``, though something waits there.
+
+    Meanwhile the client says now and then that it lives, for else it would be let go for its silence.
+    """
+    masked_ping = b"\x81\x8f\0\0\0\0" + b'{"type":"ping"}'
+    until = time.monotonic() + 20
+    last, since = b"", time.monotonic()
+    while not last or time.monotonic() - since < seconds:
+        assert time.monotonic() < until, "the server has sent and waits"
+        client.sendall(masked_ping)
+        time.sleep(0.3)
+        on_its_way = queues(client)
+        if on_its_way != last:
+            last, since = on_its_way, time.monotonic()
+
+
+def queues(client: socket.socket) -> bytes:
+    """What has arrived that the client has not read, with what the server's side holds back; empty for none."""
+    arrived = fcntl.ioctl(client, termios.FIONREAD, bytes(4))
+    here = f":{client.getsockname()[1]:04X}"
+    lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    held = next(line[4] for line in lines if line[2].endswith(here)).split(":")[0]
+    return arrived + held.encode() if int(held, 16) else b""
 
 
 def fill_feed(database: "psycopg.Connection[tuple[Any, ...]]", batch_id: str, count: int, size: int) -> None:
