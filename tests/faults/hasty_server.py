@@ -31,7 +31,7 @@ class Patient(WebSocketFactory):
         self.setProtocolOptions(closeHandshakeTimeout=5)
 
 
-daphne_server.WebSocketFactory = Patient
+vars(daphne_server)["WebSocketFactory"] = Patient
 
 if __name__ == "__main__":
     assert application

@@ -383,7 +383,7 @@ def stalled(client: socket.socket, seconds: float) -> None:
 
 
 def queues(client: socket.socket) -> bytes:
-    """What has arrived that the client has not read, with what the server's side holds back; empty for none."""
+    """What the client has not read, with what the server holds back for it; empty for nothing held back."""
     arrived = fcntl.ioctl(client, termios.FIONREAD, bytes(4))
     here = f":{client.getsockname()[1]:04X}"
     lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
