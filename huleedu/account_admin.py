@@ -14,11 +14,12 @@ from django_stubs_ext import StrPromise
 
 from files.handing_over import hand_over
 from huleedu import accounts
-from huleedu.account_deeds import DEEDS, MAY
+from huleedu.account_deeds import DEEDS, MAY, of_others
 from huleedu.accounts import LARGEST, Limits, Role, role_of
 from huleedu.links import address_of_link
 from huleedu.models import Usage
 from huleedu.pages import SeeOther
+from huleedu.recorded import acting_user
 from huleedu.support import ActingAdmin
 
 ROLE_WORDS: dict[Role, Promise | str] = {
@@ -47,8 +48,13 @@ def limit_field(label: StrPromise, most: int | None) -> forms.IntegerField:
 
 
 class AccountForm(forms.ModelForm[User]):
-    """Name, address, limits, and to whom all batches shall go."""
+    """Name, address, role, limits, and to whom all batches shall go."""
 
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=list(ROLE_WORDS.items()),
+        help_text=_("When it changes, its owner is signed out, and tokens end. Batches stay."),
+    )
     most_bytes = limit_field(_("Bytes kept"), LARGEST.most_bytes)
     most_files = limit_field(_("Files a day"), LARGEST.most_files)
     most_batches = limit_field(_("Batches a day"), LARGEST.most_batches)
@@ -64,6 +70,7 @@ class AccountForm(forms.ModelForm[User]):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.initial["role"] = role_of(self.instance)
         usage = Usage.objects.filter(owner=self.instance).first()
         for name in vars(Limits()):
             self.fields[name].help_text = _("Empty: as for all teachers.")
@@ -117,7 +124,7 @@ class AccountAdmin(ActingAdmin[User]):
         if obj is None:
             return [(None, {"fields": ["username", "email", "role"]})]
         return [
-            (None, {"fields": ["username", "email"]}),
+            (None, {"fields": ["username", "email", "role"]}),
             (_("Limits of this teacher"), {"fields": ["most_bytes", "most_files", "most_batches"]}),
             (_("Handing over"), {"fields": ["hand_over_to"]}),
         ]
@@ -150,6 +157,8 @@ class AccountAdmin(ActingAdmin[User]):
             accounts.rename(before, said["username"])
         if before.email != said["email"]:
             accounts.set_email(before, said["email"])
+        if role_of(before) != said["role"]:
+            of_others(lambda user: accounts.set_role(user, said["role"]))(before, acting_user(request))
         limits = Limits(*(said[name] for name in vars(Limits())))
         if any(name in form.changed_data for name in vars(Limits())):
             accounts.set_limits(before, limits)

@@ -60,13 +60,30 @@ def create_account(role: Role, username: str, password: str | None, email: str =
     Support staff and administrators may enter the admin with what their group is allowed.
     Raises IntegrityError when the username is taken.
     """
-    staff = role in (SUPPORT_GROUP, ADMINISTRATOR_GROUP)
-    user = User.objects.create_user(username, email, password=password, is_staff=staff)
-    if staff:
-        group, _made = Group.objects.get_or_create(name=role)
-        user.groups.add(group)
+    user = User.objects.create_user(username, email, password=password)
+    if role != "teacher":
+        set_role(user, role)
     log.info("account.created", user_id=user.pk, role=role)
     return user
+
+
+@transaction.atomic
+def set_role(user: User, role: Role) -> None:
+    """Let its owner do what ``role`` may, from the next sign-in on, which may ask for a second factor.
+
+    Sessions and tokens end: they were made for the former role. Batches stay. Raises ValidationError for a
+    superuser, who may do everything whatever the role.
+    """
+    if user.is_superuser:
+        raise ValidationError(_("This account was made from a shell and may do everything."))
+    user.is_staff = role in (SUPPORT_GROUP, ADMINISTRATOR_GROUP)
+    user.save(update_fields=["is_staff"])
+    groups = [Group.objects.get_or_create(name=role)[0]] if user.is_staff else []
+    user.groups.remove(*Group.objects.filter(name__in=(SUPPORT_GROUP, ADMINISTRATOR_GROUP)))
+    user.groups.add(*groups)
+    end_everything(user)
+    record(SecurityKind.ROLE_CHANGED, account=user, details={"role": role})
+    log.info("account.role_changed", user_id=user.pk, role=role)
 
 
 def role_of(user: User) -> Role:

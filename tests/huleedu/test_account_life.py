@@ -299,7 +299,8 @@ def test_an_administrator_changes_limits_and_names_and_hands_over(
     chief: Client, pipeline: Pipeline, teacher: User, colleague: User
 ) -> None:
     pipeline.register(teacher, 1)
-    form: dict[str, Any] = {"username": "alma", "email": "alma@school.example", "most_files": 7}
+    form: dict[str, Any] = {"username": "alma", "email": "alma@school.example", "role": "teacher"}
+    form["most_files"] = 7
     assert chief.post(page_of(teacher), {**form, "hand_over_to": "nobody"}).status_code == 200
     assert chief.post(page_of(teacher), {**form, "hand_over_to": "colleague"}).status_code == 302
     teacher.refresh_from_db()
@@ -311,7 +312,8 @@ def test_an_administrator_changes_limits_and_names_and_hands_over(
 
 @pytest.mark.parametrize("most", ["9" * 30, "99999999999"], ids=["longest", "long"])
 def test_a_limit_that_no_column_holds_is_told(chief: Client, teacher: User, most: str) -> None:
-    form = {"username": "teacher", "email": "", "most_files": most, "most_bytes": most + "9" * 9}
+    form = {"username": "teacher", "email": "", "role": "teacher"}
+    form |= {"most_files": most, "most_bytes": most + "9" * 9}
     page = chief.post(page_of(teacher), form)
     assert page.status_code == 200
     assert page.context["adminform"].form.errors.keys() == {"most_files", "most_bytes"}
@@ -344,8 +346,44 @@ def test_a_name_that_was_taken_meanwhile_is_told(
     assert page.status_code == 200
     assert "already an account of that name" in page.content.decode()
     own = User.objects.get(username="chief")
-    page = chief.post(page_of(own), {"username": "teacher", "email": ""}, follow=True)
+    form["role"] = "administrator"
+    page = chief.post(page_of(own), form, follow=True)
     assert "already an account of that name" in page.content.decode()
+
+
+def test_another_role_holds_at_once_and_ends_what_was_open(chief: Client, teacher: User) -> None:
+    page, script = Client(), bearer(teacher)
+    page.force_login(teacher)
+    form = {"username": "teacher", "email": "", "role": "administrator"}
+    for role, status in (("administrator", 200), ("support", 403), ("teacher", 302)):
+        assert chief.post(page_of(teacher), {**form, "role": role}).status_code == 302
+        assert (page.get("/account/").status_code, script.get("/v1/batches").status_code) == (302, 401)
+        page.force_login(User.objects.get(pk=teacher.pk))
+        assert page.get("/admin/auth/user/").status_code == status
+        script = bearer(teacher)
+        assert f"teacher\t{role}\t" in manage("list")
+        assert chief.get(page_of(teacher)).context["adminform"].form.initial["role"] == role
+        assert chief.post(page_of(teacher), {**form, "role": role}).status_code == 302  # nothing changed
+        assert script.get("/v1/batches").status_code == 200
+    told = SecurityEvent.objects.filter(account_id=teacher.pk, kind="role_changed").order_by("pk")
+    assert [event.details["role"] for event in told] == ["administrator", "support", "teacher"]
+
+
+def test_nobody_changes_her_own_role_or_a_superusers(chief: Client, teacher: User) -> None:
+    own = User.objects.get(username="chief")
+    page = chief.post(page_of(own), {"username": "chief", "email": "", "role": "teacher"}, follow=True)
+    assert "your own account" in page.content.decode()
+    assert "chief\tadministrator" in manage("list")
+    User.objects.create_superuser("root")
+    with pytest.raises(CommandError, match="from a shell"):
+        manage("role", "root", "teacher")
+
+
+@pytest.mark.parametrize("role", ["teacher", "support", "administrator"])
+def test_the_security_log_tells_what_a_new_account_may_do(role: accounts.Role) -> None:
+    made = create_account(role, "alma", OLD)
+    told = SecurityEvent.objects.filter(account_id=made.pk, details__has_key="role").order_by("pk")
+    assert [event.details["role"] for event in told][-1] == role
 
 
 def test_an_administrator_closes_and_reopens(chief: Client, teacher: User) -> None:
@@ -379,6 +417,7 @@ def kinds_of(user: User) -> list[str]:
         (["close", "teacher"], ["account_closed"]),
         (["reopen", "teacher"], ["account_reopened"]),
         (["rename", "teacher", "other"], ["account_renamed"]),
+        (["role", "teacher", "support"], ["role_changed"]),
         (["email", "teacher", "a@example.org"], ["account_address_changed"]),
         (["limits", "teacher", "--bytes", "5"], ["account_limited"]),
         (["link", "teacher"], ["password_link_made"]),

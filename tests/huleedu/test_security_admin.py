@@ -146,7 +146,7 @@ def test_a_deed_that_was_refused_or_failed_is_not_told_as_done(
 
 def test_the_admins_own_forms_are_recorded(chief: Client, teacher: User) -> None:
     address = "/admin/auth/user"
-    form = {"username": "teacher", "email": "alma@school.example"}
+    form = {"username": "teacher", "email": "alma@school.example", "role": "teacher"}
     assert chief.post(f"{address}/{teacher.pk}/change/", form).status_code == 302
     changed = events("row_seen")[-1]
     assert (changed.kind, changed.account_id) == ("row_changed", teacher.pk)

@@ -28,6 +28,7 @@ NAMED = {
     "end-sessions": "Sign its owner out everywhere, and end all tokens.",
     "reset-factors": "Take away the second factor of somebody who has lost it.",
     "rename": "Give it another user name.",
+    "role": "Let its owner do more or less; sessions and tokens end, batches stay.",
     "email": "Say where links are mailed; an empty address for nowhere.",
     "disconnect": "Forget whom of the school's sign-in it belongs to.",
     "hand-over": "Give all batches to a colleague.",
@@ -67,6 +68,7 @@ class Command(BaseCommand):
             made[name] = deeds.add_parser(name, help=meaning, description=meaning)
             made[name].add_argument("username", help="the name of the account")
         made["rename"].add_argument("new_name", help="the name from now on")
+        made["role"].add_argument("role", choices=ROLES, help="what the account is for from now on")
         made["email"].add_argument("address", help="its mail address from now on")
         made["hand-over"].add_argument("colleague", help="the account that gets all batches")
         made["link"].add_argument("--mail", action="store_true", help="mail it to the account's address")
@@ -173,6 +175,11 @@ class Command(BaseCommand):
         """Rename it."""
         accounts.rename(user, new_name)
         self.stdout.write(f"It is called {new_name} now.")
+
+    def role(self, user: User, role: accounts.Role, **_: Any) -> None:
+        """Set the role."""
+        accounts.set_role(user, role)
+        self.stdout.write(f"{user.username} is {role} now, and signs in once more.")
 
     def email(self, user: User, address: str, **_: Any) -> None:
         """Set the address."""
