@@ -83,10 +83,10 @@ class Batch(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The teacher's choice, or found from the first essays; empty until then",
+        help_text=_("The teacher's choice, or found from the first essays; empty until then"),
     )
     language_chosen = models.BooleanField(
-        default=False, db_default=False, help_text="The teacher chose the language"
+        default=False, db_default=False, help_text=_("The teacher chose the language")
     )
     assignment = models.TextField(blank=True)
     expected_essay_count = models.PositiveSmallIntegerField()
@@ -94,14 +94,14 @@ class Batch(models.Model):
     status = models.CharField(max_length=24, choices=Status.choices, default=Status.AWAITING_CONTENT)
     deadline = models.DateTimeField()
     timed_out_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the deadline passed with essays missing"
+        null=True, blank=True, help_text=_("When the deadline passed with essays missing")
     )
-    run = models.PositiveIntegerField(default=0, help_text="Counts readiness and deliberate repeats")
-    version = models.PositiveIntegerField(default=0, help_text="Counts the teacher's decisions")
+    run = models.PositiveIntegerField(default=0, help_text=_("Counts readiness and deliberate repeats"))
+    version = models.PositiveIntegerField(default=0, help_text=_("Counts the teacher's decisions"))
     ends_on = models.DateField(
-        null=True, blank=True, help_text="The last day on which it is kept; empty: as long as wanted"
+        null=True, blank=True, help_text=_("The last day on which it is kept; empty: as long as wanted")
     )
-    binned_at = models.DateTimeField(null=True, blank=True, help_text="Since when it lies in the bin")
+    binned_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it lies in the bin"))
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
@@ -209,7 +209,7 @@ class EssaySlot(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.AWAITING_CONTENT)
     text_storage_id = models.UUIDField(null=True, blank=True)
     revision = models.PositiveIntegerField(
-        default=0, help_text="Counts contents and deliberate repeats of steps"
+        default=0, help_text=_("Counts contents and deliberate repeats of steps")
     )
 
     class Meta:
@@ -225,7 +225,7 @@ class EssaySlot(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"essay {self.number} of {self.batch_id}"
+        return f"{self.batch_id} {self.number}"
 
     def move_to(self, status: str) -> None:
         """Change the status or raise ``InvalidTransition``; the caller holds the batch lock."""

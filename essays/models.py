@@ -38,7 +38,7 @@ class StepRun(models.Model):
     correlation_id = models.UUIDField()
     text_storage_id = models.UUIDField()
     language = models.CharField(
-        max_length=8, blank=True, default="", db_default="", help_text="That the text is taken to be in"
+        max_length=8, blank=True, default="", db_default="", help_text=_("That the text is taken to be in")
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.AWAITING)
     engine = models.CharField(max_length=120, blank=True, default="")
@@ -61,7 +61,7 @@ class StepRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.phase} of {self.slot_id} r{self.revision}"
+        return f"{self.phase} {self.slot_id} r{self.revision}"
 
     @property
     def duration_ms(self) -> int:

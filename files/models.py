@@ -32,8 +32,8 @@ class StoredContent(models.Model):
     personal: ClassVar[dict[str, Any]] = {"sha256": ""}
 
     class Kind(models.TextChoices):
-        RAW = "raw"
-        TEXT = "text"
+        RAW = "raw", _("original")
+        TEXT = "text", _("text")
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     kind = models.CharField(max_length=4, choices=Kind.choices)
@@ -43,7 +43,7 @@ class StoredContent(models.Model):
     size = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(db_default=Now())
     damaged_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it was found missing or changed, while it is"
+        null=True, blank=True, help_text=_("When it was found missing or changed, while it is")
     )
 
     objects = StoredContentQuerySet.as_manager()
@@ -128,7 +128,7 @@ class FileUpload(models.Model):
         EssaySlot, on_delete=models.SET_NULL, null=True, blank=True, related_name="file"
     )
     upload_key = models.CharField(
-        max_length=300, null=True, blank=True, help_text="Client's key, for repeats"
+        max_length=300, null=True, blank=True, help_text=_("Client's key, for repeats")
     )
     client_ref = models.CharField(max_length=200, null=True, blank=True)
     correlation_id = models.UUIDField(db_index=True)
@@ -142,7 +142,11 @@ class FileUpload(models.Model):
     words = models.PositiveIntegerField(null=True, blank=True)
     characters = models.PositiveIntegerField(null=True, blank=True)
     language = models.CharField(
-        max_length=8, blank=True, default="", db_default="", help_text="Found from the text; empty: undecided"
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Found from the text; empty: undecided"),
     )
     chosen_language = models.CharField(
         max_length=2,
@@ -150,15 +154,17 @@ class FileUpload(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The teacher's choice for this essay, instead of the one found",
+        help_text=_("The teacher's choice for this essay, instead of the one found"),
     )
     engine = models.CharField(max_length=80, blank=True, default="")
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROCESSING)
     error = models.JSONField(null=True, blank=True)
     duplicate_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True)
-    revision = models.PositiveIntegerField(default=0, help_text="Counts replacements and deliberate repeats")
-    rev = models.PositiveIntegerField(default=0, help_text="Counts every change; clients compare it")
+    revision = models.PositiveIntegerField(
+        default=0, help_text=_("Counts replacements and deliberate repeats")
+    )
+    rev = models.PositiveIntegerField(default=0, help_text=_("Counts every change; clients compare it"))
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 

@@ -24,7 +24,7 @@ class HuleeduConfig(AppConfig):
         from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
 
-        from huleedu import processes, seats  # noqa: F401 - the seats are shared by fork
+        from huleedu import field_names, processes, seats  # noqa: F401 - the seats are shared by fork
         from huleedu.devices import remember_device
         from huleedu.factors import end_others, use_first_code
         from huleedu.permissions import grant_support
@@ -33,6 +33,8 @@ class HuleeduConfig(AppConfig):
         from huleedu.sessions import note_sign_in
         from huleedu.standstill import refuse
 
+        for model in apps.get_models():
+            field_names.translate(model)
         pre_migrate.connect(refuse, dispatch_uid="standstill")
         # After the last app with models, so that every table and content type is there.
         last = [app for app in apps.get_app_configs() if app.models_module][-1]

@@ -135,18 +135,18 @@ class DeadLetter(models.Model):
     TOPIC = "essay.processing.dlq"
 
     class Kind(models.TextChoices):
-        EVENT = "event"
-        WORK = "work"
+        EVENT = "event", _("event")
+        WORK = "work", _("work")
 
     class Status(models.TextChoices):
-        DEAD = "dead"
-        REPLAYED = "replayed"
-        DISCARDED = "discarded"
+        DEAD = "dead", _("given up")
+        REPLAYED = "replayed", _("replayed")
+        DISCARDED = "discarded", _("discarded")
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DEAD)
     topic = models.CharField(max_length=40, default=TOPIC)
-    event_type = models.CharField(max_length=80, help_text="Event class, or the step of a piece of work")
+    event_type = models.CharField(max_length=80, help_text=_("Event class, or the step of a piece of work"))
     event_id = models.CharField(max_length=64, blank=True, default="")
     batch_id = models.UUIDField(db_index=True)
     file_upload_id = models.UUIDField(null=True, db_index=True)
@@ -166,7 +166,7 @@ class DeadLetter(models.Model):
         verbose_name_plural = _("dead letters")
 
     def __str__(self) -> str:
-        return f"{self.event_type} after {self.attempts} attempts"
+        return f"{self.event_type} {self.pk}"
 
 
 class WorkItem(models.Model):
@@ -181,11 +181,11 @@ class WorkItem(models.Model):
     )
 
     class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
+        QUEUED = "queued", _("waiting")
+        RUNNING = "running", _("running")
 
     step = models.CharField(max_length=40)
-    task = models.CharField(max_length=120, help_text="Dotted path of the task that takes one item")
+    task = models.CharField(max_length=120, help_text=_("Dotted path of the task that takes one item"))
     subject_id = models.UUIDField()
     revision = models.PositiveIntegerField(default=0)
     batch_id = models.UUIDField()
@@ -203,19 +203,23 @@ class WorkItem(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
     leased_at = models.DateTimeField(null=True, blank=True)
-    slow = models.BooleanField(default=False, db_default=False, help_text="A first try took too long")
+    slow = models.BooleanField(default=False, db_default=False, help_text=_("A first try took too long"))
     worker = models.CharField(
         max_length=80,
         blank=True,
         default="",
         db_default="",
-        help_text="Who has it, or left it without a word",
+        help_text=_("Who has it, or left it without a word"),
     )
     former_worker = models.CharField(
-        max_length=80, blank=True, default="", db_default="", help_text="Who left it before the present one"
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Who left it before the present one"),
     )
     deaths = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="Workers that died on it while all else went on"
+        default=0, db_default=0, help_text=_("Workers that died on it while all else went on")
     )
 
     class Meta:
@@ -388,8 +392,8 @@ class ApiToken(models.Model):
     harmless: ClassVar = frozenset({"scope", "digest"})
 
     class Scope(models.TextChoices):
-        READ = "read"
-        WRITE = "write"
+        READ = "read", _("read")
+        WRITE = "write", _("read and write")
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)

@@ -42,6 +42,27 @@ class ReadOnlyAdmin(RecordedAdmin[Row]):
     show_full_result_count = False
     search_help_text = _("A whole id: of a file, batch, essay, event or correlation")
 
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """The columns; those of foreign keys, which Django names in English alone, by the field's name."""
+        return [self.column(name) for name in self.list_display]
+
+    def get_fields(self, request: HttpRequest, obj: Row | None = None) -> list[Any]:
+        """The fields of a row, named as in the list."""
+        return [self.column(name) for name in super().get_fields(request, obj)]
+
+    def column(self, name: Any) -> Any:
+        """``name``, or for the column of a foreign key its value under the field's name."""
+        keys = {field.attname: field for field in self.opts.fields if field.attname != field.name}
+        if name not in keys:
+            return name
+
+        @admin.display(description=keys[name].verbose_name, ordering=name)
+        def shown(row: Row) -> Any:
+            return getattr(row, name)
+
+        shown.__name__ = name
+        return shown
+
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
         """Nobody adds rows here."""
         return False

@@ -30,7 +30,7 @@ class EssayResult(models.Model):
         verbose_name_plural = _("essay results")
 
     def __str__(self) -> str:
-        return f"result of {self.slot_id}"
+        return str(self.slot_id)
 
 
 class BatchResult(models.Model):
@@ -54,4 +54,4 @@ class BatchResult(models.Model):
         constraints = [models.UniqueConstraint(fields=["batch", "run"], name="batch_result_once_per_run")]
 
     def __str__(self) -> str:
-        return f"result of {self.batch_id}, run {self.run}"
+        return f"{self.batch_id} r{self.run}"
