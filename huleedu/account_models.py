@@ -31,14 +31,15 @@ class Session(AbstractBaseSession):
 
 
 class PasswordLink(models.Model):
-    """The one link with which somebody may set her password; only its SHA-256 is stored."""
+    """A link with which somebody may set her password; only its SHA-256 is stored.
+
+    One that was asked for by mail ends no other, for anybody may ask. The first that is used ends all.
+    """
 
     harmless: ClassVar = frozenset({"digest"})
 
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
-    )
-    digest = models.CharField(max_length=64, unique=True)
+    digest = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     made_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(db_index=True)
 

@@ -164,18 +164,19 @@ def digest_of_link(secret: str) -> str:
 
 
 @transaction.atomic
-def make_link(user: User) -> tuple[str, datetime]:
+def make_link(user: User, *, asked_by_anybody: bool = False) -> tuple[str, datetime]:
     """The secret of a link with which ``user`` may set a password once, and when it ends.
 
-    A link from before ends now. Raises ValidationError for a closed account.
+    Links from before end now, unless anybody may have asked for this one: that would take away what an
+    administrator has handed out. Raises ValidationError for a closed account.
     """
     if not User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).exists():
         raise ValidationError(_("The account is closed. Open it again first."))
     secret = secrets.token_urlsafe(32)
     ends = database_now() + LINK_LIFETIME
-    PasswordLink.objects.update_or_create(
-        user=user, defaults={"digest": digest_of_link(secret), "made_at": Now(), "expires_at": ends}
-    )
+    if not asked_by_anybody:
+        PasswordLink.objects.filter(user=user).delete()
+    PasswordLink.objects.create(digest=digest_of_link(secret), user=user, expires_at=ends)
     record(SecurityKind.PASSWORD_LINK_MADE, account=user)
     log.info("link.made", user_id=user.pk)
     return secret, ends

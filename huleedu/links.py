@@ -72,7 +72,7 @@ def ask_for_link(request: HttpRequest, username: str) -> Thread | None:
     user = User.objects.filter(username=username, is_active=True).exclude(email="").first()
     if user is None:
         return None
-    secret, _ends = make_link(user)
+    secret, _ends = make_link(user, asked_by_anybody=True)
     sender = Thread(target=send_behind, args=(user, address_of_mailed_link(secret, request)), daemon=True)
     sender.start()
     return sender

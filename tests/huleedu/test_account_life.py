@@ -183,6 +183,22 @@ def test_a_link_is_mailed(settings: Settings) -> None:
     assert follow(address.rstrip("/").rpartition("/")[2]) == 303
 
 
+def test_asking_by_mail_ends_no_link_and_the_first_used_ends_all(
+    teacher: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAIL_CONFIGURED = True
+    User.objects.filter(pk=teacher.pk).update(email="teacher@school.example")
+    mailed: list[str] = []
+    monkeypatch.setattr(links, "send_behind", lambda user, address: mailed.append(address))
+    printed, _ends = make_link(teacher)
+    for _ in range(2):
+        Client().post("/accounts/forgotten/", {"username": "teacher"})
+    first, second = (address.rstrip("/").rpartition("/")[2] for address in mailed)
+    assert all(accounts.find_link(secret) == teacher for secret in (printed, first, second))
+    assert follow(first) == 303
+    assert [accounts.find_link(secret) for secret in (printed, first, second)] == [None] * 3
+
+
 def test_without_mail_nobody_is_asked_whether_it_is_forgotten(client: Client) -> None:
     assert client.get("/accounts/forgotten/").status_code == 404
     assert "/accounts/forgotten/" not in client.get("/accounts/login/").content.decode()
