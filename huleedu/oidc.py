@@ -28,11 +28,12 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
-from requests import RequestException
+from requests import RequestException, Session
 
 from huleedu.accounts import create_account
 from huleedu.devices import SHARED
 from huleedu.moments import apart
+from huleedu.oidc_requests import ThroughTheDoor
 from huleedu.pages import SeeOther
 from huleedu.security_kinds import SecurityKind
 from huleedu.security_log import record
@@ -40,6 +41,7 @@ from huleedu.security_log import record
 PROVIDER = "school"
 NONCE = "huleedu.nonce"  # in a session
 KEPT = ("iss", "sub", "email", "email_verified")  # of what an ID token says
+AWAY = (RequestException, KeyError, ValueError)  # of asking, or of an answer that is none
 log = structlog.get_logger(__name__)
 
 
@@ -83,6 +85,10 @@ class Provider(OpenIDConnectOAuth2Adapter):
 
 class SchoolAccountAdapter(DefaultSocialAccountAdapter):
     """Whose account somebody of the school's provider gets."""
+
+    def get_requests_session(self) -> Session:
+        """What asks the provider."""
+        return ThroughTheDoor()
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """False: accounts are made in ``pre_social_login`` or not at all."""
@@ -177,9 +183,8 @@ def begin(request: HttpRequest, provider_id: str = PROVIDER) -> HttpResponse:
         answer: HttpResponse = provider_of(request).redirect(
             request, AuthProcess.LOGIN, wanted if safe else None, auth_params={"nonce": nonce}
         )
-    except (RequestException, KeyError, ValueError) as error:
-        log.warning("sign_in.school_away", error=type(error).__name__)
-        return failed(request).response
+    except AWAY as error:
+        return told_away(request, error)
     return answer
 
 
@@ -189,5 +194,14 @@ def finish(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Back from the school's provider."""
     if not settings.OIDC_SERVER or provider_id != PROVIDER:
         raise Http404
-    answer: HttpResponse = OAuth2CallbackView.adapter_view(Provider(request, PROVIDER))(request)
+    try:
+        answer: HttpResponse = OAuth2CallbackView.adapter_view(Provider(request, PROVIDER))(request)
+    except AWAY as error:
+        return told_away(request, error)
     return answer
+
+
+def told_away(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Back to the sign-in page: the provider does not answer, or not as one."""
+    log.warning("sign_in.school_away", error=type(error).__name__)
+    return failed(request).response

@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoDbBlocker, Settings
+from requests import RequestException
 
 from batches.models import Batch
 from files import content, removing
@@ -30,6 +31,7 @@ from huleedu.erasure import Erasure
 from huleedu.errors import ContentDamaged, ErrorCode, StorageFailed
 from huleedu.metrics import CIRCUIT_OPEN, observe_sent
 from huleedu.models import Backup, DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
+from huleedu.oidc_requests import SCHOOL, ThroughTheDoor
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 
@@ -62,7 +64,9 @@ PROMISED = {
 }
 RULES = Path(settings.BASE_DIR) / "deploy" / "alerts.yml"
 # `up` is what Prometheus itself notes of a scrape.
-EXPRESSION = re.compile(r"(?P<name>\w+)(?:\{job=\"huleedu\"\})? (?P<sign>[<>]) (?P<limit>[\d.]+)")
+EXPRESSION = re.compile(
+    r"(?P<name>\w+)(?:\{(?P<label>job|endpoint)=\"(?P<value>\w+)\"\})? (?P<sign>[<>]) (?P<limit>[\d.]+)"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -298,6 +302,12 @@ def away() -> None:
     raise BotoCoreError
 
 
+def lose_school(_pipeline: Pipeline, _batch: Batch) -> None:
+    for _ in range(5):
+        with pytest.raises(RequestException):
+            ThroughTheDoor().get("http://127.0.0.1:9/")
+
+
 def guess(_pipeline: Pipeline, _batch: Batch) -> None:
     for _ in range(20):
         doors.count(doors.NETWORK, "a network", obeying=False)
@@ -341,6 +351,7 @@ SEEDS: dict[str, Callable[[Pipeline, Batch], None]] = {
     "StepsNotSeen": lose_workers,
     "ContentDamaged": spoil_text,
     "StoreAway": lose_store,
+    "SchoolSignInAway": lose_school,
     "PasswordsGuessed": guess,
     "ErasuresLate": leave_removed,
     "ServerErrors": fail_often,
@@ -358,7 +369,8 @@ def crosses(rule: dict[str, Any], found: dict[str, dict[tuple[str, ...], float]]
     match = EXPRESSION.fullmatch(rule["expr"])
     assert match, rule["expr"]
     limit = float(match["limit"])
-    values = found[match["name"]].values()
+    wanted = match["value"] if match["label"] == "endpoint" else None  # the job is the scraper's word
+    values = [value for labels, value in found[match["name"]].items() if wanted is None or wanted in labels]
     return any(value > limit if match["sign"] == ">" else value < limit for value in values)
 
 
@@ -382,8 +394,9 @@ def test_a_seeded_condition_crosses_the_threshold_and_a_good_day_does_not(
     assert not any(crosses(each, good) for each in rules())
     SEEDS[alert](pipeline, batch)
     assert crosses(rule, scrape(client)), alert
-    CIRCUIT_OPEN.labels(STORE.name).set(0)
-    STORE.forget()
+    for endpoint in (STORE, SCHOOL):
+        CIRCUIT_OPEN.labels(endpoint.name).set(0)
+        endpoint.forget()
 
 
 def letter(batch_id: UUID) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,11 +24,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django import Settings
 
+from huleedu import breaker, oidc_requests
 from huleedu.accounts import close, reopen
 from huleedu.credentials import disconnect
 from huleedu.models import Session
 from huleedu.school_settings import providers
 from huleedu.security_events import SecurityEvent
+from tests.installation import wait_until
 
 pytestmark = pytest.mark.django_db
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -44,6 +47,8 @@ class School:
     challenge: str = ""
     path: str = ""  # of the issuer, below the server
     refused: bool = False
+    status: int = 200
+    drips: bool = False
 
     @property
     def url(self) -> str:
@@ -78,6 +83,7 @@ class School:
 def school(settings: Settings) -> Iterator[School]:
     """The provider, configured."""
     cache.clear()
+    oidc_requests.SCHOOL.forget()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -90,11 +96,15 @@ def school(settings: Settings) -> Iterator[School]:
         def reply(self, form: dict[str, list[str]]) -> None:
             found = made.answer(urlsplit(self.path).path, form)
             body = json.dumps(found).encode()
-            self.send_response(200 if found is not None else 400)
+            self.send_response(made.status if found is not None else 400)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):
+                for at in range(len(body) if made.drips else 0):
+                    self.wfile.write(body[at : at + 1])
+                    time.sleep(0.05)
+                self.wfile.write(body[len(body) * made.drips :])
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing."""
@@ -343,6 +353,51 @@ def test_a_provider_that_is_away_is_told(school: School, client: Client) -> None
     school.server.shutdown()
     school.server.server_close()
     assert client.get("/accounts/school/login/").headers["Location"] == "/accounts/login/"
+
+
+def test_a_provider_that_is_silent_keeps_one_person_waiting_and_then_nobody(
+    school: School, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc_requests, "SECONDS", 0.5)
+    answers = school.answer
+    silence = threading.Event()
+    monkeypatch.setattr(school, "answer", lambda path, form: silence.wait(20) and answers(path, form))
+    waited = []
+    for _ in range(4):
+        began = time.monotonic()
+        assert client.get("/accounts/school/login/").headers["Location"] == "/accounts/login/"
+        waited.append(time.monotonic() - began)
+    assert oidc_requests.SCHOOL.breaker.is_open
+    assert max(waited[1:]) < 0.4
+    silence.set()
+    monkeypatch.setattr(breaker, "PAUSE_SECONDS", 0.0)
+    wait_until(
+        lambda: client.get("/accounts/school/login/").headers["Location"].startswith(school.url),
+        10,
+        "the provider is asked again",
+    )
+
+
+def test_a_provider_that_drips_is_given_up(
+    school: School, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time, the answer never."""
+    monkeypatch.setattr(oidc_requests, "SECONDS", 0.5)
+    monkeypatch.setattr(school, "drips", True)
+    began = time.monotonic()
+    assert client.get("/accounts/school/login/").headers["Location"] == "/accounts/login/"
+    assert time.monotonic() - began < 2
+
+
+def test_failures_of_the_provider_are_told(
+    school: School, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(school, "status", 503)
+    assert client.get("/accounts/school/login/").headers["Location"] == "/accounts/login/"
+    monkeypatch.setattr(school, "status", 200)
+    state = go(school, client)["state"]
+    monkeypatch.setattr(school, "status", 503)
+    assert come_back(client, state).headers["Location"] == "/accounts/login/"
 
 
 def test_without_configuration_there_is_nothing(client: Client) -> None:
