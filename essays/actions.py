@@ -145,7 +145,7 @@ def find_run(item: WorkItem) -> StepRun | None:
 
 def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
     """Lock what a step's result touches; None when this attempt is outdated."""
-    batch = Batch.objects.locked(item.batch_id)
+    batch = Batch.objects.locked(item.batch)
     run = find_run(item)
     if not work.finish(item) or run is None or run.status in StepRun.ENDED:
         return None
@@ -196,7 +196,7 @@ def end_failed(run: StepRun, slot: EssaySlot, batch: Batch, code: ErrorCode, det
 @transaction.atomic
 def give_up_step(item: WorkItem) -> None:
     """Every try failed for reasons of ours: the essay shows it, and can be tried again."""
-    batch = Batch.objects.locked(item.batch_id)
+    batch = Batch.objects.locked(item.batch)
     run = find_run(item)
     if run is not None and run.status not in StepRun.ENDED:
         end_failed(run, run.slot, batch, ErrorCode.SPELLCHECK_FAILED, {"attempts": item.attempts})

@@ -125,7 +125,6 @@ def queue_step(event: EssayPhaseRequest) -> None:
     work.enqueue(
         work.WorkOrder(
             step=event.phase_name,
-            task=f"essays.tasks.{event.phase_name}_next",
             subject_id=run.slot_id,
             revision=run.revision,
             batch_id=batch.pk,

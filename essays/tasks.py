@@ -1,27 +1,12 @@
-"""Step tasks: each takes one queued essay, runs the pure step, hands the outcome to one action."""
+"""Step tasks: each runs the pure step of a phase on one queued essay and hands the outcome to one action."""
 
-from essays import actions
+from essays import actions, dead_letters
 from essays.phases import PHASES
 from files import content
-from files.store import STORE
-from huleedu import work
+from files.store import is_refused
 from huleedu.errors import ContentDamaged, ErrorCode, StepError
+from huleedu.handlers import Handler
 from huleedu.models import WorkItem
-
-
-def spellcheck_next() -> bool:
-    """Run the next queued spelling check; False when there is none."""
-    return run_next("spellcheck")
-
-
-def run_next(phase_name: str) -> bool:
-    """Run the next queued step of a phase; False when there is none, or while the store is left alone."""
-    if STORE.breaker.is_refusing:
-        return work.abstain()
-    with work.claimed(phase_name) as item:
-        if item is not None:
-            work.run(item, run_step, actions.give_up_step)
-    return item is not None
 
 
 def run_step(item: WorkItem) -> None:
@@ -38,3 +23,16 @@ def run_step(item: WorkItem) -> None:
         actions.fail_step(item, ErrorCode.CONTENT_DAMAGED, error.facts)
         return
     actions.record_step(item, outcome)
+
+
+STEP_HANDLERS = tuple(
+    Handler(
+        name,
+        run_step,
+        actions.give_up_step,
+        dead_letters.check,
+        dead_letters.repeat,
+        must_wait=is_refused,
+    )
+    for name in PHASES
+)

@@ -275,7 +275,7 @@ def fail_file(upload: FileUpload, code: ErrorCode, details: dict[str, Any]) -> N
 
 def claim_result(item: WorkItem) -> FileUpload | None:
     """Lock the file for this attempt's result; None when the attempt or the content is outdated."""
-    batch = Batch.objects.locked(item.batch_id)
+    batch = Batch.objects.locked(item.batch)
     upload = FileUpload.objects.locked(item.subject_id)
     upload.batch = batch
     if not work.finish(item) or not is_current(upload, item):
@@ -286,7 +286,7 @@ def claim_result(item: WorkItem) -> FileUpload | None:
 @transaction.atomic
 def give_up(item: WorkItem) -> None:
     """Every try failed for reasons of ours: the file shows it, and can be tried again."""
-    batch = Batch.objects.locked(item.batch_id)
+    batch = Batch.objects.locked(item.batch)
     upload = FileUpload.objects.locked(item.subject_id)
     upload.batch = batch
     if is_current(upload, item):

@@ -17,7 +17,6 @@ def queue_extraction(event: BatchFileAdded | FileReprocessRequested) -> None:
     work.enqueue(
         work.WorkOrder(
             step=EXTRACT,
-            task="files.tasks.extract_next",
             subject_id=upload.pk,
             revision=upload.revision,
             batch_id=upload.batch_id,

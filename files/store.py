@@ -37,6 +37,11 @@ def is_unwell(error: BaseException) -> bool:
 STORE = Endpoint("store", THREADS, is_unwell)
 
 
+def is_refused() -> bool:
+    """True while the store hangs or fails, and is left alone."""
+    return STORE.breaker.is_refusing
+
+
 class Failures:
     """How often this process could not use the store: an earlier good finding says nothing then."""
 

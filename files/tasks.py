@@ -1,30 +1,21 @@
-"""The extraction task: takes one queued file, reads it in the sandbox, hands the outcome to one action."""
+"""The extraction task: reads one queued file in the sandbox and hands the outcome to one action."""
 
 import time
 from uuid import uuid4
 
 from django.conf import settings
 
-from files import actions, content, sandbox
+from files import actions, content, dead_letters, sandbox
 from files.models import StoredContent
 from files.steps.confinement import Confinement
 from files.steps.language import find_language
 from files.steps.validate import TextLimits
-from files.store import STORE
+from files.store import is_refused
 from huleedu import work
 from huleedu.errors import ContentDamaged, ErrorCode, StepError
 from huleedu.failpoints import failpoint
+from huleedu.handlers import Handler
 from huleedu.models import WorkItem
-
-
-def extract_next() -> bool:
-    """Run the next queued extraction; False when there is none, or while the store is left alone."""
-    if STORE.breaker.is_refusing:
-        return work.abstain()
-    with work.claimed(actions.EXTRACT) as item:
-        if item is not None:
-            work.run(item, extract, actions.give_up)
-    return item is not None
 
 
 def limits() -> TextLimits:
@@ -82,3 +73,14 @@ def stored_text(result: sandbox.SandboxResult, duration_ms: int) -> actions.Extr
         engine=result.engine,
         duration_ms=duration_ms,
     )
+
+
+EXTRACTION = Handler(
+    actions.EXTRACT,
+    extract,
+    actions.give_up,
+    dead_letters.check,
+    dead_letters.repeat,
+    must_wait=is_refused,
+    first=True,
+)

@@ -24,7 +24,7 @@ class HuleeduConfig(AppConfig):
         from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
 
-        from huleedu import field_names, processes, seats  # noqa: F401 - the seats are shared by fork
+        from huleedu import field_names, processes, seats, steps  # noqa: F401 - seats are shared by fork, steps register
         from huleedu.devices import remember_device
         from huleedu.factors import end_others, use_first_code
         from huleedu.permissions import grant_support

@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Iterator
-from typing import get_args
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
@@ -15,16 +14,15 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from batches.configuration import Step
 from huleedu import outages
 from huleedu.counting import GrowingTable, Tally
 from huleedu.errors import ErrorCode
+from huleedu.handlers import HANDLERS
 from huleedu.metrics import SECONDS
 from huleedu.models import WorkItem
 from huleedu.release import release
 
 COMPLETION_SECONDS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
-STEPS = ("extract", *get_args(Step), "erase")
 OTHER = "OTHER"  # keeps labels bounded whatever a row holds
 log = structlog.get_logger(__name__)
 
@@ -257,7 +255,7 @@ def queue_metrics() -> Iterator[Metric]:
 
 def work_depth() -> GaugeMetricFamily:
     """Steps to run by step and state, those without work included."""
-    depths = {(step, state): 0.0 for step in STEPS for state in WorkItem.State.values}
+    depths = {(step, state): 0.0 for step in HANDLERS.names() for state in WorkItem.State.values}
     depths.update({(str(step), str(state)): float(str(count)) for step, state, count in rows_of(WORK)})
     family = GaugeMetricFamily("work_queue_depth", "Steps to run", labels=["step", "state"])
     for labels, depth in depths.items():

@@ -26,10 +26,12 @@ from batches.models import Batch
 from essays.models import StepRun
 from files import content, removing
 from files.models import FileUpload, StoredContent
-from files.store import STORE, reach
+from files.store import is_refused, reach
 from huleedu import erasures, redaction, work
 from huleedu.erasure import Erasure
+from huleedu.errors import Refused
 from huleedu.failpoints import failpoint
+from huleedu.handlers import Handler
 from huleedu.models import DeadLetter, Feed, OutboxMessage, Timer, WorkItem
 from huleedu.timers import clear_timer
 from results.models import EssayResult
@@ -49,28 +51,17 @@ def queue(erasure_id: UUID) -> None:
     work.enqueue(
         work.WorkOrder(
             step=STEP,
-            task="huleedu.erasing.erase_next",
             subject_id=erasure.pk,
             revision=0,
-            batch_id=erasure.batch_id or erasure.pk,
+            batch_id=erasure.batch_id,
             owner_id=erasure.owner_id,
-            file_upload_id=erasure.file_upload_id or erasure.pk,
+            file_upload_id=erasure.file_upload_id,
             correlation_id=erasure.pk,
             priority="NORMAL",
             max_retries=10,
             timeout_seconds=120,
         )
     )
-
-
-def erase_next() -> bool:
-    """Carry out the next queued erasure; False when there is none, or while the store is left alone."""
-    if STORE.breaker.is_refusing:
-        return work.abstain()
-    with work.claimed(STEP) as item:
-        if item is not None:
-            work.run(item, erase, give_up)
-    return item is not None
 
 
 def give_up(item: WorkItem) -> None:
@@ -84,6 +75,23 @@ def erase(item: WorkItem) -> None:
     if erasure is not None and not carry_out(erasure, time.monotonic() + SLICE_SECONDS):
         raise work.TooSlow
     work.finish(item)
+
+
+def still_open(letter: DeadLetter) -> None:
+    """Raise ``Refused`` when what could not be erased has been erased since."""
+    subject = letter.envelope["subject_id"]
+    if not Erasure.objects.filter(pk=subject, ended_at=None).exists():
+        raise Refused("DEAD_LETTER_OUTDATED")
+
+
+ERASURE = Handler(
+    STEP,
+    erase,
+    give_up,
+    still_open,
+    lambda letter, user: queue(UUID(letter.envelope["subject_id"])),
+    must_wait=is_refused,
+)
 
 
 def carry_out(erasure: Erasure, until: float | None = None) -> bool:

@@ -84,7 +84,6 @@ NAMES = frozenset(
         _("step"),
         _("subject id"),
         _("succeeded"),
-        _("task"),
         _("text storage id"),
         _("timed out at"),
         _("timeout seconds"),

@@ -4,7 +4,7 @@ Which columns may tell of a person: ``huleedu.personal``.
 """
 
 from typing import Any, ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import models
@@ -15,6 +15,7 @@ from huleedu import security_events  # noqa: F401 - rows of this app, too
 from huleedu.account_models import PasswordLink as PasswordLink
 from huleedu.account_models import Session as Session
 from huleedu.erasure import Erasure as Erasure
+from huleedu.states import known
 
 LANES = 16  # ordering is kept per lane; a batch always uses the same one
 
@@ -148,7 +149,7 @@ class DeadLetter(models.Model):
     topic = models.CharField(max_length=40, default=TOPIC)
     event_type = models.CharField(max_length=80, help_text=_("Event class, or the step of a piece of work"))
     event_id = models.CharField(max_length=64, blank=True, default="")
-    batch_id = models.UUIDField(db_index=True)
+    batch_id = models.UUIDField(null=True, db_index=True)
     file_upload_id = models.UUIDField(null=True, db_index=True)
     correlation_id = models.UUIDField(db_index=True)
     envelope = models.JSONField()
@@ -168,6 +169,11 @@ class DeadLetter(models.Model):
     def __str__(self) -> str:
         return f"{self.event_type} {self.pk}"
 
+    @property
+    def batch(self) -> UUID:
+        """The batch it belongs to. Raises ``LookupError`` for work that belonged to none."""
+        return known(self.batch_id)
+
 
 class WorkItem(models.Model):
     """One step to run on one subject. The row is the queue; a django-q2 task is a token to take the next row.
@@ -176,21 +182,18 @@ class WorkItem(models.Model):
     the flow's next one back, so a flood delays itself and nothing starves.
     """
 
-    harmless: ClassVar = frozenset(
-        {"step", "task", "priority", "state", "first_error", "worker", "former_worker"}
-    )
+    harmless: ClassVar = frozenset({"step", "priority", "state", "first_error", "worker", "former_worker"})
 
     class State(models.TextChoices):
         QUEUED = "queued", _("waiting")
         RUNNING = "running", _("running")
 
     step = models.CharField(max_length=40)
-    task = models.CharField(max_length=120, help_text=_("Dotted path of the task that takes one item"))
     subject_id = models.UUIDField()
     revision = models.PositiveIntegerField(default=0)
-    batch_id = models.UUIDField()
+    batch_id = models.UUIDField(null=True)
     owner_id = models.BigIntegerField()
-    file_upload_id = models.UUIDField()
+    file_upload_id = models.UUIDField(null=True)
     correlation_id = models.UUIDField()
     priority = models.CharField(max_length=6)
     rank = models.BigIntegerField()
@@ -240,6 +243,11 @@ class WorkItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} {self.subject_id} r{self.revision}"
+
+    @property
+    def batch(self) -> UUID:
+        """The batch it belongs to. Raises ``LookupError`` for work that belongs to none."""
+        return known(self.batch_id)
 
 
 class Timer(models.Model):

@@ -1,38 +1,37 @@
-"""What a token of the steps cluster does: run queued work until none is left that this worker may do.
+"""Who does which queued work, on one screen; and what a token of the steps cluster does: it runs such work.
 
-Reading goes first: it is short, and until it is done nobody knows what a file is. The other steps take turns.
+Reading goes first: it is short, and until it is done nobody knows what a file is. The others take turns.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable
 
-from essays.tasks import spellcheck_next
-from files.tasks import extract_next
+from essays.tasks import STEP_HANDLERS
+from files.tasks import EXTRACTION
 from huleedu import leaving, work
-from huleedu.erasing import erase_next
+from huleedu.erasing import ERASURE
+from huleedu.handlers import HANDLERS, Handler
 
-Step = Callable[[], bool]
-FIRST: Step = extract_next
-OTHERS: tuple[Step, ...] = (spellcheck_next, erase_next)
+HANDLERS.register(EXTRACTION, *STEP_HANDLERS, ERASURE)
 SLICE_SECONDS = 1.0  # then the worker goes back to its cluster, which may want it to stop
 
 
 def work_next() -> None:
     """Run queued items until nothing is due, the slice is over, or this worker shall end."""
-    until, others = time.monotonic() + SLICE_SECONDS, deque(OTHERS)
-    while not leaving.asked() and run_one(others):
+    first, others = HANDLERS.in_turn()
+    until, turns = time.monotonic() + SLICE_SECONDS, deque(others)
+    while not leaving.asked() and run_one(first, turns):
         if time.monotonic() > until:
             work.wake_workers()
             return
 
 
-def run_one(others: deque[Step]) -> bool:
-    """Run one item; False when there is none for this worker. What ran goes to the end of ``others``."""
-    if FIRST():
+def run_one(first: list[Handler], turns: deque[Handler]) -> bool:
+    """Run one item; False when there is none for this worker. What ran goes to the end of ``turns``."""
+    if any(work.run_next(handler) for handler in first):
         return True
-    for _ in OTHERS:
-        others.rotate(-1)
-        if others[-1]():
+    for _ in range(len(turns)):
+        turns.rotate(-1)
+        if work.run_next(turns[-1]):
             return True
     return False

@@ -1,4 +1,4 @@
-"""Queued steps: fair order, leases that end with their worker, retries with backoff, dead letters.
+"""Queued work: fair order, leases that end with their worker, retries with backoff, dead letters.
 
 The row is the queue. A django-q2 task is only a token that wakes one worker: it runs the most deserving rows
 until none is left, so order can change after queueing and a lost token costs nothing.
@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from django_q.tasks import async_task
 from huleedu.broker import notify_workers
 from huleedu.errors import Refused
 from huleedu.failpoints import failpoint
+from huleedu.handlers import HANDLERS, Handler
 from huleedu.leaving import in_hand
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, WorkItem
@@ -48,9 +49,9 @@ log = structlog.get_logger(__name__)
 # one with the earliest time is next: little work goes before much, and nothing waits for ever, because times
 # stand while the clock goes on. (L. Zhang, VirtualClock, SIGCOMM 1990.)
 ENQUEUE = """
-INSERT INTO huleedu_workitem (step, task, subject_id, revision, batch_id, owner_id, file_upload_id,
+INSERT INTO huleedu_workitem (step, subject_id, revision, batch_id, owner_id, file_upload_id,
   correlation_id, priority, rank, state, max_retries, timeout_seconds, attempts, first_error)
-VALUES (%(step)s::text, %(task)s, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s,
+VALUES (%(step)s::text, %(subject_id)s, %(revision)s, %(batch_id)s, %(owner_id)s,
   %(file_upload_id)s, %(correlation_id)s, %(priority)s::text,
   greatest(
     (SELECT max(rank) FROM huleedu_workitem
@@ -113,23 +114,30 @@ class WorkersDied(Exception):
 
 @dataclass(frozen=True)
 class WorkOrder:
-    """What to queue: which step, run by which task, on which subject, for whom."""
+    """What to queue: the name of a handler, on which subject, for whom.
+
+    The subject is the id of any row; batch and file are those it belongs to, if there are any. It takes its
+    owner's turn at ``priority``.
+    """
 
     step: str
-    task: str
     subject_id: UUID
-    revision: int
-    batch_id: UUID
     owner_id: int
-    file_upload_id: UUID
     correlation_id: UUID
-    priority: str
-    max_retries: int
-    timeout_seconds: int
+    revision: int = 0
+    batch_id: UUID | None = None
+    file_upload_id: UUID | None = None
+    priority: str = "NORMAL"
+    max_retries: int = 3
+    timeout_seconds: int = 60
 
 
 def enqueue(order: WorkOrder) -> None:
-    """Queue ``order`` in the running transaction; the same subject and revision is queued once."""
+    """Queue ``order`` in the running transaction; the same subject and revision is queued once.
+
+    Raises ``ImproperlyConfigured`` for work that no handler does.
+    """
+    order = replace(order, step=HANDLERS[order.step].name)
     with prepared_cursor() as cursor:
         cursor.execute(ENQUEUE, {**asdict(order), "pace": PACE_MILLISECONDS[order.priority]})
     # Once and after the transaction: whoever takes a token that waits by then sees the row.
@@ -204,10 +212,15 @@ def leased(item: WorkItem | None) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE_CLASS, lease_key(item)])
 
 
-def abstain() -> bool:
-    """Take nothing now, and say that the worker lives all the same; False: nothing was run."""
-    WORKER.beat()
-    return False
+def run_next(handler: Handler) -> bool:
+    """Run the next queued item of ``handler``; False when there is none, or while it must wait."""
+    if handler.must_wait():
+        WORKER.beat()  # it takes nothing, and lives all the same
+        return False
+    with claimed(handler.name) as item:
+        if item is not None:
+            run(item, handler)
+    return item is not None
 
 
 def lease_key(item: WorkItem) -> int:
@@ -215,8 +228,8 @@ def lease_key(item: WorkItem) -> int:
     return item.pk % LEASE_IDS * LEASE_ATTEMPTS + item.attempts % LEASE_ATTEMPTS
 
 
-def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[WorkItem], None]) -> None:
-    """Run ``step`` on the claimed ``item``; a failure that is not the input's is tried again, then given up.
+def run(item: WorkItem, handler: Handler) -> None:
+    """Run the claimed ``item``; a failure that is not the input's is tried again, then given up.
 
     An item that two workers died on, or whose tries all ended so, is given up without another.
     """
@@ -225,14 +238,14 @@ def run(item: WorkItem, step: Callable[[WorkItem], None], give_up: Callable[[Wor
         try:
             if deaths(item) >= DEADLY or item.attempts > item.max_retries + 1:
                 raise WorkersDied
-            step(item)
+            handler.run(item)
             failpoint("step.after_effect")
             status = "done"
         except TooSlow:
             status = "slow"
             set_aside(item)
         except Exception as error:
-            status = settle(item, error, give_up)
+            status = settle(item, error, handler.give_up)
         log.info("step.ended", status=status, duration_ms=round((time.monotonic() - started) * 1000))
 
 
@@ -276,7 +289,9 @@ def log_keys(item: WorkItem) -> dict[str, object]:
         "file_upload_id": item.file_upload_id,
         "phase": item.step,
     }
-    return keys if item.subject_id == item.file_upload_id else {**keys, "essay_id": item.subject_id}
+    if item.file_upload_id not in {None, item.subject_id}:
+        keys["essay_id"] = item.subject_id
+    return {key: value for key, value in keys.items() if value is not None}
 
 
 def finish(item: WorkItem) -> bool:
@@ -352,13 +367,13 @@ def bury(item: WorkItem, error: str) -> None:
         file_upload_id=item.file_upload_id,
         correlation_id=item.correlation_id,
         envelope={"step": item.step, "subject_id": str(item.subject_id), "revision": item.revision},
-        consumer=item.task,
+        consumer=item.step,
         attempts=item.attempts,
         first_error=item.first_error or error,
         last_error=error,
         first_failed_at=item.first_failed_at or Now(),
     )
-    log.error("work.dead", phase=item.step, file_upload_id=str(item.file_upload_id), status="dead")
+    log.error("work.dead", status="dead", **{key: str(value) for key, value in log_keys(item).items()})
 
 
 def tend() -> None:

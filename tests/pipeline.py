@@ -13,17 +13,14 @@ from django_q.models import OrmQ
 from batches import actions as batch_actions
 from batches.configuration import Configuration
 from batches.models import Batch
-from essays.tasks import spellcheck_next
 from files import actions as file_actions
 from files.models import FileUpload
-from files.tasks import extract_next
 from huleedu import timers, work
-from huleedu.erasing import erase_next
+from huleedu.handlers import HANDLERS
 from huleedu.models import LANES, LoggedEvent, OutboxMessage, WorkItem
 from huleedu.relay import Relay
 from huleedu.subscriptions import TIMERS
 
-TASKS = {"extract": extract_next, "spellcheck": spellcheck_next, "erase": erase_next}
 RENUMBER = """
 UPDATE huleedu_outboxmessage
 SET id = nextval(pg_get_serial_sequence('huleedu_outboxmessage', 'id')) WHERE id = %s
@@ -75,7 +72,7 @@ class Pipeline:
         work.tend()
         steps = set(WorkItem.objects.filter(state="queued", due_at__lte=Now()).values_list("step", flat=True))
         for step in steps:
-            TASKS[step]()
+            work.run_next(HANDLERS[step])
         return bool(steps)
 
     def fire_timers(self) -> int:

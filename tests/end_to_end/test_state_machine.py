@@ -35,7 +35,9 @@ from files.models import FileUpload, StoredContent
 from files.steps.confinement import Confinement
 from files.steps.detect import Format
 from files.steps.validate import TextLimits
+from huleedu import work
 from huleedu.errors import ErrorCode, Refused, StepError
+from huleedu.handlers import HANDLERS
 from huleedu.models import (
     LANES,
     ConsumedEvent,
@@ -49,7 +51,7 @@ from huleedu.models import (
 from huleedu.relay import relay_lane
 from results.models import BatchResult, EssayResult
 from results.queries import counts_of
-from tests.pipeline import TASKS, Pipeline
+from tests.pipeline import Pipeline
 from tests.reader import Reader, fresh
 
 GOOD = [f"essay number {n} with more than fifty characters of plain and honest text" for n in range(6)]
@@ -265,16 +267,16 @@ class PipelineMachine(RuleBasedStateMachine):
 
     @rule()
     def work_on_one(self) -> None:
-        for step in list(TASKS):
-            TASKS[step]()
+        for name in HANDLERS.names():
+            work.run_next(HANDLERS[name])
 
-    @rule(step=st.sampled_from(list(TASKS)), recorded=st.booleans())
+    @rule(step=st.sampled_from(HANDLERS.names()), recorded=st.booleans())
     def worker_dies(self, step: str, recorded: bool) -> None:
         """Before its result is recorded, or after that and before anybody hears of it."""
         before = mock.patch("huleedu.work.finish", side_effect=Crash)
         after = mock.patch("huleedu.work.failpoint", dying_at("step.after_effect"))
         with after if recorded else before, suppress(Crash):
-            TASKS[step]()
+            work.run_next(HANDLERS[step])
 
     @rule(seed=SEED)
     def events_come_in_another_order(self, seed: int) -> None:

@@ -210,7 +210,6 @@ def work(owner: User, number: int, step: str = "extract") -> None:
     WorkItem.objects.bulk_create(
         WorkItem(
             step=step,
-            task="none",
             subject_id=uuid4(),
             batch_id=uuid4(),
             owner_id=owner.pk,

@@ -6,6 +6,8 @@ from django.contrib.auth.models import User
 from files import tasks
 from files.models import FileUpload
 from files.steps.confinement import Confinement
+from files.tasks import EXTRACTION
+from huleedu import work
 from huleedu.models import DeadLetter, LoggedEvent, WorkItem
 from tests.files.documents import ESSAY, spinning_pdf, word
 from tests.pipeline import Pipeline
@@ -18,21 +20,21 @@ def test_what_spins_is_set_aside_and_then_ends_at_its_limit(
     batch = pipeline.register(teacher, 2)
     spinning = pipeline.upload(batch, spinning_pdf(), "spins.pdf")
     pipeline.relay.drain()
-    assert tasks.extract_next()
+    assert work.run_next(EXTRACTION)
     item = WorkItem.objects.get()
     assert (item.subject_id, item.state, item.slow) == (spinning.pk, "queued", True)
 
     good = pipeline.upload(batch, word(ESSAY), "good.docx")
     pipeline.relay.drain()
     with all_taken("slow", 1):
-        assert tasks.extract_next(), "another file is read meanwhile"
-        assert not tasks.extract_next(), "somebody reads a slow one already"
+        assert work.run_next(EXTRACTION), "another file is read meanwhile"
+        assert not work.run_next(EXTRACTION), "somebody reads a slow one already"
     pipeline.relay.drain()
     good.refresh_from_db()
     assert good.status == FileUpload.Status.ASSIGNED
 
     monkeypatch.setattr(tasks, "confinement", lambda item: Confinement(processor_seconds=1))
-    assert tasks.extract_next()
+    assert work.run_next(EXTRACTION)
     pipeline.run()
     spinning.refresh_from_db()
     assert spinning.status == FileUpload.Status.FAILED

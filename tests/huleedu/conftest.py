@@ -57,7 +57,6 @@ def batch(pipeline: Pipeline, teacher: User) -> Batch:
     )
     WorkItem.objects.create(
         step="extract",
-        task="files.tasks.extract_next",
         subject_id=upload.pk,
         revision=99,
         batch_id=batch.pk,

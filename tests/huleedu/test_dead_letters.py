@@ -153,7 +153,7 @@ def test_a_failed_replay_leaves_the_letter_dead(pipeline: Pipeline, support: Use
         file_upload_id=uuid4(),
         correlation_id=uuid4(),
         envelope={"step": "extract", "subject_id": str(uuid4()), "revision": 0},
-        consumer="files.tasks.extract_next",
+        consumer="extract",
         attempts=4,
         first_error="ValueError",
         last_error="ValueError",

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from batches.models import Batch
@@ -15,8 +16,9 @@ from essays.models import StepRun
 from files import actions, content, removing
 from files.models import FileUpload, StoredContent
 from huleedu import erasing, maintenance
+from huleedu.dead_letters import replay
 from huleedu.erasure import Erasure
-from huleedu.errors import StorageFailed
+from huleedu.errors import Refused, StorageFailed
 from huleedu.models import DeadLetter, LoggedEvent, Timer, WorkItem
 from huleedu.redaction import TELLING
 from results.queries import counts_of
@@ -176,6 +178,26 @@ def test_what_was_lost_from_the_queue_is_queued_again(pipeline: Pipeline, batch:
     assert tidied and tidied.late_erasures == 1
     pipeline.run()
     assert not Erasure.objects.open().exists()
+
+
+def test_one_that_was_given_up_is_set_going_again_by_support(
+    pipeline: Pipeline, batch: Batch, teacher: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = removing.remove(batch.files.order_by("created_at")[0])
+    with monkeypatch.context() as patched:
+        patched.setattr("huleedu.erasing.take_note", lambda _: 1 / 0)
+        let_time_pass(pipeline)
+        while WorkItem.objects.update(due_at=Now()):
+            pipeline.run()
+    letter = DeadLetter.objects.get()
+    assert (letter.event_type, letter.file_upload_id) == ("erase", upload.pk)
+    assert replay(letter, teacher).status == "replayed"
+    pipeline.run()
+    upload.refresh_from_db()
+    assert upload.filename == "" and not Erasure.objects.open().exists()
+    DeadLetter.objects.update(status="dead")
+    with pytest.raises(Refused, match="OUTDATED"):
+        replay(letter, teacher)
 
 
 def test_an_erasure_whose_file_is_gone_ends(pipeline: Pipeline, batch: Batch) -> None:

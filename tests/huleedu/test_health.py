@@ -43,7 +43,6 @@ def queue(state: str, seconds_ago: float) -> WorkItem:
     moment = timezone.now() - timedelta(seconds=seconds_ago)
     return WorkItem.objects.create(
         step="extract",
-        task="files.tasks.extract_next",
         subject_id=uuid4(),
         batch_id=uuid4(),
         owner_id=1,

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -14,8 +15,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from batches.models import Batch
-from files import content, tasks
+from files import content
 from files.models import FileUpload
+from files.tasks import EXTRACTION
 from huleedu import work
 from huleedu.delivery import MAX_ATTEMPTS
 from huleedu.errors import ContentDamaged, StorageFailed, Unfit
@@ -128,7 +130,7 @@ def test_no_file_fails_for_a_store_that_is_away(
     with monkeypatch.context() as patch:
         patch.setattr(content, "read", away)
         for _ in range(12):
-            assert tasks.extract_next()
+            assert work.run_next(EXTRACTION)
             make_due()
     upload.refresh_from_db()
     assert upload.status == FileUpload.Status.PROCESSING
@@ -145,7 +147,6 @@ def test_other_failures_still_count_after_an_outage(transactional_db: None, teac
         work.enqueue(
             work.WorkOrder(
                 step="extract",
-                task="x",
                 subject_id=subject,
                 revision=0,
                 batch_id=uuid4(),
@@ -164,7 +165,7 @@ def test_other_failures_still_count_after_an_outage(transactional_db: None, teac
 
         with work.claimed("extract") as item:
             assert item is not None
-            work.run(item, fail, lambda _item: None)
+            work.run(item, replace(EXTRACTION, run=fail, give_up=lambda _item: None))
         make_due()
 
     for failure in (StorageFailed, StorageFailed, ValueError):
@@ -202,7 +203,7 @@ def test_a_batch_that_somebody_holds_delays_no_other(pipeline: Pipeline, teacher
     for number, batch in enumerate([held, *others]):
         pipeline.upload(batch, essay_bytes(number))
     pipeline.relay.drain()
-    while tasks.extract_next():
+    while work.run_next(EXTRACTION):
         pass
     with locked(held):
         began = time.monotonic()

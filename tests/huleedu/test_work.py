@@ -1,8 +1,9 @@
 """Queued work: fair shares, leases that end with their worker, retries that end, late workers."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -17,15 +18,16 @@ from pytest_django import Settings
 
 from files import actions as file_actions
 from files.models import FileUpload
+from files.tasks import EXTRACTION
 from huleedu import steps, work
 from huleedu.errors import ErrorCode
+from huleedu.handlers import HANDLERS
 from huleedu.models import DeadLetter, WorkItem
 from huleedu.steps import work_next
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 from tests.seats import all_taken
 
-TASK = "files.tasks.extract_next"
 DOUBLE = 2
 
 
@@ -39,7 +41,6 @@ def order(
     subject = subject or uuid4()
     return work.WorkOrder(
         step=step,
-        task=TASK,
         subject_id=subject,
         revision=0,
         batch_id=uuid4(),
@@ -50,6 +51,10 @@ def order(
         max_retries=retries,
         timeout_seconds=60,
     )
+
+
+def must_not_run(_item: WorkItem) -> None:
+    pytest.fail("it must not run")
 
 
 def queue(owner: int, priority: str = "NORMAL", count: int = 1) -> None:
@@ -275,7 +280,7 @@ def test_failures_are_tried_again_later_then_given_up_once(transactional_db: Non
     for attempt in range(1, 4):
         with work.claimed("extract") as item:
             assert item is not None and item.attempts == attempt
-            work.run(item, step, given_up.append)
+            work.run(item, replace(EXTRACTION, run=step, give_up=given_up.append))
         waiting = WorkItem.objects.filter(state="queued", due_at__gt=Now()).exists()
         assert waiting == (attempt < 3)
         make_due()
@@ -283,7 +288,7 @@ def test_failures_are_tried_again_later_then_given_up_once(transactional_db: Non
     assert len(given_up) == 1
     assert not WorkItem.objects.exists()
     letter = DeadLetter.objects.get()
-    assert (letter.kind, letter.event_type, letter.attempts, letter.consumer) == ("work", "extract", 3, TASK)
+    assert (letter.kind, letter.event_type, letter.attempts) == ("work", "extract", 3)
     assert letter.last_error.startswith("ValueError in ") and "pupil" not in letter.last_error
     assert letter.first_failed_at < letter.died_at
 
@@ -295,7 +300,7 @@ def test_work_that_kills_its_workers_is_given_up_without_another(transactional_d
     given_up: list[WorkItem] = []
     with work.claimed("extract") as item:
         assert item is not None
-        work.run(item, lambda _item: pytest.fail("it must not run again"), given_up.append)
+        work.run(item, replace(EXTRACTION, run=must_not_run, give_up=given_up.append))
     assert len(given_up) == 1
     assert DeadLetter.objects.get().last_error.startswith("WorkersDied")
 
@@ -312,7 +317,7 @@ def test_an_outcome_that_cannot_be_recorded_leaves_no_dead_letter_behind(transac
 
     with pytest.raises(RuntimeError), work.claimed("extract") as item:
         assert item is not None
-        work.run(item, step, cannot_give_up)
+        work.run(item, replace(EXTRACTION, run=step, give_up=cannot_give_up))
     assert not DeadLetter.objects.exists()
     assert WorkItem.objects.get().state == "running"
     work.tend()
@@ -424,7 +429,7 @@ def test_a_first_try_that_took_too_long_does_not_count(transactional_db: None) -
     for _ in range(5):
         with work.claimed("extract") as item:
             assert item is not None
-            work.run(item, hurried, lambda item: pytest.fail("given up"))
+            work.run(item, replace(EXTRACTION, run=hurried, give_up=must_not_run))
     left = WorkItem.objects.get()
     assert (left.state, left.slow, left.first_error) == ("queued", True, "")
     assert left.max_retries + 1 - left.attempts == 3, "as many tries are left as before"
@@ -434,21 +439,16 @@ def test_a_first_try_that_took_too_long_does_not_count(transactional_db: None) -
 def test_reading_goes_before_checking(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
-    def doing(step: str) -> Callable[[], bool]:
-        def run_next() -> bool:
-            with work.claimed(step) as item:
-                if item is not None:
-                    done.append(step)
-                    with transaction.atomic():
-                        assert work.finish(item)
-            return item is not None
+    def do(item: WorkItem) -> None:
+        done.append(item.step)
+        with transaction.atomic():
+            assert work.finish(item)
 
-        return run_next
-
+    names = {"extract": True, "spellcheck": False, "analysis": False}
+    doing = {name: replace(EXTRACTION, name=name, run=do, first=first) for name, first in names.items()}
+    monkeypatch.setattr(HANDLERS, "by_name", doing)
     with transaction.atomic():
         for step in ("spellcheck", "analysis", "spellcheck", "analysis", "extract", "extract"):
             work.enqueue(order(1, step=step))
-    monkeypatch.setattr(steps, "FIRST", doing("extract"))
-    monkeypatch.setattr(steps, "OTHERS", (doing("spellcheck"), doing("analysis")))
     work_next()
     assert done == ["extract", "extract", "spellcheck", "analysis", "spellcheck", "analysis"]
