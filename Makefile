@@ -23,8 +23,8 @@ run: $(VENV)/.installed ## Start HuleEdu on port 8000, until Ctrl-C
 demo: $(VENV)/.installed ## Fill the running HuleEdu with a sample batch
 	@$(BIN)/python manage.py demo
 
-test: $(VENV)/.installed-dev ## Run all checks and tests
-	@$(BIN)/python -m huleedu.embedded -- $(BIN)/python tests/run.py
+test: $(VENV)/.installed-dev ## Run all checks and tests, or a part: ARGS="tests/files -k folder"
+	@$(BIN)/python -m huleedu.embedded -- $(BIN)/python tests/run.py $(ARGS)
 
 check: $(VENV)/.installed-dev ## Run the checks without the tests
 	@$(BIN)/python -m huleedu.embedded -- $(BIN)/python tests/run.py --checks

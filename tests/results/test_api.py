@@ -59,6 +59,18 @@ def test_results_list_essays_and_every_other_file(client: APIClient, address: st
     }
 
 
+def test_every_figure_of_a_check_reaches_the_results(client: APIClient, address: str) -> None:
+    anna, bo = checked(ResultsAnswer, client.get(f"{address}/results"))["essays"]
+    essay = client.get(f"/v1/essays/{bo['essay_id']}").json()
+    of_essay, of_row = essay["spellcheck"], bo["spellcheck"]
+    assert of_row["findings"] == len(of_essay["findings"]) == 12
+    assert of_row["density"] == of_essay["density"] == round(100 * 12 / 44, 2)
+    for figure in ("status", "language", "fewer_suggestions", "error"):
+        assert of_row[figure] == of_essay[figure], figure
+    assert (of_row["status"], of_row["language"], of_row["fewer_suggestions"]) == ("succeeded", "en", False)
+    assert (anna["spellcheck"]["findings"], anna["spellcheck"]["density"]) == (0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [
