@@ -1,0 +1,73 @@
+"""What one more file of a batch says to the database: counted, not timed."""
+
+import json
+import sys
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django_q.models import OrmQ
+from rest_framework.test import APIClient
+
+from huleedu import work
+from huleedu.handlers import HANDLERS
+from tests.api import client_of, register
+from tests.conftest import essay_bytes
+from tests.pipeline import Pipeline
+from tests.statements import Count, counted
+
+FEW, MANY = 2, 22
+MOST_STATEMENTS, MOST_TRANSACTIONS = 90, 11
+
+
+def send(client: APIClient, batch_id: str, number: int) -> None:
+    """One file as the page sends it."""
+    data, name = essay_bytes(number), f"essay {number}.txt"
+    manifest = json.dumps([{"client_ref": str(number), "filename": name, "size": len(data)}])
+    form = {"batch_id": batch_id, "manifest": manifest, "files": SimpleUploadedFile(name, data)}
+    headers = {"Idempotency-Key": str(uuid4())}
+    assert client.post("/v1/files/batch", form, format="multipart", headers=headers).status_code == 201
+
+
+def costs_of(pipeline: Pipeline, client: APIClient, files: int) -> dict[str, Count]:
+    """What a batch of so many files costs, from its first upload to its results."""
+    batch_id = register(client, files)["batch_id"]
+    costs = {"upload": Count(), "relay": Count(), **{name: Count() for name in HANDLERS.names()}}
+    for number in range(files):
+        with counted(costs["upload"]):
+            send(client, batch_id, 100 * files + number)
+    going = True
+    while going:
+        with counted(costs["relay"]):
+            going = bool(pipeline.relay.drain())
+        OrmQ.objects.all().delete()
+        for name in HANDLERS.names():
+            before = Count(costs[name].statements, costs[name].transactions)
+            with counted(costs[name]):
+                done = work.run_next(HANDLERS[name])
+            going = going or done
+            if not done:  # a look that found nothing is not the file's
+                costs[name] = before
+    assert client.get(f"/v1/batches/{batch_id}/status").json()["status"] == "completed"
+    return costs
+
+
+def test_what_one_more_file_says_to_the_database(
+    pipeline: Pipeline, teacher: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = client_of(teacher)
+    few, many = costs_of(pipeline, client, FEW), costs_of(pipeline, client, MANY)
+    total = Count()
+    with capsys.disabled():
+        for stage, count in many.items():
+            statements = (count.statements - few[stage].statements) / (MANY - FEW)
+            transactions = (count.transactions - few[stage].transactions) / (MANY - FEW)
+            sys.stdout.write(f"\n{stage:12}{statements:7.1f} statements{transactions:6.1f} transactions")
+            total.statements += statements
+            total.transactions += transactions
+        sys.stdout.write(
+            f"\n{'a file':12}{total.statements:7.1f} statements{total.transactions:6.1f} transactions\n"
+        )
+    assert total.statements <= MOST_STATEMENTS
+    assert total.transactions <= MOST_TRANSACTIONS
