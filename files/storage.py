@@ -10,6 +10,8 @@ from uuid import uuid4
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
+from huleedu.new_file import flush_folder
+
 TEMPORARY_SUFFIX = ".part"
 
 
@@ -99,12 +101,3 @@ def make_durable_folder(folder: Path, root: Path) -> None:
         make_durable_folder(folder.parent, root)
     folder.mkdir(mode=0o700, parents=folder == root, exist_ok=True)
     flush_folder(folder.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Flush the folder's entries to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,6 @@ import os
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.contrib.staticfiles.apps import StaticFilesConfig
 from django.core.exceptions import ImproperlyConfigured
 
 from huleedu import temporary
@@ -69,10 +68,3 @@ class HuleeduConfig(AppConfig):
                 raise ImproperlyConfigured(
                     f"The folder for temporary files cannot be used: {error}. It lies in HULEEDU_VAR."
                 ) from error
-
-
-class UsedStaticFiles(StaticFilesConfig):
-    """Django's app without files that no page of ours asks for: the API has no pages, htmx is version 2,
-    and the script for passkeys is our own."""
-
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "rest_framework", "mfa", "htmax-*", "htmx-4*"]

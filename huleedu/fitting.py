@@ -23,7 +23,6 @@ from huleedu.fingerprint import facts_of
 from huleedu.installation import check_key
 from huleedu.models import RelayPresence
 from huleedu.presence import Identity, process_name, sign
-from huleedu.processes import warm_steps
 from huleedu.store_mark import UNSEEN, claim_store
 
 # As sysexits.h has it: starting the program again does not help, something must be set right first.
@@ -75,6 +74,8 @@ def fit_cluster(queue: str | None) -> None:
             returncode=EXIT_UNFIT,
         )
     if settings.PROCESS == "steps":
+        from huleedu.warming import warm_steps  # a web server needs none of it
+
         warm_steps()
     fit_or_end(settings.PROCESS)
 

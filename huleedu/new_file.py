@@ -8,8 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from files.storage import flush_folder
-
 PARTIAL = ".{name}.partial"
 WITHOUT_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
@@ -65,3 +63,12 @@ def clear(partial: Path) -> None:
             raise FileExistsError(errno.EEXIST, "another process writes it", str(partial)) from error
         finally:
             os.close(descriptor)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush the folder's entries to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -33,14 +33,3 @@ def end_relay() -> None:
     for thread, stop in _relays:
         stop.set()
         thread.join(END_SECONDS)
-
-
-def warm_steps() -> None:
-    """Load words in the parent, and dictionaries beside it: workers share the memory of both."""
-    from essays.checking import CHECKING
-    from files import sandbox
-    from files.steps.language import warm
-
-    warm()
-    sandbox.share(CHECKING)
-    log.info("steps.warm", status="running")

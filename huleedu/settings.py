@@ -58,7 +58,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "huleedu.apps.UsedStaticFiles",
+    "huleedu.used_static_files.UsedStaticFiles",
     "django_htmx",
     "csp",
     "rest_framework",

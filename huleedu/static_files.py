@@ -21,8 +21,8 @@ from whitenoise.compress import Compressor
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from huleedu.apps import UsedStaticFiles
 from huleedu.migrated import STAMP
+from huleedu.used_static_files import UsedStaticFiles
 
 RECIPE = b"1"  # of hashing and compressing: another one makes all files again
 SMALL = 64 * 1024  # bytes
