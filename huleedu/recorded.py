@@ -16,6 +16,7 @@ from huleedu.moments import READING
 from huleedu.security_kinds import SecurityKind
 from huleedu.security_log import Detail, record
 
+NUL = "\0"  # PostgreSQL takes it in no text, and calls asking for it a failure
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -57,7 +58,11 @@ class RecordedAdmin(admin.ModelAdmin[Row]):
         Django takes every field. How long the list is then tells letter by letter what nobody shows here.
         """
         filters = [getattr(told, "parameter_name", told) for told in self.list_filter]
-        return lookup.partition(LOOKUP_SEP)[0] in filters
+        return lookup.partition(LOOKUP_SEP)[0] in filters and NUL not in value
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Row | None:
+        """The row, or None."""
+        return None if NUL in object_id else super().get_object(request, object_id, from_field)
 
     def change_view(
         self,
