@@ -194,13 +194,13 @@ def find_link(secret: str) -> User | None:
 @transaction.atomic
 def use_link(secret: str, password: str) -> bool:
     """Set the password, and end the link and all that the former one opened. False for an ended link."""
-    link = PasswordLink.objects.select_for_update().filter(
-        digest=digest_of_link(secret), expires_at__gt=Now(), user__is_active=True
-    )
-    found = link.first()
-    if found is None:
+    owner = find_link(secret)
+    if owner is None:
         return False
-    user: User = User.objects.get(pk=found.user_id)
+    # Two links of one account are used one after the other, and the first one used ends both.
+    user = User.objects.select_for_update(no_key=True).filter(pk=owner.pk).first()
+    if user is None or find_link(secret) is None:
+        return False
     user.set_password(password)
     user.save(update_fields=["password"])  # which ends the link, too
     log.info("link.used", user_id=user.pk)

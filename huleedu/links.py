@@ -6,7 +6,7 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -69,10 +69,12 @@ def ask_for_link(request: HttpRequest, username: str) -> Thread | None:
     """
     with doors.attempt(request, username, doors.LINK):
         pass  # never right: somebody who asks again and again waits longer each time
-    user = User.objects.filter(username=username, is_active=True).exclude(email="").first()
-    if user is None:
-        return None
-    secret, _ends = make_link(user, asked_by_anybody=True)
+    with transaction.atomic():  # an address that is changed meanwhile must not be mailed to
+        users = User.objects.select_for_update(no_key=True).filter(username=username, is_active=True)
+        user = users.exclude(email="").first()
+        if user is None:
+            return None
+        secret, _ends = make_link(user, asked_by_anybody=True)
     sender = Thread(target=send_behind, args=(user, address_of_mailed_link(secret, request)), daemon=True)
     sender.start()
     return sender

@@ -84,6 +84,8 @@ def configure(options: dict[str, str]) -> None:
                 "django.request": {"level": "ERROR"},
                 # Every stranger's guess at a host, in its own words; ``proxy.mistake`` tells it now and then.
                 "django.security.DisallowedHost": {"level": "CRITICAL"},
+                # What a list in the admin is asked by, in the asker's words.
+                "django.security.DisallowedModelAdminLookup": {"level": "CRITICAL"},
                 "django-q": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
             },

@@ -20,8 +20,8 @@ from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOA
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.core.exceptions import DisallowedRedirect, ValidationError
+from django.db import DataError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
@@ -33,7 +33,7 @@ from requests import RequestException, Session
 from huleedu.accounts import create_account
 from huleedu.devices import SHARED
 from huleedu.moments import apart
-from huleedu.oidc_requests import ThroughTheDoor
+from huleedu.oidc_requests import ThroughTheDoor, patience
 from huleedu.pages import SeeOther
 from huleedu.security_kinds import SecurityKind
 from huleedu.security_log import record
@@ -41,7 +41,11 @@ from huleedu.security_log import record
 PROVIDER = "school"
 NONCE = "huleedu.nonce"  # in a session
 KEPT = ("iss", "sub", "email", "email_verified")  # of what an ID token says
-AWAY = (RequestException, KeyError, ValueError)  # of asking, or of an answer that is none
+# Of asking, or of an answer that is none: one of another shape, or with what the database cannot keep.
+AWAY: tuple[type[Exception], ...] = (
+    *(RequestException, LookupError, ValueError, TypeError, AttributeError),
+    *(ArithmeticError, RecursionError, DataError, DisallowedRedirect),
+)
 log = structlog.get_logger(__name__)
 
 
@@ -180,9 +184,10 @@ def begin(request: HttpRequest, provider_id: str = PROVIDER) -> HttpResponse:
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
     nonce = request.session[NONCE] = secrets.token_urlsafe(24)
     try:
-        answer: HttpResponse = provider_of(request).redirect(
-            request, AuthProcess.LOGIN, wanted if safe else None, auth_params={"nonce": nonce}
-        )
+        with patience():
+            answer: HttpResponse = provider_of(request).redirect(
+                request, AuthProcess.LOGIN, wanted if safe else None, auth_params={"nonce": nonce}
+            )
     except AWAY as error:
         return told_away(request, error)
     return answer
@@ -195,7 +200,8 @@ def finish(request: HttpRequest, provider_id: str) -> HttpResponse:
     if not settings.OIDC_SERVER or provider_id != PROVIDER:
         raise Http404
     try:
-        answer: HttpResponse = OAuth2CallbackView.adapter_view(Provider(request, PROVIDER))(request)
+        with patience():
+            answer: HttpResponse = OAuth2CallbackView.adapter_view(Provider(request, PROVIDER))(request)
     except AWAY as error:
         return told_away(request, error)
     return answer

@@ -48,10 +48,8 @@ class SignIn(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """The password was right: on to the second factor, or in."""
         user = form.get_user()
-        if form.cleaned_data.get("shared"):
-            self.request.session[SHARED] = True
-        else:
-            self.request.session.pop(SHARED, None)
+        if "shared" in form.fields:  # the admin's page does not ask, so what was said before holds
+            self.request.session[SHARED] = form.cleaned_data["shared"]
         record_authentication(self.request, user, method="password", reauthenticated=True)
         return perform_login(self.request, Login(user=user, redirect_url=self.get_success_url()))
 

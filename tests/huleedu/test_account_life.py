@@ -3,6 +3,8 @@
 import io
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client, RequestFactory
 from pytest_django import Settings
@@ -197,6 +200,53 @@ def test_asking_by_mail_ends_no_link_and_the_first_used_ends_all(
     assert all(accounts.find_link(secret) == teacher for secret in (printed, first, second))
     assert follow(first) == 303
     assert [accounts.find_link(secret) for secret in (printed, first, second)] == [None] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_links_that_are_used_at_once_one_sets_the_password(teacher: User) -> None:
+    links_of_hers = [make_link(teacher, asked_by_anybody=True)[0] for _ in range(4)]
+
+    def use(secret: str) -> bool:
+        try:
+            return accounts.use_link(secret, f"{NEW} {secret}")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(links_of_hers)) as browsers:
+        used = list(browsers.map(use, links_of_hers))
+    assert sorted(used) == [False, False, False, True]
+    teacher.refresh_from_db()
+    assert teacher.check_password(f"{NEW} {links_of_hers[used.index(True)]}")
+    assert not PasswordLink.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", [{"email": "new@school.example"}, {"email": ""}, {"is_active": False}])
+def test_a_link_never_goes_to_an_address_that_is_changed_meanwhile(
+    teacher: User, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    User.objects.filter(pk=teacher.pk).update(email="former@school.example")
+    mailed: list[str] = []
+    monkeypatch.setattr(links, "send_behind", lambda user, address: mailed.append(user.email))
+    request = Client().get("/help/").wsgi_request
+
+    def ask() -> None:
+        try:
+            sender = links.ask_for_link(request, "teacher")
+            if sender is not None:
+                sender.join(20)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as stranger:
+        with transaction.atomic():
+            User.objects.filter(pk=teacher.pk).update(**change)
+            PasswordLink.objects.filter(user=teacher).delete()
+            asked = stranger.submit(ask)
+            with suppress(TimeoutError):
+                asked.result(1)  # it has looked by now, and waits, or has not waited
+        asked.result(20)
+    assert mailed == [address for address in [change.get("email")] if address]
 
 
 def test_without_mail_nobody_is_asked_whether_it_is_forgotten(client: Client) -> None:

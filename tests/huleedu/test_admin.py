@@ -1,6 +1,7 @@
 """Support staff: everything can be looked at, nothing changed, no essay text seen; failed things go again."""
 
 import re
+from typing import Any
 from uuid import uuid4
 
 from django.apps import apps
@@ -117,6 +118,63 @@ def test_a_search_for_nonsense_finds_nothing(desk: Client, batch: Batch) -> None
             answer = desk.get(pages(label)[0], {"q": term})
             assert answer.status_code == 200
             assert answer.context["cl"].queryset.count() == 0, (label, term)
+
+
+def may_be_asked_by_address(listing: Any) -> set[str]:
+    """The fields that a list's own filters ask for."""
+    return {getattr(told, "parameter_name", told) for told in listing.list_filter}
+
+
+def test_no_list_answers_what_a_field_it_does_not_show_holds(
+    client: Client, batch: Batch, teacher: User
+) -> None:
+    """Asked letter by letter, the length of a list would tell names, essays, and hashes of passwords."""
+    client.force_login(User.objects.create_superuser("chief", password="correct horse battery"))
+    for model, listing in admin.site._registry.items():
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        assert client.get(address, {"no_such_field": "x"}).status_code == 400
+        for field in model._meta.get_fields():
+            if field.name in may_be_asked_by_address(listing):
+                continue
+            for lookup in ("", "__startswith", "__password__startswith"):
+                answer = client.get(address, {field.name + lookup: "0"})
+                assert answer.status_code == 400, (model, field.name, lookup)
+
+
+def test_what_no_text_can_hold_is_never_a_failure_of_ours(client: Client, batch: Batch) -> None:
+    client.force_login(User.objects.create_superuser("chief", password="correct horse battery"))
+    for model, listing in admin.site._registry.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        for filtered in may_be_asked_by_address(listing):
+            for lookup in ("", "__exact", "__in"):
+                answer = client.get(reverse(f"{name}_changelist"), {filtered + lookup: "a\0"})
+                assert answer.status_code == 400, (model, filtered, lookup)
+        for view in ("change", "history", "delete"):
+            answer = client.get(reverse(f"{name}_{view}", args=["a\0"]))
+            assert answer.status_code in (302, 403, 404), (model, view)
+
+
+def test_support_learns_no_name_or_text_from_the_length_of_a_list(desk: Client, batch: Batch) -> None:
+    for address, asked in {
+        "admin:essays_steprun_changelist": {"output__icontains": "strangge"},
+        "admin:files_fileupload_changelist": {"filename__startswith": "Astrid"},
+        "admin:huleedu_loggedevent_changelist": {"envelope__data__filename__startswith": "Astrid"},
+        "admin:huleedu_apitoken_changelist": {"digest__startswith": "0"},
+    }.items():
+        assert desk.get(reverse(address), asked).status_code == 400, address
+
+
+def test_a_list_is_filtered_by_its_own_filters(desk: Client, batch: Batch) -> None:
+    files = reverse("admin:files_fileupload_changelist")
+    for asked, found in (
+        ({"status__exact": "failed"}, 1),
+        ({"status": "failed"}, 1),
+        ({"error_code": "EMPTY_CONTENT"}, 1),
+        ({"status__exact": "no such"}, 0),
+    ):
+        answer = desk.get(files, asked)
+        assert answer.status_code == 200, asked
+        assert answer.context["cl"].queryset.count() == found, asked
 
 
 def test_files_are_found_by_each_of_their_ids(desk: Client, batch: Batch) -> None:

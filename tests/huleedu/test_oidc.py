@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -49,6 +48,10 @@ class School:
     refused: bool = False
     status: int = 200
     drips: bool = False
+    says: dict[str, bytes] = field(default_factory=dict)  # by the path's end, in place of what is right
+    elsewhere: str = ""  # where it sends who asks
+    asked: list[str] = field(default_factory=list)
+    left: threading.Event = field(default_factory=threading.Event)  # somebody, in the middle of an answer
 
     @property
     def url(self) -> str:
@@ -94,17 +97,24 @@ def school(settings: Settings) -> Iterator[School]:
             self.reply(parse_qs(self.rfile.read(length).decode()))
 
         def reply(self, form: dict[str, list[str]]) -> None:
-            found = made.answer(urlsplit(self.path).path, form)
-            body = json.dumps(found).encode()
-            self.send_response(made.status if found is not None else 400)
+            path = urlsplit(self.path).path
+            made.asked.append(path)
+            found = made.answer(path, form)
+            body = next((said for end, said in made.says.items() if path.endswith(end)), b"")
+            body = body or json.dumps(found).encode()
+            self.send_response(302 if made.elsewhere else made.status if found is not None else 400)
+            if made.elsewhere:
+                self.send_header("Location", made.elsewhere)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            with suppress(OSError):
+            try:
                 for at in range(len(body) if made.drips else 0):
                     self.wfile.write(body[at : at + 1])
                     time.sleep(0.05)
                 self.wfile.write(body[len(body) * made.drips :])
+            except OSError:
+                made.left.set()
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing."""
@@ -356,9 +366,10 @@ def test_a_provider_that_is_away_is_told(school: School, client: Client) -> None
 
 
 def test_a_provider_that_is_silent_keeps_one_person_waiting_and_then_nobody(
-    school: School, client: Client, monkeypatch: pytest.MonkeyPatch
+    school: School, client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(oidc_requests, "SECONDS", 0.5)
+    settings.STORE_SECONDS = 0.25  # as in service, where a request waits shorter for the store
     answers = school.answer
     silence = threading.Event()
     monkeypatch.setattr(school, "answer", lambda path, form: silence.wait(20) and answers(path, form))
@@ -387,6 +398,72 @@ def test_a_provider_that_drips_is_given_up(
     began = time.monotonic()
     assert client.get("/accounts/school/login/").headers["Location"] == "/accounts/login/"
     assert time.monotonic() - began < 2
+    assert school.left.wait(5), "a thread goes on listening"
+
+
+@pytest.mark.parametrize("step", ["openid-configuration", "/token", "/keys"])
+def test_a_provider_that_says_too_much_is_not_heard_out(
+    school: School, client: Client, teacher: User, step: str
+) -> None:
+    state = go(school, client)["state"]
+    school.says[step] = b'{"a": "' + b"a" * 50_000_000
+    assert come_back(client, state).headers["Location"] == "/accounts/login/"
+    assert school.left.wait(5)
+    assert not is_in(client)
+
+
+def test_a_provider_that_sends_elsewhere_is_not_followed(
+    school: School, client: Client, teacher: User
+) -> None:
+    state = go(school, client)["state"]
+    school.elsewhere = f"{school.url}/elsewhere"
+    assert client.get("/accounts/school/login/").headers["Location"] == "/accounts/login/"
+    assert come_back(client, state).headers["Location"] == "/accounts/login/"
+    assert "/elsewhere" not in school.asked
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        *(
+            (step, said)
+            for step in ("openid-configuration", "/token", "/keys")
+            for said in (b"[]", b"5", DEEP)
+        ),
+        ("openid-configuration", b'{"authorization_endpoint": "javascript:alert(1)", "token_endpoint": ""}'),
+        (
+            "openid-configuration",
+            b'{"authorization_endpoint": "", "token_endpoint": "",'
+            b' "token_endpoint_auth_methods_supported": 5}',
+        ),
+        ("/token", b'{"access_token": "a", "expires_in": [1]}'),
+        ("/token", b'{"access_token": "a", "expires_in": 1e999}'),
+        ("/token", b'{"access_token": "a", "expires_in": 1e30}'),
+        ("/keys", b'{"keys": [5]}'),
+    ],
+)
+def test_an_answer_of_another_shape_leads_back_to_signing_in(
+    school: School, client: Client, teacher: User, step: str, said: bytes
+) -> None:
+    state = go(school, client)["state"]
+    school.says[step] = said
+    assert come_back(client, state).headers["Location"] == "/accounts/login/"
+    if step == "openid-configuration":
+        assert client.get("/accounts/school/login/").headers["Location"] == "/accounts/login/"
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("name", ["sub", "email", "preferred_username"])
+def test_what_the_database_cannot_keep_opens_nothing(
+    school: School, client: Client, teacher: User, name: str
+) -> None:
+    said: dict[str, Any] = {name: "teacher\0"}
+    asked = go(school, client, **said)
+    assert come_back(client, asked["state"]).headers["Location"] == "/accounts/login/"
+    assert not is_in(client)
 
 
 def test_failures_of_the_provider_are_told(

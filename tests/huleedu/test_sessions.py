@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from huleedu.accounts import create_account
 from huleedu.devices import device_in_words
 from huleedu.models import Session
 from huleedu.sessions import public_name
@@ -103,6 +104,18 @@ def test_what_a_page_does_by_itself_is_no_work(browser: Client) -> None:
     assert status(browser, "/", headers={"HX-Request": "true"}) == 200
     pass_time(hours=0.5)
     assert status(browser) == 302
+
+
+def test_a_shared_computer_stays_one_at_the_admins_sign_in(db: None) -> None:
+    """That page does not ask."""
+    support = create_account("support", "helper", PASSWORD)
+    browser = sign_in(support, shared="on")
+    said = {"username": support.username, "password": PASSWORD, "next": "/admin/"}
+    assert browser.post("/admin/login/", said).headers["Location"] == "/admin/"
+    assert [session.shared for session in Session.objects.filter(user=support)] == [True]
+    browser.post("/accounts/logout/")
+    sign_in(support)
+    assert sorted(session.shared for session in Session.objects.filter(user=support)) == [False]
 
 
 def test_a_shared_computer_remembers_nothing_and_ends_soon(teacher: User) -> None:
