@@ -104,8 +104,12 @@ def wait_anew() -> None:
 
 
 def waiting_in_words() -> str:
-    """What can still be taken back, for whoever has restored it."""
-    found = Counter(Erasure.objects.undoable().values_list("kind", flat=True))
+    """What can still be taken back, for whoever has restored it; empty for nothing."""
+    found = Counter(
+        Erasure.objects.undoable().exclude(kind=Erasure.Kind.VERSION).values_list("kind", flat=True)
+    )
+    if not found:
+        return ""
     return (
         f"{found['batch']} deleted batches, {found['account']} deleted accounts and {found['file']} removed "
         "files wait to be erased, all their time once more: look at them. Teachers restore theirs from the "

@@ -223,7 +223,8 @@ def finish(mark: Mark, read: Read, later: list[Facts] | None, tell: Callable[[st
         begin_new_life(mark.identity, [UUID(each) for each in read.end.erased])
         for sentence in repeating.repeat([*repeating.known_erasures(), *(later or [])]).words():
             tell(sentence)
-        tell(erasures.waiting_in_words())
+        if waiting := erasures.waiting_in_words():
+            tell(waiting)
         failpoint("restore.before_end")
         reach(partial(write_mark, str(mark.identity)), MARK_SECONDS)
         with transaction.atomic(), connection.cursor() as cursor:

@@ -57,7 +57,7 @@ class Command(BaseCommand):
                 self.stdout.write("\n".join(repeating.repeat(told).words()))
                 if wait_anew:
                     erasures.wait_anew()
-                    self.stdout.write(erasures.waiting_in_words())
+                    self.stdout.write(erasures.waiting_in_words() or "Nothing waits to be erased.")
         except StorageFailed as failure:
             raise CommandError("The store does not answer. Nothing is lost: run this again.") from failure
         except NotTold as error:
