@@ -162,7 +162,9 @@ def judge(row: StoredContent, damage: Damage | None) -> None:
 
 
 def is_going(row: StoredContent) -> bool:
-    """Whether somebody is erasing what ``row`` belongs to: its bytes go before it does."""
+    """Whether ``row`` was erased, or somebody is erasing what it belongs to: its bytes go before it does."""
+    if not StoredContent.objects.filter(pk=row.pk).exists():
+        return True
     begun = Erasure.objects.open().filter(begun_at__isnull=False)
     users = FileUpload.objects.filter(Q(raw_storage_id=row.pk) | Q(text_storage_id=row.pk))
     of_batch = Q(kind=Erasure.Kind.BATCH, batch_id=row.batch_id)

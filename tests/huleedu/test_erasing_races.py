@@ -16,7 +16,7 @@ from django.core.management import call_command
 
 from batches import binning
 from batches.models import Batch
-from files import actions, content, removing, sandbox
+from files import actions, content, removing, sandbox, verification
 from files.handing_over import hand_over
 from files.models import FileUpload, StoredContent
 from huleedu import closing, erasing, repeating
@@ -167,6 +167,17 @@ def test_what_is_being_erased_is_not_called_damaged(
         with captured_logs() as text, pytest.raises(ContentDamaged):
             content.read_row(other)
         assert len(lines_of(text, "content.damaged")) == 1, "what stays is missed"
+
+
+def test_verifying_passes_over_what_is_erased_meanwhile(batch: Batch) -> None:
+    """It reads for minutes what it has looked up at its beginning."""
+    rows = list(StoredContent.objects.order_by("created_at"))
+    removing.remove(batch.files.order_by("created_at")[0])
+    erasing.carry_out(Erasure.objects.get())
+    assert StoredContent.objects.count() == len(rows) - 2
+    with captured_logs() as text:
+        assert [verification.damage_of(row) for row in rows] == [None] * len(rows)
+    assert lines_of(text, "content.damaged") == []
 
 
 def test_work_that_outlived_its_batch_ends(pipeline: Pipeline, batch: Batch) -> None:
