@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from batches.actions import report_change
-from batches.keeping import WARNING, latest_end
+from batches.keeping import WARNING, latest_choice
 from batches.models import Batch
 from huleedu import erasures
 from huleedu.clock import database_now
@@ -27,7 +27,7 @@ def keep(batch_id: UUID, user: User, until: date) -> Batch:
     """Keep the batch to the end of ``until``, a day of the school's time. Raises ``Refused``."""
     batch = locked(batch_id)
     today = timezone.localdate(database_now())
-    latest = latest_end(timezone.localdate(batch.created_at))
+    latest = latest_choice(timezone.localdate(batch.created_at), batch.ends_on)
     if until < today or (latest is not None and until > latest):
         raise Refused(
             "END_NOT_ALLOWED", earliest=today.isoformat(), latest=latest.isoformat() if latest else ""

@@ -34,6 +34,12 @@ def latest_end(made: date) -> date | None:
     return default_end(made, settings.RETENTION_MAX_MONTHS)
 
 
+def latest_choice(made: date, ends_on: date | None) -> date | None:
+    """As ``latest_end``, but never before the day that it has: the bin may have given it a later one."""
+    latest = latest_end(made)
+    return max(latest, ends_on) if latest and ends_on else latest
+
+
 def days_left(ends_on: date | None, today: date | None = None) -> int | None:
     """The days that are left of a batch that ends within ``WARNING``, else None; 0 is the last."""
     if ends_on is None:

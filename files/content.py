@@ -12,12 +12,14 @@ import structlog
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from files.damage import Damage, examine
 from files.damage import storage_name as storage_name
-from files.models import StoredContent
+from files.models import FileUpload, StoredContent
 from files.store import reach, reach_each
+from huleedu.erasure import Erasure
 from huleedu.errors import ContentDamaged, Refused, StorageFailed
 
 MARK_SECONDS = 2.0
@@ -145,16 +147,29 @@ def check_one(kind: str, content_id: UUID) -> None:
 
 
 def judge(row: StoredContent, damage: Damage | None) -> None:
-    """Remember what was found of ``row``. Raises ``ContentDamaged`` when it is damaged."""
+    """Remember what was found of ``row``. Raises ``ContentDamaged`` when it is damaged, or being erased."""
     if damage is None:
         if row.damaged_at is not None:
             mark(row, damaged=False)
         return
+    if damage == "missing" and is_going(row):
+        raise ContentDamaged(row.pk, row.kind, damage)
     log.error(
         "content.damaged", content_id=str(row.pk), kind=row.kind, batch_id=str(row.batch_id), damage=damage
     )
     mark(row, damaged=True)
     raise ContentDamaged(row.pk, row.kind, damage)
+
+
+def is_going(row: StoredContent) -> bool:
+    """Whether ``row`` was erased, or somebody is erasing what it belongs to: its bytes go before it does."""
+    if not StoredContent.objects.filter(pk=row.pk).exists():
+        return True
+    begun = Erasure.objects.open().filter(begun_at__isnull=False)
+    users = FileUpload.objects.filter(Q(raw_storage_id=row.pk) | Q(text_storage_id=row.pk))
+    of_batch = Q(kind=Erasure.Kind.BATCH, batch_id=row.batch_id)
+    of_file = Q(kind=Erasure.Kind.FILE, file_upload_id__in=users.values("pk"))
+    return begun.filter(of_batch | of_file).exists()
 
 
 def mark(row: StoredContent, damaged: bool) -> None:

@@ -40,7 +40,7 @@ def damage_of(row: StoredContent) -> Damage | None:
         (found,) = examine([row], SECONDS)
         content.judge(row, found.damage)
     except ContentDamaged:
-        return found.damage
+        return None if found.damage == "missing" and content.is_going(row) else found.damage
     except StorageFailed as error:
         cause = error.__cause__
         if cause is None or isinstance(cause, Unanswered) or (is_unwell(cause) and not answers()):

@@ -61,7 +61,10 @@ class AccountForm(forms.ModelForm[User]):
     hand_over_to = forms.CharField(
         label=_("Give all batches to"),
         required=False,
-        help_text=_("The user name of a colleague. Nothing else of the account goes along."),
+        help_text=_(
+            "The user name of a colleague. Batches in the bin go along and can be restored until their day; "
+            "nothing else of the account does."
+        ),
     )
 
     class Meta:
@@ -163,8 +166,9 @@ class AccountAdmin(ActingAdmin[User]):
         if any(name in form.changed_data for name in vars(Limits())):
             accounts.set_limits(before, limits)
         if said["hand_over_to"]:
-            count = hand_over(before, said["hand_over_to"])
-            messages.success(request, _("Handed over %(count)s batches.") % {"count": count})
+            done = hand_over(before, said["hand_over_to"])
+            told = _("Handed over %(batches)s batches, %(binned)s of them in the bin.")
+            messages.success(request, told % done._asdict())
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing else belongs to it."""

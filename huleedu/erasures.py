@@ -3,20 +3,23 @@
 A timer of the ledger's row rings when it is due; what it rings for is then queued as work.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Coalesce, Now
 
 from huleedu.clock import database_now
 from huleedu.erasure import Erasure
 from huleedu.errors import Refused
+from huleedu.models import Timer
 from huleedu.timers import clear_timer, set_timer
 
 TIMER = "erase"
+LOOK_SECONDS = 24 * 60 * 60  # at least, for a removed file that a backup brought back
 
 
 def clock() -> datetime:
@@ -75,3 +78,40 @@ def hasten(erasure: Erasure) -> None:
     now = clock()
     Erasure.objects.filter(pk=erasure.pk, begun_at__isnull=True).update(due_at=now)
     set_timer(TIMER, erasure.pk, now)
+
+
+@transaction.atomic
+def wait_anew() -> None:
+    """What a backup has brought back, and could still be taken back there, waits its whole time once more.
+
+    Its day may have passed in the backup, and somebody may have taken it back since. What was replaced is
+    not offered back, and does not wait.
+    """
+    waiting = Erasure.objects.open().filter(
+        begun_at=None, pk__in=Timer.objects.filter(kind=TIMER).values("batch_id")
+    )
+    seconds = {
+        Erasure.Kind.BATCH: settings.BIN_SECONDS,
+        Erasure.Kind.ACCOUNT: settings.BIN_SECONDS,
+        Erasure.Kind.FILE: max(settings.UNDO_SECONDS, LOOK_SECONDS),
+    }
+    now = clock()
+    for kind, wait in seconds.items():
+        due_at = now + timedelta(seconds=wait)
+        ids = list(waiting.filter(kind=kind, due_at__lt=due_at).values_list("pk", flat=True))
+        Erasure.objects.filter(pk__in=ids).update(due_at=due_at)
+        Timer.objects.filter(kind=TIMER, batch_id__in=ids).update(due_at=due_at)
+
+
+def waiting_in_words() -> str:
+    """What can still be taken back, for whoever has restored it; empty for nothing."""
+    found = Counter(
+        Erasure.objects.undoable().exclude(kind=Erasure.Kind.VERSION).values_list("kind", flat=True)
+    )
+    if not found:
+        return ""
+    return (
+        f"{found['batch']} deleted batches, {found['account']} deleted accounts and {found['file']} removed "
+        "files wait to be erased, all their time once more: look at them. Teachers restore theirs from the "
+        "bin; manage.py account list, and account delete NAME --undo or --now."
+    )

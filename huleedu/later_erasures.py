@@ -16,6 +16,7 @@ from django.core.files.storage import FileSystemStorage, Storage, default_storag
 
 from files.mark import MOST, NAME
 from files.s3 import ObjectStorage
+from files.store import read_up_to
 from huleedu.erasing import NOTES, as_erasure
 from huleedu.repeating import note_names, read_note
 
@@ -99,14 +100,16 @@ def whose(store: Storage) -> str:
     """The identity that a store is marked with; empty when it is not marked."""
     try:
         with store.open(NAME) as mark:
-            return bytes(mark.read(MOST)).decode(errors="replace").strip()
+            return read_up_to(mark, MOST).decode(errors="replace").strip()
     except FileNotFoundError:
         return ""
 
 
 def opened(place: str) -> Storage:
-    """The store of that name."""
+    """The store of that name. Raises NotTold for a bucket that is nobody knows where."""
     if place.startswith(BUCKET):
+        if not (settings.S3_ENDPOINT or settings.S3_BUCKET):  # or a company far away would be asked for it
+            raise NotTold("Set HULEEDU_S3_ENDPOINT, and the store's key as for HuleEdu itself.")
         return ObjectStorage(bucket_name=place.removeprefix(BUCKET), endpoint_url=settings.S3_ENDPOINT)
     return FileSystemStorage(location=place)
 

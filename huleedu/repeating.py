@@ -13,7 +13,7 @@ from django.core.files.storage import Storage, default_storage
 from django.db import transaction
 
 from batches.models import Batch
-from files.store import reach
+from files.store import reach, read_up_to
 from huleedu import accounts, erasing
 from huleedu.erasure import Erasure
 
@@ -39,7 +39,7 @@ def note_names(store: Storage) -> list[str]:
 def read_note(store: Storage, name: str) -> bytes:
     """One note. Calls the store, nothing else."""
     with store.open(f"{erasing.NOTES}/{name}") as file:
-        return bytes(file.read(MOST_BYTES))
+        return read_up_to(file, MOST_BYTES)
 
 
 @dataclass(frozen=True)

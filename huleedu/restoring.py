@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 from files.carrying import carry_in, is_empty
 from files.models import StoredContent
 from files.store import reach
-from huleedu import archive, drill, places, postgres_tools, repeating, standstill
+from huleedu import archive, drill, erasures, places, postgres_tools, repeating, standstill
 from huleedu.archive import About
 from huleedu.backups import Connection, one
 from huleedu.database_schema import known_migrations
@@ -223,6 +223,8 @@ def finish(mark: Mark, read: Read, later: list[Facts] | None, tell: Callable[[st
         begin_new_life(mark.identity, [UUID(each) for each in read.end.erased])
         for sentence in repeating.repeat([*repeating.known_erasures(), *(later or [])]).words():
             tell(sentence)
+        if waiting := erasures.waiting_in_words():
+            tell(waiting)
         failpoint("restore.before_end")
         reach(partial(write_mark, str(mark.identity)), MARK_SECONDS)
         with transaction.atomic(), connection.cursor() as cursor:
@@ -238,8 +240,10 @@ def begin_new_life(identity: UUID, erased: list[UUID]) -> None:
     """The installation is another one from now on: the old one may live, and the two are not mixed up.
 
     Its key is recorded by the first process. Tokens end like sign-ins, for one that was revoked since would
-    be good again; work that was at a worker waits again; browsers begin anew, for numbers were given since.
+    be good again; work that was at a worker waits again; browsers begin anew, for numbers were given since;
+    nothing is erased before people could look.
     """
+    erasures.wait_anew()
     StoredContent.objects.filter(pk__in=erased).delete()
     ApiToken.objects.filter(revoked_at=None).update(revoked_at=Now())
     WorkItem.objects.update(

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from batches import binning
 from batches.forms import KeepForm
-from batches.keeping import days_left, latest_end
+from batches.keeping import days_left, latest_choice
 from batches.models import Batch
 from huleedu.pages import PageRequest, SeeOther, carry_out, tell_refusal
 from results import bin as waste
@@ -40,7 +40,7 @@ def keeping(request: PageRequest, batch_id: UUID) -> HttpResponse:
         "batch": batch,
         "left": days_left(batch.ends_on),
         "today": timezone.localdate(),
-        "latest": latest_end(timezone.localdate(batch.created_at)),
+        "latest": latest_choice(timezone.localdate(batch.created_at), batch.ends_on),
     }
     return render(request, "batches/keeping.html", context)
 

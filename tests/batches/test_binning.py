@@ -225,6 +225,33 @@ def test_a_teacher_keeps_it_longer_within_what_the_school_allows(
     assert b"Kept until" in client.get("/").content
 
 
+def test_restored_after_the_last_day_that_the_school_allows(
+    pipeline: Pipeline, batch: Batch, teacher: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays for a month, as the page says, and its teacher may shorten that, not lengthen it."""
+    long_ago = timezone.now() - timedelta(days=6 * 366)
+    Batch.objects.update(created_at=long_ago, ends_on=timezone.localdate() - timedelta(days=1))
+    assert binning.end_due(10) == 1
+    binning.restore(batch.pk, teacher)
+    assert binning.end_due(10) == 0
+    end = timezone.localdate() + keeping.WARNING
+    client.force_login(teacher)
+    assert b"This batch is kept until" in client.get(f"/batches/{batch.pk}/").content
+    assert b"Kept until" in client.get("/").content
+    page = client.get(f"/batches/{batch.pk}/keeping/").content.decode()
+    assert f'max="{end}"' in page
+    api = client_of(teacher)
+    later = {"until": str(end + timedelta(days=1))}
+    told = problem(api.post(f"/v1/batches/{batch.pk}/keep", later, format="json"), 409, "END_NOT_ALLOWED")
+    assert told["details"]["latest"] == str(end)
+    for day in (end, end - timedelta(days=1)):
+        answer = api.post(f"/v1/batches/{batch.pk}/keep", {"until": str(day)}, format="json")
+        assert checked(Snapshot, answer)["ends_on"] == str(day)
+    monkeypatch.setattr("batches.binning.database_now", lambda: timezone.now() + keeping.WARNING)
+    assert binning.end_due(10) == 1
+    assert Erasure.objects.get().due_at > timezone.now() + timedelta(days=29)
+
+
 def test_a_batch_in_the_bin_takes_no_decisions(batch: Batch, teacher: User) -> None:
     binning.delete(batch.pk, teacher.pk)
     with pytest.raises(Refused, match="BATCH_DELETED"):

@@ -1,13 +1,21 @@
 """Workers killed in the middle of an erasure, and undo against the deadline: all is erased once, or none."""
 
-from collections.abc import Callable
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from huleedu import failpoints, programs
+from huleedu.embedded import ValkeyServer
 from tests.faults.teacher import assert_all_holds, register, status_of, upload_many, wait_completed
-from tests.faults.world import World
-from tests.installation import Answer, wait_until
+from tests.faults.world import World, children, is_founder, kill
+from tests.installation import ROOT, Answer, wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 AT_ONCE = 20
@@ -74,6 +82,81 @@ def test_killed_there_it_is_erased_once_and_nothing_else_is(world: World, token:
     assert world.count(told, removed, "%essay %.txt%") == 0
     assert world.count(told, kept, "%essay %.txt%") > 0
     wait_until(lambda: status_of(world, token, batch_id) == "completed", 60, "the batch has ended again")
+    assert_all_holds(world)
+
+
+@contextmanager
+def clusters(world: World, log: Path, number: int) -> Iterator[list[int]]:
+    """So many step clusters beside the installation's own, on its database, store and key."""
+    environment = {
+        **world.installation.environment(),
+        "DATABASE_URL": world.database_url,
+        "REDIS_URL": ValkeyServer(world.var).url,
+        "SECRET_KEY": (world.var / "secrets" / "secret-key").read_text().strip(),
+        "HULEEDU_PROCESS": "steps",
+        "Q_CLUSTER_NAME": "steps",
+    }
+    environment.pop(failpoints.VARIABLE)
+    command = programs.dying_with_us([sys.executable, "manage.py", "qcluster"], signal.SIGKILL)
+    before = present(world)
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        with log.open("ab") as file:
+            for _ in range(number):
+                started.append(
+                    subprocess.Popen(
+                        command, cwd=ROOT, env=environment, stdout=file, stderr=file, start_new_session=True
+                    )
+                )
+        wait_until(lambda: present(world) >= before + number, 60, "they are at work")
+        yield [process.pid for process in started]
+    finally:
+        for process in started:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def present(world: World) -> int:
+    """How many step clusters have given a sign of life."""
+    return world.count("SELECT count(*) FROM huleedu_relaypresence WHERE role = 'steps'")
+
+
+def workers(cluster: int) -> list[int]:
+    """Processes below a cluster's first two."""
+    return [each for guard in children(cluster) if not is_founder(guard) for each in children(guard)]
+
+
+def test_three_clusters_erase_what_is_due_and_nothing_else(world: World, token: str, tmp_path: Path) -> None:
+    """Some of it is brought back before, other files come, and workers of all clusters are killed."""
+    batch_id, file_ids = completed(world, token, 6)
+    (deleted, _), (back, _) = completed(world, token, 2), completed(world, token, 2)
+    gone, kept = file_ids[:3], file_ids[3:]
+    for file_id in file_ids[:5]:
+        world.installation.post(f"/v1/files/{file_id}", {}, token, method="DELETE")
+    for binned in (deleted, back):
+        world.installation.post(f"/v1/batches/{binned}", {}, token, method="DELETE")
+    for path in (*(f"/v1/files/{file_id}/restore" for file_id in kept[:2]), f"/v1/bin/{back}/restore"):
+        assert world.installation.post(path, {}, token).status == 200
+    with clusters(world, tmp_path / "steps.log", 2) as beside:
+        hasten(world)
+        for cluster in (world.pid("steps"), *beside):
+            upload_many(world, token, batch_id, 1)
+            for pid in workers(cluster)[:2]:
+                kill(pid)
+        wait_erased(world)
+    wait_until(lambda: status_of(world, token, batch_id) == "completed", 60, "the batch has ended again")
+    found = dict(
+        world.query(
+            "SELECT id::text, (status, filename <> '')::text FROM files_fileupload WHERE batch_id = %s",
+            batch_id,
+        )
+    )
+    assert [found[file_id] for file_id in gone] == ["(removed,f)"] * 3
+    assert [found[file_id] for file_id in kept] == ["(assigned,t)"] * 3
+    assert contents_of(world, back) | contents_of(world, batch_id) <= stored(world)
+    assert len(contents_of(world, back)) == 4
+    assert world.count("SELECT count(*) FROM batches_batch WHERE id = %s", deleted) == 0
+    assert world.count("SELECT count(*) FROM huleedu_deadletter") == 0
     assert_all_holds(world)
 
 

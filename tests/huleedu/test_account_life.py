@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,12 +19,14 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from batches import binning
 from batches.models import Batch
 from files.handing_over import hand_over
 from files.models import StoredContent
-from huleedu import accounts, links
+from huleedu import accounts, closing, erasing, links
 from huleedu.accounts import Limits, create_account, make_link
 from huleedu.authentication import make_token
+from huleedu.erasure import Erasure
 from huleedu.errors import Refused
 from huleedu.models import Feed, LoggedEvent, PasswordLink, Usage
 from huleedu.security_events import SecurityEvent
@@ -295,7 +297,7 @@ def test_everything_of_a_batch_is_handed_over(pipeline: Pipeline, teacher: User,
         f"/v1/content/{upload.raw_storage_id}",
     ]
     assert [before.get(path).status_code for path in paths] == [200] * 4
-    assert hand_over(teacher, colleague) == 1
+    assert hand_over(teacher, colleague) == (1, 0)
     assert [before.get(path).status_code for path in paths] == [404] * 4
     assert [after.get(path).status_code for path in paths] == [200] * 4
     assert Feed.objects.get(pk=batch.pk).owner_id == colleague.pk
@@ -306,7 +308,33 @@ def test_everything_of_a_batch_is_handed_over(pipeline: Pipeline, teacher: User,
     assert (told["old"], told["new"]) == (teacher.pk, colleague.pk)
     batch.refresh_from_db()
     assert batch.files.filter(status="assigned").count() == 2
-    assert hand_over(teacher, colleague) == 0
+    assert hand_over(teacher, colleague) == (0, 0)
+
+
+def test_what_lies_in_the_bin_is_handed_over_too(pipeline: Pipeline, teacher: User, colleague: User) -> None:
+    """It is erased on its day, not with the former owner's account; until then the colleague restores it."""
+    batch, lost = (pipeline.completed(teacher, essay_bytes(number)) for number in (1, 2))
+    for each in (batch, lost):
+        binning.delete(each.pk, teacher.pk)
+    day = Erasure.objects.get(batch_id=batch.pk).due_at
+    assert "2 batches of teacher belong to colleague now, 2 of them in the bin." in manage(
+        "hand-over", "teacher", "colleague"
+    )
+    assert not StoredContent.objects.filter(owner=teacher).exists()
+    assert Usage.objects.get(owner=teacher).bytes == 0
+    assert set(Erasure.objects.values_list("owner_id", flat=True)) == {colleague.pk}
+    erasing.carry_out(closing.delete_account(teacher, at_once=True))
+    assert not User.objects.filter(pk=teacher.pk).exists()
+    api = bearer(colleague)
+    told = {each["batch_id"]: each["erased_at"] for each in api.get("/v1/bin").json()["results"]}
+    assert told.keys() == {str(batch.pk), str(lost.pk)}
+    assert datetime.fromisoformat(told[str(batch.pk)]) == day
+    assert api.post(f"/v1/bin/{batch.pk}/restore").status_code == 200
+    pipeline.run()
+    batch.refresh_from_db()
+    assert (batch.owner_id, batch.files.get().status) == (colleague.pk, "assigned")
+    erasing.carry_out(Erasure.objects.get(kind="batch"))
+    assert list(Batch.objects.all()) == [batch]
 
 
 def test_a_teacher_has_limits_of_her_own(pipeline: Pipeline, teacher: User, colleague: User) -> None:

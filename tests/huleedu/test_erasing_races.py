@@ -4,22 +4,26 @@ from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 
 from batches import binning
 from batches.models import Batch
-from files import actions, content, removing, sandbox
+from files import actions, content, removing, sandbox, verification
 from files.handing_over import hand_over
 from files.models import FileUpload, StoredContent
 from huleedu import closing, erasing, repeating
 from huleedu.erasure import Erasure
+from huleedu.errors import ContentDamaged
 from huleedu.models import DeadLetter, LoggedEvent, Timer, WorkItem
+from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline
 
 Essays = Callable[[int], bytes]
@@ -129,6 +133,51 @@ def test_a_batch_that_is_erased_while_a_file_is_read_leaves_nothing(
     assert {path.split("/")[0] for path in files_in(content_folder)} == {erasing.NOTES}
     assert not WorkItem.objects.exists() and not DeadLetter.objects.exists()
     assert Erasure.objects.get().ended_at
+
+
+@pytest.mark.parametrize("erased", ["batch", "file"])
+def test_what_is_being_erased_is_not_called_damaged(
+    pipeline: Pipeline, batch: Batch, monkeypatch: pytest.MonkeyPatch, erased: str
+) -> None:
+    """A worker has looked up the row, and only then the bytes go: nothing is to be restored from a backup."""
+    upload = removing.remove(batch.files.order_by("created_at")[0])
+    removing.restore(upload, batch.owner)
+    pipeline.relay.drain()
+    (removing.remove(upload) if erased == "file" else binning.delete(batch.pk, batch.owner.pk))
+    (erasure,) = Erasure.objects.filter(kind=erased)
+    row, other = StoredContent.objects.filter(kind="raw").order_by("created_at")
+
+    def killed(*_: object) -> None:
+        raise RuntimeError("killed between bytes and rows")
+
+    def killed_after_bytes(content_ids: list[UUID]) -> None:
+        content.delete(content_ids)
+        killed()
+
+    monkeypatch.setattr(erasing, "end_file", killed)
+    monkeypatch.setattr(erasing, "erase_contents", killed_after_bytes)
+    with pytest.raises(RuntimeError, match="killed"):
+        erasing.carry_out(erasure)
+    with captured_logs() as text, pytest.raises(ContentDamaged):
+        content.read_row(row)
+    assert lines_of(text, "content.damaged") == []
+    assert not StoredContent.objects.filter(damaged_at__isnull=False).exists()
+    if erased == "file":
+        default_storage.delete(content.storage_name(other.kind, other.pk))
+        with captured_logs() as text, pytest.raises(ContentDamaged):
+            content.read_row(other)
+        assert len(lines_of(text, "content.damaged")) == 1, "what stays is missed"
+
+
+def test_verifying_passes_over_what_is_erased_meanwhile(batch: Batch) -> None:
+    """It reads for minutes what it has looked up at its beginning."""
+    rows = list(StoredContent.objects.order_by("created_at"))
+    removing.remove(batch.files.order_by("created_at")[0])
+    erasing.carry_out(Erasure.objects.get())
+    assert StoredContent.objects.count() == len(rows) - 2
+    with captured_logs() as text:
+        assert [verification.damage_of(row) for row in rows] == [None] * len(rows)
+    assert lines_of(text, "content.damaged") == []
 
 
 def test_work_that_outlived_its_batch_ends(pipeline: Pipeline, batch: Batch) -> None:

@@ -1,7 +1,10 @@
 """What was erased after a backup is erased in what is restored from it, or nobody is served."""
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -9,13 +12,18 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db.models import F
+from django.utils import timezone
 
+from batches import binning
 from files import removing
 from files.models import FileUpload, StoredContent
-from huleedu import erasing, repeating, standstill
+from huleedu import closing, erasing, erasures, repeating, standstill, timers
 from huleedu.erasure import Erasure
 from huleedu.later_erasures import NotTold, Sources, in_store, place_of_store
+from huleedu.models import Timer
 from huleedu.store_mark import NAME, claim_store
+from huleedu.subscriptions import TIMERS
 from tests.conftest import essay_bytes
 from tests.huleedu.backing_up import Place, empty_place
 from tests.pipeline import Pipeline
@@ -46,6 +54,17 @@ def backed_up_then_erased(file: FileUpload, folder: Path) -> Path:
     removing.remove(file)
     erasing.carry_out(Erasure.objects.get())
     return folder / "backup.tar"
+
+
+def days_left(place: Place, table: str, kind: str, key: str) -> dict[str, float]:
+    """Of each erasure that is still to come: in how many days a table says that it is due."""
+    question = (
+        f"SELECT erasure.kind, extract(epoch FROM found.due_at - now()) / 86400 FROM {table} found "  # noqa: S608
+        f"JOIN huleedu_erasure erasure ON erasure.id = found.{key} "
+        f"WHERE erasure.ended_at IS NULL AND {kind}"
+    )
+    with place.connect() as database:
+        return {str(name): float(str(days)) for name, days in database.execute(question.encode()).fetchall()}
 
 
 def essays_in(place: Place) -> int:
@@ -87,6 +106,53 @@ def test_nobody_is_served_until_somebody_says_what_was_erased(
     assert essays_in(there) == 1
     with there.connect() as database:
         assert standstill.read(database) is None
+
+
+def test_what_waited_in_an_old_backup_waits_its_whole_time_once_more(
+    pipeline: Pipeline, file: FileUpload, colleague: User, tmp_path: Path, there: Place
+) -> None:
+    """Its day passed while it lay in the backup: somebody may have taken it back, or want to now."""
+    batch = file.batch
+    kept, erased = (pipeline.completed(batch.owner, essay_bytes(number)) for number in (5, 6))
+    for each in (kept, erased):
+        binning.delete(each.pk, batch.owner.pk)
+    closing.delete_account(colleague)
+    removing.remove(file)
+    days = timedelta(days=10)
+    Erasure.objects.update(due_at=F("due_at") - 4 * days)
+    Timer.objects.filter(kind="erase").update(due_at=F("due_at") - 4 * days)
+    call_command("backup", str(tmp_path / "backup.tar"))
+    erasing.carry_out(Erasure.objects.get(batch_id=erased.pk, kind="batch"))
+    done = there.manage("restore", str(tmp_path / "backup.tar"))
+    assert (done.returncode, "1 erasures repeated." in done.stdout) == (0, True), done
+    assert "1 deleted batches, 1 deleted accounts and 1 removed files" in done.stdout, done
+    due = days_left(there, "huleedu_erasure", "true", "id")
+    assert due == pytest.approx({"batch": 30, "account": 30, "file": 1}, abs=0.1)
+    timers = days_left(there, "huleedu_timer", "found.kind = 'erase'", "batch_id")
+    assert timers == pytest.approx(due, abs=0.001)
+    assert re.search(r"^colleague\tteacher\terased on \d{4}-", there.manage("account", "list").stdout, re.M)
+
+
+def test_a_copied_state_folder_is_told_to_wait_once_more(file: FileUpload, colleague: User) -> None:
+    removing.remove(file)
+    closing.delete_account(colleague)
+    past = timezone.now() - timedelta(days=1)
+    Erasure.objects.update(due_at=past)
+    Timer.objects.filter(kind="erase").update(due_at=past)
+    call_command("repeat_erasures", "--wait-anew", stdout=(out := StringIO()))
+    assert "0 deleted batches, 1 deleted accounts and 1 removed files" in out.getvalue()
+    assert not Timer.objects.filter(kind="erase", due_at__lt=timezone.now()).exists()
+    closing.keep_account(colleague)
+    removing.restore(FileUpload.objects.get(pk=file.pk), file.batch.owner)
+
+
+def test_what_was_begun_or_is_queued_does_not_wait(file: FileUpload) -> None:
+    removing.remove(file)
+    erasure = Erasure.objects.get()
+    Timer.objects.filter(kind="erase").update(due_at=timezone.now())
+    timers.fire_due(TIMERS)
+    erasures.wait_anew()
+    assert Erasure.objects.get().due_at == erasure.due_at
 
 
 def test_a_list_is_read_before_anything_is_changed(file: FileUpload, tmp_path: Path) -> None:

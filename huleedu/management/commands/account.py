@@ -15,6 +15,7 @@ from files.handing_over import hand_over
 from huleedu import accounts, closing, environment
 from huleedu.accounts import ROLES, role_of
 from huleedu.credentials import disconnect, end_sessions, revoke_tokens
+from huleedu.erasure import Erasure
 from huleedu.errors import Refused
 from huleedu.factors import reset_factors
 from huleedu.links import address_of_link, mail_link
@@ -31,7 +32,7 @@ NAMED = {
     "role": "Let its owner do more or less; sessions and tokens end, batches stay.",
     "email": "Say where links are mailed; an empty address for nowhere.",
     "disconnect": "Forget whom of the school's sign-in it belongs to.",
-    "hand-over": "Give all batches to a colleague.",
+    "hand-over": "Give all batches to a colleague, those in the bin too.",
     "delete": "Close it, and erase it with its batches, files and tokens when the time of the bin is over.",
     "limits": "Give a teacher limits of her own; what is left out is the installation's.",
 }
@@ -100,13 +101,17 @@ class Command(BaseCommand):
         return user
 
     def list(self, **_: Any) -> None:
-        """Name, role, whether it is open, when it was last used, and how many batches it has."""
+        """Name, role, state or when it is erased, when it was last used, and how many batches it has."""
+        asked = Erasure.objects.open().filter(kind=Erasure.Kind.ACCOUNT)
+        erased = dict(asked.values_list("owner_id", "due_at"))
         users = User.objects.prefetch_related("groups").annotate(batch_count=Count("batches"))
         for user in users.order_by("username"):
             used = (
                 timezone.localtime(user.last_login).strftime("%Y-%m-%d %H:%M") if user.last_login else "never"
             )
             state = "open" if user.is_active else "closed"
+            if user.pk in erased:
+                state = f"erased on {timezone.localtime(erased[user.pk]):%Y-%m-%d}"
             self.stdout.write(
                 f"{user.username}\t{role_of(user)}\t{state}\t{used}\t{user.batch_count} batches"
             )
@@ -191,8 +196,11 @@ class Command(BaseCommand):
         other = self.find(colleague)
         if not other.is_active:
             raise CommandError(f"{colleague} is closed. Open it first: manage.py account reopen")
-        count = hand_over(user, other)
-        self.stdout.write(f"{count} batches of {user.username} belong to {colleague} now.")
+        done = hand_over(user, other)
+        self.stdout.write(
+            f"{done.batches} batches of {user.username} belong to {colleague} now, "
+            f"{done.binned} of them in the bin."
+        )
 
     def delete(self, user: User, now: bool, undo: bool, **_: Any) -> None:
         """Delete it, or keep it after all, and say until when it can be taken back."""

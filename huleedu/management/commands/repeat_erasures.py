@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from huleedu import later_erasures, repeating, standstill
+from huleedu import erasures, later_erasures, repeating, standstill
 from huleedu.errors import StorageFailed
 from huleedu.installation import current
 from huleedu.later_erasures import NotTold, Sources
@@ -27,10 +27,21 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where else to read, or where to write instead."""
         later_erasures.add_arguments(parser)
+        parser.add_argument(
+            "--wait-anew",
+            action="store_true",
+            help="have what can still be taken back wait all its time once more; restore does so by itself",
+        )
         parser.add_argument("--export", type=Path, help="only write all that is known into this file")
 
     def handle(
-        self, ledger: Path | None, old_store: str, nothing_erased: bool, export: Path | None, **_: Any
+        self,
+        ledger: Path | None,
+        old_store: str,
+        nothing_erased: bool,
+        export: Path | None,
+        wait_anew: bool,
+        **_: Any,
     ) -> None:
         """Repeat, or write; say how much there was."""
         sources, mark = Sources(ledger, old_store, nothing_erased), standstill.current()
@@ -44,6 +55,9 @@ class Command(BaseCommand):
                     self.write(export, told)
                     return
                 self.stdout.write("\n".join(repeating.repeat(told).words()))
+                if wait_anew:
+                    erasures.wait_anew()
+                    self.stdout.write(erasures.waiting_in_words() or "Nothing waits to be erased.")
         except StorageFailed as failure:
             raise CommandError("The store does not answer. Nothing is lost: run this again.") from failure
         except NotTold as error:
