@@ -43,7 +43,7 @@ class BoundedPaginator(Paginator[SecurityEvent]):
 class KindFilter(admin.SimpleListFilter):
     """Filter by what happened."""
 
-    title = _("what")
+    title = _("event")
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
@@ -58,7 +58,7 @@ class KindFilter(admin.SimpleListFilter):
 class PeriodFilter(admin.SimpleListFilter):
     """Filter by how long ago it was."""
 
-    title = _("when")
+    title = _("time")
     parameter_name = "days"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:

@@ -21,10 +21,10 @@ class SecurityEvent(models.Model):
     at = models.DateTimeField(_("at"), db_default=Now())
     kind = models.CharField(_("what"), max_length=40)  # of SecurityKind
     actor_id = models.BigIntegerField(
-        _("who"), null=True, help_text=_("Who did it, if anybody was signed in")
+        _("who (number)"), null=True, help_text=_("Who did it, if anybody was signed in")
     )
     account_id = models.BigIntegerField(
-        _("whose account"), null=True, help_text=_("Whose account it is about")
+        _("whose account (number)"), null=True, help_text=_("Whose account it is about")
     )
     network = models.CharField(_("from"), max_length=50, default="", db_default="")
     route = models.CharField(_("route"), max_length=200, default="", db_default="")

@@ -40,7 +40,7 @@ class BatchResult(models.Model):
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="results")
     run = models.PositiveIntegerField()
-    status = models.CharField(max_length=24, db_index=True)
+    status = models.CharField(max_length=24, db_index=True, choices=Batch.Status.choices)
     essays = models.PositiveSmallIntegerField()
     succeeded = models.PositiveSmallIntegerField()
     failed = models.PositiveSmallIntegerField()

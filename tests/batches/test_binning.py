@@ -22,6 +22,7 @@ from huleedu import erasing, feed, maintenance
 from huleedu.erasure import Erasure
 from huleedu.errors import Refused
 from huleedu.models import DeadLetter, Feed, LoggedEvent, Timer, Usage
+from huleedu.templatetags.interface import whole_date
 from results.shapes import BinnedBatch, BinPage, Snapshot
 from tests.api import body_of, checked, client_of, problem, register, some_file, upload
 from tests.pipeline import Pipeline
@@ -221,7 +222,10 @@ def test_a_teacher_keeps_it_longer_within_what_the_school_allows(
     client.post(f"/batches/{batch.pk}/keeping/", {"until": str(soon)})
     batch.refresh_from_db()
     assert batch.ends_on == soon
-    assert b"Keep it longer" in client.get(f"/batches/{batch.pk}/").content
+    said = whole_date(soon)
+    page = client.get(f"/batches/{batch.pk}/").content.decode()
+    assert "Keep it longer" in page
+    assert f"kept until {said}." in page and f"Kept until {said} ·" in page
     assert b"Kept until" in client.get("/").content
 
 

@@ -29,10 +29,11 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input, summar
   .map((element) => [element.outerHTML.slice(0, 100), element.getBoundingClientRect()])
   .filter(([, box]) => box.width && (box.height < 24 || box.width < 24))
   .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""
-# What can be clicked and lies outside the window, or whose words are broken.
-OUT_OF_SIGHT = """() => [...document.querySelectorAll("main button, main .button, .site-nav a")]
+# What can be clicked and lies outside the window, whose words are broken or run out, or that is a block.
+OUT_OF_SIGHT = """() => [...document.querySelectorAll("main button, main .button, .file-essay, .site-nav a")]
   .filter((element) => element.checkVisibility() && (element.getBoundingClientRect().right > innerWidth
-    || (element.closest(".site-nav") && element.getBoundingClientRect().height > 50)))
+    || element.scrollWidth > element.clientWidth + 1
+    || element.getBoundingClientRect().height > (element.closest(".site-nav") ? 50 : 80)))
   .map((element) => element.outerHTML.slice(0, 100))"""
 FOCUS = """() => {
   const element = document.activeElement;
@@ -110,11 +111,19 @@ def test_every_page_in_every_size_and_theme(
     page.get_by_role("button", name="SV, svenska").click()
     page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320, "Swedish"
+    for size in SIZES:
+        page.set_viewport_size(size)
+        assert page.evaluate(OUT_OF_SIGHT) == [], ("Swedish", size)
 
 
 def test_pages_of_the_admin(visit: Visit, showcase: Showcase, office: Office) -> None:
     """Each list and the first row of it; what Django's own pages lack is named in ``STOCK``."""
     page = visit.page("/admin/", storage_state=office.states["office"])
+    main, beside, below = (
+        page.locator(each).bounding_box() for each in ("#content-main", "#content-related", "#servers")
+    )
+    assert main and beside and below
+    assert beside["y"] == main["y"] and below["y"] >= main["y"] + main["height"]
     found = [link.get_attribute("href") or "" for link in page.locator("#content-main th a").all()]
     lists = sorted({path for path in found if path.count("/") == 4})
     assert {"/admin/auth/user/", "/admin/huleedu/securityevent/"} <= set(lists)
@@ -123,7 +132,10 @@ def test_pages_of_the_admin(visit: Visit, showcase: Showcase, office: Office) ->
     for path in lists:
         page.goto(path)
         row = page.locator("#result_list tbody th a").first
-        for address in (path, str(row.get_attribute("href")) if row.count() else path):
+        addresses = [path, str(row.get_attribute("href")) if row.count() else path]
+        if "/fileupload/" in path:
+            addresses.append(f"{path}{showcase.failed_file}/trace/")
+        for address in addresses:
             page.goto(address)
             page.evaluate(AXE)
             left[address] = findings(page, True)

@@ -103,8 +103,8 @@ def test_the_same_in_swedish_and_on_a_telephone(
     number = letter(database)
     options = {"locale": "sv-SE", "viewport": {"width": 390, "height": 844}}
     page = desk(visit, support_state, f"/admin/huleedu/deadletter/{number}/change/", **options)
-    page.get_by_role("button", name="Spela upp igen").click()
-    expect(page.locator(".messagelist")).to_contain_text("Spela upp igen: Gjort för 1.")
+    page.get_by_role("button", name="Försök igen").click()
+    expect(page.locator(".messagelist")).to_contain_text("Försök igen: Gjort för 1.")
     assert status_of(database, number) == "replayed"
 
 

@@ -1,11 +1,13 @@
 """Whatever support can click in the admin leads somewhere, as browsers resolve it, and does what it says."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -14,6 +16,9 @@ from lxml import html
 
 from batches.models import Batch
 from files.models import FileUpload
+from huleedu.account_models import PasswordLink
+from huleedu.accounts import create_account
+from huleedu.erasure import Erasure
 from huleedu.models import ApiToken, DeadLetter, LoggedEvent, OutboxMessage, WorkItem
 from tests.pipeline import Pipeline
 
@@ -115,7 +120,7 @@ class Visitor:
         if not answer.headers["Content-Type"].startswith("text/html"):
             return None
         final = answer.redirect_chain[-1][0] if answer.redirect_chain else address
-        return Page(urljoin(address, final), html.fromstring(content))
+        return Page(urljoin(address, final), html.fromstring(in_ascii(content)))
 
     def presses(self) -> list[Press]:
         """Every different button on the pages, signing out last."""
@@ -125,6 +130,11 @@ class Visitor:
             for press in page.presses()
         }
         return sorted(found.values(), key=lambda press: "logout" in press.address)
+
+
+def in_ascii(content: bytes) -> bytes:
+    """The page with references for other letters: that it is UTF-8 only its header says."""
+    return content.decode().encode("ascii", "xmlcharrefreplace")
 
 
 @pytest.fixture
@@ -164,6 +174,64 @@ def test_the_chief_finds_every_link(client: Client, batch: Batch) -> None:
     visitor = Visitor(client)
     visitor.visit("/admin/")
     assert any("/auth/user/" in page.address for page in visitor.pages)
+
+
+@pytest.fixture
+def chief(client: Client, batch: Batch) -> Visitor:
+    """An administrator's browser; the batch belongs to the teacher."""
+    client.force_login(create_account("administrator", "chief", "correct horse battery"))
+    return Visitor(client)
+
+
+def test_every_link_and_every_button_of_an_administrator_leads_somewhere(chief: Visitor) -> None:
+    chief.visit("/admin/")
+    accounts = [page for page in chief.pages if "/auth/user/" in page.address]
+    buttons = [press for page in accounts for press in page.presses() if press.method == "POST"]
+    assert len({press.label for press in buttons}) > 8
+    for press in chief.presses():
+        assert press.send(chief.client).status_code < 400, press
+
+
+# Of a teacher's page, in an order in which each shows; what is then in the database.
+ACCOUNT_BUTTONS: list[tuple[str, Callable[[User], bool]]] = [
+    ("Make a link", lambda user: PasswordLink.objects.filter(user=user).count() == 1),
+    ("Sign out everywhere", lambda user: not ApiToken.objects.filter(owner=user, revoked_at=None).exists()),
+    ("Take away the second factor", lambda user: not Authenticator.objects.filter(user=user).exists()),
+    ("Disconnect from the school’s account", lambda user: not SocialAccount.objects.filter(user=user)),
+    ("Close", lambda user: not user.is_active),
+    ("Reopen", lambda user: user.is_active),
+    ("Delete", lambda user: Erasure.objects.undoable().filter(owner_id=user.pk).exists()),
+    ("Keep after all", lambda user: user.is_active and not Erasure.objects.undoable().exists()),
+]
+
+
+@pytest.mark.parametrize("in_list", [False, True])
+def test_every_button_of_an_account_does_what_it_says(chief: Visitor, teacher: User, in_list: bool) -> None:
+    Authenticator.objects.create(user=teacher, type="totp", data={})
+    SocialAccount.objects.create(user=teacher, provider="school", uid="1")
+    for label, is_done in ACCOUNT_BUTTONS:
+        if in_list and label == "Make a link":  # made one by one
+            continue
+        press = action(chief, teacher, label) if in_list else row_page(chief, teacher).button(label)
+        said = press.send(chief.client).content.decode()
+        teacher.refresh_from_db()
+        assert f"{label}: Done for 1." in said and is_done(teacher), label
+        if label not in STAYING and not in_list:
+            assert label not in [each.label for each in row_page(chief, teacher).presses()]
+
+
+STAYING = {"Make a link", "Sign out everywhere", "Take away the second factor"}  # can be done again
+
+
+def action(visitor: Visitor, row: Any, label: str) -> Press:
+    """The action of a list that says ``label``, on ``row``."""
+    options = row._meta
+    name = f"admin:{options.app_label}_{options.model_name}_changelist"
+    page = visitor.open(urljoin(HERE, reverse(name)))
+    assert page is not None
+    (chosen,) = page.tree.xpath(f"//select[@name='action']/option[text()='{label}']/@value")
+    values = (("action", chosen), ("_selected_action", str(row.pk)))
+    return Press(page.address, "POST", page.address, values, label)
 
 
 FILTERS = "?_changelist_filters=status%3Ddead%26q%3D"

@@ -69,6 +69,12 @@ def test_a_password_alone_opens_nothing(client: Client, guarded: User) -> None:
     assert client.get("/").status_code == 200
 
 
+def test_nobody_is_asked_for_a_passkey_that_was_never_made(client: Client, guarded: User) -> None:
+    give_password(client)
+    page = client.get("/accounts/login/factor/").content.decode()
+    assert "Code of the app" in page and "Use a passkey" not in page
+
+
 def test_the_admin_asks_as_well(client: Client, strict: None) -> None:
     helper = create_account("support", "helper", PASSWORD)
     TOTP.activate(helper, SECRET)
