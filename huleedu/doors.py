@@ -29,6 +29,7 @@ from huleedu.security_kinds import SecurityKind
 from huleedu.security_log import record
 
 FORGOTTEN = timedelta(hours=1)  # after the last failure
+SET_BACK = timedelta(minutes=1)  # beyond the longest wait: a clock was set back, nobody is waiting
 FAMILIAR = timedelta(days=90)  # after the last success
 FAMILIAR_NOTED_EVERY = timedelta(days=1)
 TOLD = "huleedu.wait"  # in a request's META: why its password was not looked at
@@ -48,7 +49,8 @@ class Rule:
 PAIR = Rule(SignInTally.Kind.PAIR, free=10, first=15, longest=300)
 NAME = Rule(SignInTally.Kind.NAME, free=100, first=5, longest=60)
 NETWORK = Rule(SignInTally.Kind.NETWORK, free=20, first=5, longest=60)  # names, each counted once
-# Two at once are counted one after the other. A clock that was set back must not make anybody wait for long.
+# Two at once are counted one after the other, and the later may have begun before the one it waits for. A
+# clock that was set back must not make anybody wait for long.
 COUNT = """
 INSERT INTO huleedu_signintally AS tally (subject, kind, failures, failed_at, opens_at)
 VALUES (%(subject)s, %(kind)s, 1, now(), now())
@@ -61,14 +63,15 @@ ON CONFLICT (subject) DO UPDATE SET
       least(%(first)s * 2.0 ^ least(tally.failures + 1 - %(free)s, 20), %(longest)s)::float8) END,
   failed_at = now()
 WHERE NOT %(obeying)s OR tally.opens_at <= now()
-  OR tally.opens_at > now() + make_interval(secs => %(longest)s)
+  OR tally.opens_at > now() + make_interval(secs => %(longest)s) + %(set_back)s
 RETURNING failures
 """
 
 
 def count(rule: Rule, subject: str, *, obeying: bool) -> int | None:
     """Count a failure of ``subject``: how many there are. ``obeying`` a wait: None, and none counted."""
-    values = {"subject": subject, "forgotten": FORGOTTEN, "obeying": obeying, **vars(rule)}
+    times = {"forgotten": FORGOTTEN, "set_back": SET_BACK}
+    values = {"subject": subject, "obeying": obeying, **times, **vars(rule)}
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {**values, "kind": rule.kind.value})
         row = cursor.fetchone()
@@ -180,7 +183,7 @@ class Attempt:
 
 def seconds_to_wait(*subjects: str) -> int:
     """How many seconds until all ``subjects`` may try again; 0 when they may."""
-    latest = timedelta(seconds=PAIR.longest)
+    latest = timedelta(seconds=PAIR.longest) + SET_BACK
     waiting = SignInTally.objects.filter(
         pk__in=subjects, opens_at__gt=TransactionNow(), opens_at__lte=TransactionNow() + latest
     ).aggregate(wait=Max(F("opens_at") - TransactionNow()))["wait"]

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.db import connection
 from django.db.models import F
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -278,6 +279,15 @@ def test_guesses_at_once_are_counted_one_by_one(teacher: User, monkeypatch: pyte
     for thread in threads:
         thread.join()
     assert (answers.count(401), answers.count(429)) == (10, 20)
+
+
+def test_who_began_before_the_last_guess_ended_waits_too(teacher: User) -> None:
+    """Counted after it, but with an earlier time: the wait then seems longer than the longest."""
+    for _ in range(10):
+        token("teacher", "wrong")
+    SignInTally.objects.update(opens_at=Now() + timedelta(seconds=doors.PAIR.longest + 5))
+    assert token("teacher", GOOD).status_code == 429
+    assert doors.count(doors.PAIR, SignInTally.objects.get(kind="pair").pk, obeying=True) is None
 
 
 def test_a_clock_that_was_set_back_keeps_nobody_out(teacher: User) -> None:
