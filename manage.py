@@ -14,7 +14,7 @@ import sys
 
 def main() -> None:
     """Run the command named on the command line."""
-    from huleedu import places, stepping_down
+    from huleedu.machine import places, stepping_down
 
     command = [os.path.abspath(__file__), *sys.argv[1:]]  # noqa: PTH100
     name = sys.argv[1] if sys.argv[1:] else "help"
@@ -24,8 +24,9 @@ def main() -> None:
         name = "restore --check"  # needs no installation, and makes none
     stepping_down.before(name, places.state_folder(), command)
     from files.steps.confinement import hide_memory
-    from huleedu import at_rest, run
-    from huleedu.release import release
+    from huleedu import run
+    from huleedu.backup import at_rest
+    from huleedu.machine.release import release
 
     hide_memory()
     if sys.argv[1:] == ["run"]:
@@ -43,7 +44,9 @@ def main() -> None:
 
 def manage(command: str) -> None:
     """Run a command of Django's or ours, called ``command``, in the environment of the installation."""
-    from huleedu import embedded, places, standstill
+    from huleedu import embedded
+    from huleedu.machine import places
+    from huleedu.postgres import standstill
 
     found = embedded.installed_environment(places.state_folder())
     if os.environ.get("DATABASE_URL") and os.environ.get("HULEEDU_PROCESS"):

@@ -13,11 +13,11 @@ from django.utils import timezone
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
 from batches.keeping import first_end
 from batches.models import Batch, BatchPhase, EssaySlot
-from huleedu import quotas
-from huleedu.clock import database_now
+from huleedu.api import quotas
 from huleedu.erasure import erased_if_gone
-from huleedu.errors import Refused
-from huleedu.events import (
+from huleedu.events.feed import open_feed
+from huleedu.events.outbox import emit
+from huleedu.events.vocabulary import (
     UNDETERMINED,
     BatchCancelled,
     BatchChange,
@@ -29,9 +29,9 @@ from huleedu.events import (
     PhaseInitiate,
     SpellcheckInitiate,
 )
-from huleedu.feed import open_feed
-from huleedu.outbox import emit
-from huleedu.timers import clear_timer, set_timer
+from huleedu.failures.errors import Refused
+from huleedu.postgres.clock import database_now
+from huleedu.work.timers import clear_timer, set_timer
 
 READINESS_TIMER = "readiness"
 INITIATES: dict[str, type[PhaseInitiate]] = {"spellcheck": SpellcheckInitiate}

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from batches.models import Batch, EssaySlot
-from huleedu.support import OwnedAdmin, ReadOnlyAdmin
+from huleedu.support.base import OwnedAdmin, ReadOnlyAdmin
 
 
 @admin.register(Batch)

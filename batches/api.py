@@ -8,10 +8,10 @@ from rest_framework.response import Response
 from batches import actions
 from batches.models import Batch
 from batches.shapes import RegisterBody, RegisteredBatch
-from huleedu.api_view import ApiView, parse_id, read_body, user_of
-from huleedu.idempotency import once
-from huleedu.middleware import correlation_id_of
-from huleedu.schema import IDEMPOTENCY_KEY, answers
+from huleedu.api.api_view import ApiView, parse_id, read_body, user_of
+from huleedu.api.idempotency import once
+from huleedu.api.schema import IDEMPOTENCY_KEY, answers
+from huleedu.http.middleware import correlation_id_of
 
 
 def find_batch(request: Request, batch_id: str) -> Batch:

@@ -12,12 +12,12 @@ from django.utils import timezone
 from batches.actions import report_change
 from batches.keeping import WARNING, latest_choice
 from batches.models import Batch
-from huleedu import erasures
-from huleedu.clock import database_now
+from huleedu.accounts import erasures
 from huleedu.erasure import Erasure
-from huleedu.errors import Refused
-from huleedu.events import BatchDeleted, BatchEndChanged, BatchRestored
-from huleedu.feed import close_feed
+from huleedu.events.feed import close_feed
+from huleedu.events.vocabulary import BatchDeleted, BatchEndChanged, BatchRestored
+from huleedu.failures.errors import Refused
+from huleedu.postgres.clock import database_now
 
 NOBODY = 0  # who ended it: time did
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from batches.configuration import Configuration
 from huleedu.erasure import erased_if_gone
-from huleedu.states import check_transition, known
+from huleedu.failures.states import check_transition, known
 
 MAX_ESSAYS = 200
 

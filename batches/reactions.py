@@ -2,8 +2,8 @@
 
 from batches.actions import READINESS_TIMER, begin, initiate_next, reopen_if_done
 from batches.models import Batch, EssaySlot
-from huleedu.events import BatchEssaysReady, BatchPhaseConcluded, BatchResultsReady
-from huleedu.timers import clear_timer
+from huleedu.events.vocabulary import BatchEssaysReady, BatchPhaseConcluded, BatchResultsReady
+from huleedu.work.timers import clear_timer
 
 UNSETTLED = (EssaySlot.Status.READY, EssaySlot.Status.PROCESSING)
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from batches.configuration import MAX_READINESS_SECONDS, Configuration, Step
 from batches.models import MAX_ESSAYS
-from huleedu.shapes import Answer, RequestBody
+from huleedu.api.shapes import Answer, RequestBody
 
 MAX_ASSIGNMENT = 20_000
 Language = Literal["sv", "en"]

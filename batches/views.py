@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from batches import actions
 from batches.forms import CancelForm, DecisionForm, ExpectForm, ExtendForm, NewBatchForm
 from batches.models import Batch
-from huleedu.errors import Refused
-from huleedu.pages import PageRequest, carry_out, tell_refusal, to_batch
-from huleedu.problems import TITLES
+from huleedu.answers.pages import PageRequest, carry_out, tell_refusal, to_batch
+from huleedu.answers.problems import TITLES
+from huleedu.failures.errors import Refused
 
 
 @login_required

@@ -21,10 +21,9 @@ from essays.models import StepRun
 from essays.phases import PHASES, StepOutcome
 from files import content
 from files.models import FileUpload, StoredContent
-from huleedu import work
-from huleedu.error_words import make_detail
-from huleedu.errors import ErrorCode, Refused
-from huleedu.events import (
+from huleedu.answers.error_words import make_detail
+from huleedu.events.outbox import emit
+from huleedu.events.vocabulary import (
     UNDETERMINED,
     BatchEssaysReady,
     BatchPhaseConcluded,
@@ -32,8 +31,9 @@ from huleedu.events import (
     BatchStarted,
     FileReprocessRequested,
 )
+from huleedu.failures.errors import ErrorCode, Refused
 from huleedu.models import WorkItem
-from huleedu.outbox import emit
+from huleedu.work import queue as work
 
 FILLED = (
     EssaySlot.Status.READY,

@@ -18,12 +18,12 @@ from essays.actions import begin_repeat, check_repeat
 from essays.models import StepRun
 from files.actions import begin_reread, check_reread
 from files.models import FileUpload
-from huleedu.errors import ErrorCode
+from huleedu.failures.errors import ErrorCode
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
-from huleedu.recorded import note, note_look
+from huleedu.security.recorded import note, note_look
+from huleedu.security.security_log import REASON_CHARACTERS
 from huleedu.security_kinds import SecurityKind
-from huleedu.security_log import REASON_CHARACTERS
-from huleedu.support import ActingAdmin, Deed, ReadOnlyAdmin, without_names
+from huleedu.support.base import ActingAdmin, Deed, ReadOnlyAdmin, without_names
 
 REPROCESS = "files.reprocess_fileupload"
 

@@ -13,10 +13,10 @@ from files import actions as file_actions
 from files.api import file_detail, find_file
 from files.capacity import check_work
 from files.shapes import FileDetail, FileReprocessBody
-from huleedu.api_view import ApiView, parse_id, read_body, user_of
-from huleedu.errors import Refused
-from huleedu.idempotency import once
-from huleedu.schema import IDEMPOTENCY_KEY, answers
+from huleedu.api.api_view import ApiView, parse_id, read_body, user_of
+from huleedu.api.idempotency import once
+from huleedu.api.schema import IDEMPOTENCY_KEY, answers
+from huleedu.failures.errors import Refused
 
 
 def find_essay(request: Request, essay_id: str) -> EssaySlot:

@@ -4,15 +4,15 @@ from django.db.models import Q
 
 from batches.models import Batch, EssaySlot
 from files.models import FileUpload
-from huleedu.error_words import make_detail
-from huleedu.errors import ErrorCode
-from huleedu.events import (
+from huleedu.answers.error_words import make_detail
+from huleedu.events.outbox import emit
+from huleedu.events.vocabulary import (
     DuplicateContentDetected,
     ErrorDetail,
     EssaySlotAssigned,
     ExcessContentProvisioned,
 )
-from huleedu.outbox import emit
+from huleedu.failures.errors import ErrorCode
 
 HOLDING = (FileUpload.Status.ASSIGNED, FileUpload.Status.EXCESS)
 

@@ -9,7 +9,7 @@ from essays.steps.findings import Finding, SpellingReport, make_report
 from files import sandbox
 from files.sandbox import Count, Ended, Failure, Job, SandboxHurried, Short
 from files.steps.confinement import Confinement
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 LANGUAGES = ("sv", "en")
 CHECKING = Job("essays.steps.checking", (str(settings.VAR_DIR / "cache"), ",".join(LANGUAGES)))

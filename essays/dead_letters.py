@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from batches.models import Batch
 from essays.actions import begin_repeat, check_repeat
 from files.models import FileUpload
-from huleedu.errors import Refused
+from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter
 
 

@@ -18,9 +18,9 @@ from essays.actions import check_texts, order_step, present_runs
 from essays.models import StepRun
 from files.models import FileUpload
 from huleedu.erasure import erased_if_gone
-from huleedu.errors import Refused
-from huleedu.events import BatchLanguageChanged, BatchLanguageFound, FileLanguageChanged
-from huleedu.outbox import emit
+from huleedu.events.outbox import emit
+from huleedu.events.vocabulary import BatchLanguageChanged, BatchLanguageFound, FileLanguageChanged
+from huleedu.failures.errors import Refused
 
 # So many more essays in one language than in the other show the batch's before it is ready.
 CLEAR_LEAD = 3

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from batches.models import EssaySlot
-from huleedu.states import check_transition
+from huleedu.failures.states import check_transition
 
 
 class StepRun(models.Model):

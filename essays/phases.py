@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from essays.checking import LANGUAGES, check
-from huleedu.errors import ErrorCode, StepError
-from huleedu.events import EssayPhaseRequest, EssaySpellcheckRequest, PhaseCompleted, SpellcheckCompleted
+from huleedu.events.vocabulary import (
+    EssayPhaseRequest,
+    EssaySpellcheckRequest,
+    PhaseCompleted,
+    SpellcheckCompleted,
+)
+from huleedu.failures.errors import ErrorCode, StepError
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from batches.models import Batch
 from essays import actions, assignment, languages
 from essays.models import StepRun
 from files.models import FileUpload
-from huleedu import work
-from huleedu.events import (
+from huleedu.events.vocabulary import (
     BatchEssaysReady,
     BatchExpectationChanged,
     BatchFileRemoved,
@@ -22,6 +21,7 @@ from huleedu.events import (
     PhaseCompleted,
     PhaseInitiate,
 )
+from huleedu.work import queue as work
 
 
 def assign_slot(event: EssayContentProvisioned) -> None:

@@ -3,8 +3,8 @@
 from typing import Literal
 from uuid import UUID
 
-from huleedu.events import ErrorDetail
-from huleedu.shapes import Answer
+from huleedu.api.shapes import Answer
+from huleedu.events.vocabulary import ErrorDetail
 
 EssayStatus = Literal["awaiting_content", "ready", "processing", "completed", "failed"]
 StepStatus = Literal["awaiting", "running", "succeeded", "failed"]

@@ -4,9 +4,9 @@ from essays import actions, dead_letters
 from essays.phases import PHASES
 from files import content
 from files.store import is_refused
-from huleedu.errors import ContentDamaged, ErrorCode, StepError
-from huleedu.handlers import Handler
+from huleedu.failures.errors import ContentDamaged, ErrorCode, StepError
 from huleedu.models import WorkItem
+from huleedu.work.handlers import Handler
 
 
 def run_step(item: WorkItem) -> None:

@@ -17,7 +17,7 @@ from essays import actions, languages
 from files.capacity import check_work
 from files.models import FileUpload
 from files.views import after
-from huleedu.pages import PageRequest, SeeOther, carry_out, tell_refusal, to_batch
+from huleedu.answers.pages import PageRequest, SeeOther, carry_out, tell_refusal, to_batch
 
 
 @login_required

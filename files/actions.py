@@ -17,12 +17,12 @@ from files.content import Stored
 from files.models import FileUpload, StoredContent
 from files.names import clean_folder, clean_name
 from files.reports import report_provisioned
-from huleedu import erasures, quotas, work
-from huleedu.conflicts import retried
+from huleedu.accounts import erasures
+from huleedu.answers.error_words import make_detail
+from huleedu.api import quotas
 from huleedu.erasure import Erasure, erased_if_gone
-from huleedu.error_words import make_detail
-from huleedu.errors import ErrorCode, Refused
-from huleedu.events import (
+from huleedu.events.outbox import emit
+from huleedu.events.vocabulary import (
     BatchFileAdded,
     BatchFileRemoved,
     EssayUploadFinished,
@@ -30,9 +30,11 @@ from huleedu.events import (
     FileProcessingStarted,
     FileReprocessRequested,
 )
-from huleedu.failpoints import failpoint
+from huleedu.failures.errors import ErrorCode, Refused
+from huleedu.failures.failpoints import failpoint
 from huleedu.models import WorkItem
-from huleedu.outbox import emit
+from huleedu.postgres.conflicts import retried
+from huleedu.work import queue as work
 
 EXTRACT = "extract"
 

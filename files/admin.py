@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from files.models import StoredContent
-from huleedu.support import OwnedAdmin
+from huleedu.support.base import OwnedAdmin
 
 
 @admin.register(StoredContent)

@@ -33,17 +33,17 @@ from files.upload import (
     read_manifest,
     receive_all,
 )
-from huleedu import quotas
-from huleedu.api_view import ApiView, CallerThrottle, field_error, invalid, parse_id, user_of
-from huleedu.database import give_back
-from huleedu.errors import Refused
-from huleedu.feed import trace
-from huleedu.idempotency import Attempt, attempt_of, once, once_in_parts
-from huleedu.middleware import correlation_id_of
-from huleedu.problems import MEDIA_TYPE, Problem
-from huleedu.schema import DESCRIPTIONS, IDEMPOTENCY_KEY, answers
-from huleedu.throttle import Throttle
-from huleedu.turns import Turns
+from huleedu.answers.problems import MEDIA_TYPE, Problem
+from huleedu.api import quotas
+from huleedu.api.api_view import ApiView, CallerThrottle, field_error, invalid, parse_id, user_of
+from huleedu.api.idempotency import Attempt, attempt_of, once, once_in_parts
+from huleedu.api.schema import DESCRIPTIONS, IDEMPOTENCY_KEY, answers
+from huleedu.api.throttle import Throttle
+from huleedu.api.turns import Turns
+from huleedu.events.feed import trace
+from huleedu.failures.errors import Refused
+from huleedu.http.middleware import correlation_id_of
+from huleedu.postgres.database import give_back
 
 FILE = {"type": "string", "format": "binary"}
 UPLOAD_FORM = OpenApiRequest(

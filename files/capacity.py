@@ -3,7 +3,8 @@
 from typing import get_args
 
 from batches.configuration import Step
-from huleedu import disks, quotas
+from huleedu.api import quotas
+from huleedu.outside import disks
 
 STEPS = ("extract", *get_args(Step))
 

@@ -20,7 +20,7 @@ from files.damage import storage_name as storage_name
 from files.models import FileUpload, StoredContent
 from files.store import reach, reach_each
 from huleedu.erasure import Erasure
-from huleedu.errors import ContentDamaged, Refused, StorageFailed
+from huleedu.failures.errors import ContentDamaged, Refused, StorageFailed
 
 MARK_SECONDS = 2.0
 log = structlog.get_logger(__name__)

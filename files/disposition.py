@@ -7,7 +7,7 @@ from email.header import decode_header
 from email.utils import decode_params, unquote
 
 from files.steps.plain_text import decode
-from huleedu.header_parameters import parameters
+from huleedu.http.header_parameters import parameters
 
 ENCODED_WORD = re.compile(r"=\?[^\s?]+\?[bq]\?[^\s?]*\?=", re.IGNORECASE)
 # What browsers write for characters that would end the name, or that the page's encoding does not have.

@@ -11,10 +11,10 @@ from batches.actions import report_change
 from batches.models import Batch
 from files.models import StoredContent
 from huleedu.erasure import Erasure
-from huleedu.events import BatchHandedOver
+from huleedu.events.vocabulary import BatchHandedOver
 from huleedu.models import Feed, IdempotencyRecord, WorkItem
+from huleedu.security.security_log import record
 from huleedu.security_kinds import SecurityKind
-from huleedu.security_log import record
 
 log = structlog.get_logger(__name__)
 

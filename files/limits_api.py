@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from batches.models import MAX_ESSAYS
 from files.capacity import STEPS
 from files.shapes import LimitsAnswer
-from huleedu import quotas
-from huleedu.api_view import ApiView, user_of
-from huleedu.clock import database_now
-from huleedu.schema import answers
+from huleedu.api import quotas
+from huleedu.api.api_view import ApiView, user_of
+from huleedu.api.schema import answers
+from huleedu.postgres.clock import database_now
 
 
 class LimitsView(ApiView):

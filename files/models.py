@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from batches.models import Batch, EssaySlot
 from huleedu.erasure import erased_if_gone
-from huleedu.states import check_transition, known
+from huleedu.failures.states import check_transition, known
 
 
 class StoredContentQuerySet(models.QuerySet["StoredContent"]):
@@ -91,7 +91,7 @@ class FileUpload(models.Model):
         "content_hash": "",
         "error": None,
     }
-    # The key is a digest of the client's (``huleedu.idempotency``).
+    # The key is a digest of the client's (``huleedu.api.idempotency``).
     harmless: ClassVar = frozenset(
         {"upload_key", "format", "language", "chosen_language", "engine", "status"}
     )

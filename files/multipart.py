@@ -26,8 +26,8 @@ from rest_framework.request import Request
 from files.disposition import BadDisposition
 from files.form import Form
 from files.transfer import BadContent
-from huleedu.api_view import ApiView, field_error, invalid
-from huleedu.problems import Problem
+from huleedu.answers.problems import Problem
+from huleedu.api.api_view import ApiView, field_error, invalid
 
 IGNORED_FIELDS = frozenset({"csrfmiddlewaretoken"})
 CHUNK_BYTES = 64 * 1024

@@ -2,8 +2,8 @@
 
 from files.actions import EXTRACT
 from files.models import FileUpload
-from huleedu import work
-from huleedu.events import BatchFileAdded, FileReprocessRequested
+from huleedu.events.vocabulary import BatchFileAdded, FileReprocessRequested
+from huleedu.work import queue as work
 
 
 def queue_extraction(event: BatchFileAdded | FileReprocessRequested) -> None:

@@ -14,9 +14,10 @@ from batches.actions import reopen_if_done
 from batches.models import Batch
 from files import actions, content
 from files.models import FileUpload, StoredContent
-from huleedu import erasures, redaction
+from huleedu.accounts import erasures
 from huleedu.erasure import Erasure
-from huleedu.errors import Refused
+from huleedu.events import redaction
+from huleedu.failures.errors import Refused
 from huleedu.models import WorkItem
 
 
@@ -124,7 +125,7 @@ def locked(erasure: Erasure) -> tuple[Batch | None, FileUpload | None]:
 
 
 def erase_rows(erasure: Erasure, contents: set[UUID]) -> bool:
-    """Empty what rows and events say, in the transaction of ``huleedu.erasing``; True for the whole file."""
+    """Empty what rows and events say, in the transaction of who erases; True for the whole file."""
     batch, upload = locked(erasure)
     StoredContent.objects.filter(pk__in=contents, batch=batch).delete()
     if batch is None or upload is None:

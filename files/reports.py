@@ -1,8 +1,8 @@
 """What is told of a file's text."""
 
 from files.models import FileUpload
-from huleedu.events import EssayContentProvisioned
-from huleedu.outbox import emit
+from huleedu.events.outbox import emit
+from huleedu.events.vocabulary import EssayContentProvisioned
 
 
 def report_provisioned(upload: FileUpload) -> None:

@@ -27,7 +27,7 @@ from files.steps.child import OUT_OF_MEMORY
 from files.steps.confinement import Confinement
 from files.steps.detect import Format, extension
 from files.steps.validate import TextLimits
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 DEFAULT_TIMEOUT_SECONDS = 20.0
 """Wall-clock seconds for one file, start of the interpreter included."""

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import Resolver404, ResolverMatch, resolve
 from rest_framework.request import Request
 
-from huleedu.problems import Problem
+from huleedu.answers.problems import Problem
 
 
 def check_seen(request: Request, batch_id: UUID) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from batches.configuration import Step
-from huleedu.events import ErrorDetail
-from huleedu.shapes import Answer, ProblemDetails, RequestBody
+from huleedu.api.shapes import Answer, ProblemDetails, RequestBody
+from huleedu.events.vocabulary import ErrorDetail
 
 FileStatus = Literal["processing", "assigned", "failed", "excess", "duplicate", "removed"]
 

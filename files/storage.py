@@ -10,7 +10,7 @@ from uuid import uuid4
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
-from huleedu.new_file import flush_folder
+from huleedu.machine.new_file import flush_folder
 
 TEMPORARY_SUFFIX = ".part"
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
-from huleedu.endpoints import BUDGET, Endpoint, Unanswered
-from huleedu.errors import StorageFailed
+from huleedu.failures.errors import StorageFailed
+from huleedu.outside.endpoints import BUDGET, Endpoint, Unanswered
 
 THREADS = 16
 # From the disk, and from an S3-compatible store. A server that redirects to nowhere sends botocore

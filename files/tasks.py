@@ -11,11 +11,11 @@ from files.steps.confinement import Confinement
 from files.steps.language import find_language
 from files.steps.validate import TextLimits
 from files.store import is_refused
-from huleedu import work
-from huleedu.errors import ContentDamaged, ErrorCode, StepError
-from huleedu.failpoints import failpoint
-from huleedu.handlers import Handler
+from huleedu.failures.errors import ContentDamaged, ErrorCode, StepError
+from huleedu.failures.failpoints import failpoint
 from huleedu.models import WorkItem
+from huleedu.work import queue as work
+from huleedu.work.handlers import Handler
 
 
 def limits() -> TextLimits:

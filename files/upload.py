@@ -17,12 +17,12 @@ from files.models import FileUpload
 from files.multipart import Part
 from files.names import clean_name, folder_of
 from files.shapes import ManifestEntry
-from huleedu.api_view import check_text, error_list, field_error, invalid
-from huleedu.error_words import make_detail
-from huleedu.errors import ErrorCode, Refused, StorageFailed, is_out_of_room
-from huleedu.parsers import StrictJSONParser
-from huleedu.problems import BUSY_SECONDS, TITLES, Problem
-from huleedu.quotas import EASING
+from huleedu.answers.error_words import make_detail
+from huleedu.answers.problems import BUSY_SECONDS, TITLES, Problem
+from huleedu.api.api_view import check_text, error_list, field_error, invalid
+from huleedu.api.parsers import StrictJSONParser
+from huleedu.api.quotas import EASING
+from huleedu.failures.errors import ErrorCode, Refused, StorageFailed, is_out_of_room
 
 RECEIVE = "receive"
 MANIFEST = TypeAdapter(list[ManifestEntry])

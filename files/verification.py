@@ -9,8 +9,8 @@ from files import content
 from files.damage import Damage, check_mark, examine, find_owner
 from files.models import FileUpload, StoredContent
 from files.store import is_unwell, reach
-from huleedu.endpoints import Unanswered
-from huleedu.errors import ContentDamaged, StorageFailed
+from huleedu.failures.errors import ContentDamaged, StorageFailed
+from huleedu.outside.endpoints import Unanswered
 
 SECONDS = 60.0  # for one content: nobody waits
 

@@ -19,8 +19,8 @@ from batches.models import Batch
 from files import actions, removing
 from files.capacity import check_upload, check_work
 from files.models import FileUpload
-from huleedu.middleware import correlation_id_of
-from huleedu.pages import PageRequest, SeeOther, carry_out, refusal_of, tell_refusal, to_batch
+from huleedu.answers.pages import PageRequest, SeeOther, carry_out, refusal_of, tell_refusal, to_batch
+from huleedu.http.middleware import correlation_id_of
 
 
 def own_file(request: PageRequest, file_upload_id: UUID) -> FileUpload:

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from huleedu.credentials import revoke_token
-from huleedu.dead_letters import check_replay, discard, set_going
-from huleedu.forms import AdminSignInForm
+from huleedu.accounts.credentials import revoke_token
+from huleedu.accounts.forms import AdminSignInForm
+from huleedu.fit.wall_report import report
 from huleedu.models import (
     ApiToken,
     DeadLetter,
@@ -22,10 +22,9 @@ from huleedu.models import (
     Timer,
     WorkItem,
 )
-from huleedu.recorded import Row
-from huleedu.security_admin import SecurityEventAdmin  # noqa: F401 - registers itself
+from huleedu.security.recorded import Row
 from huleedu.security_kinds import SecurityKind
-from huleedu.support import (
+from huleedu.support.base import (
     ActingAdmin,
     Deed,
     EventTypeFilter,
@@ -33,7 +32,8 @@ from huleedu.support import (
     ReadOnlyAdmin,
     shown_json,
 )
-from huleedu.wall_report import report
+from huleedu.support.dead_letters import check_replay, discard, set_going
+from huleedu.support.security_admin import SecurityEventAdmin  # noqa: F401 - registers itself
 
 admin.site.site_header = "HuleEdu"
 admin.site.site_title = "HuleEdu"
@@ -42,7 +42,7 @@ admin.site.login_form = AdminSignInForm
 
 # Ours comes first, theirs must be there to be taken away.
 import_module("django_q.admin")
-import_module("huleedu.account_admin")
+import_module("huleedu.office.account_admin")
 import_module("allauth.account.admin")
 import_module("allauth.mfa.admin")
 import_module("allauth.socialaccount.admin")

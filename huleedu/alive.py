@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from files.steps.confinement import hide_memory
-from huleedu.heartbeat import Asking, RelayWatch, steps_watch
+from huleedu.machine.heartbeat import Asking, RelayWatch, steps_watch
 from huleedu.run import web_answers
 
 

@@ -7,7 +7,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from huleedu import temporary
+from huleedu.machine import temporary
 
 
 class HuleeduConfig(AppConfig):
@@ -23,14 +23,17 @@ class HuleeduConfig(AppConfig):
         from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
 
-        from huleedu import field_names, processes, seats, steps  # noqa: F401 - seats are shared by fork, steps register
-        from huleedu.devices import remember_device
-        from huleedu.factors import end_others, use_first_code
-        from huleedu.permissions import grant_support
-        from huleedu.queues import accept_former_keys, make_queues_last
-        from huleedu.security_log import record_account, record_sign_in, record_sign_out
-        from huleedu.sessions import note_sign_in
-        from huleedu.standstill import refuse
+        from huleedu import steps  # noqa: F401 - seats are shared by fork, steps register
+        from huleedu.accounts.devices import remember_device
+        from huleedu.accounts.factors import end_others, use_first_code
+        from huleedu.accounts.permissions import grant_support
+        from huleedu.accounts.sessions import note_sign_in
+        from huleedu.postgres.standstill import refuse
+        from huleedu.relay import processes
+        from huleedu.security.security_log import record_account, record_sign_in, record_sign_out
+        from huleedu.support import field_names
+        from huleedu.work import seats  # noqa: F401 - seats are shared by fork, steps register
+        from huleedu.work.queues import accept_former_keys, make_queues_last
 
         for model in apps.get_models():
             field_names.translate(model)

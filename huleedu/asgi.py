@@ -9,9 +9,9 @@ django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from huleedu.handler import Handler  # noqa: E402
-from huleedu.limits import BodyLimit  # noqa: E402
-from huleedu.serving import Gate  # noqa: E402
+from huleedu.web.handler import Handler  # noqa: E402
+from huleedu.web.limits import BodyLimit  # noqa: E402
+from huleedu.web.serving import Gate  # noqa: E402
 from realtime.guard import guarded  # noqa: E402
 from realtime.routing import websocket_urlpatterns  # noqa: E402
 

@@ -29,10 +29,10 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from huleedu import places, postgres_choice, programs, stepping_down
-from huleedu.places import InstallationError
-from huleedu.postgres_choice import Postgres
-from huleedu.programs import Account, Program
+from huleedu.machine import places, postgres_choice, programs, stepping_down
+from huleedu.machine.places import InstallationError
+from huleedu.machine.postgres_choice import Postgres
+from huleedu.machine.programs import Account, Program
 
 DATABASE = "huleedu"
 OWNER = "huleedu"

@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from huleedu.errors import Refused
-from huleedu.states import known
+from huleedu.failures.errors import Refused
+from huleedu.failures.states import known
 
 
 @contextmanager

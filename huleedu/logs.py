@@ -57,7 +57,7 @@ def places(trace: Any) -> list[str]:
 def destination(file: str) -> dict[str, str]:
     """Where lines go: to ``file``, which is opened anew when it was renamed, else to standard error."""
     if file:
-        return {"class": "huleedu.log_files.ReopenedFile", "filename": file}
+        return {"class": "huleedu.machine.log_files.ReopenedFile", "filename": file}
     return {"class": "logging.StreamHandler"}
 
 

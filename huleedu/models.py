@@ -15,7 +15,7 @@ from huleedu import security_events  # noqa: F401 - rows of this app, too
 from huleedu.account_models import PasswordLink as PasswordLink
 from huleedu.account_models import Session as Session
 from huleedu.erasure import Erasure as Erasure
-from huleedu.states import known
+from huleedu.failures.states import known
 
 LANES = 16  # ordering is kept per lane; a batch always uses the same one
 
@@ -374,7 +374,7 @@ class IdempotencyRecord(models.Model):
 
 
 class Usage(models.Model):
-    """What a teacher has: bytes kept, and files and batches added on ``day``. See ``huleedu.quotas``."""
+    """What a teacher has: bytes kept, and files and batches added on ``day``. See ``huleedu.api.quotas``."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"

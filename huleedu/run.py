@@ -18,15 +18,16 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from files.steps.confinement import hide_memory
-from huleedu import migrated, places, server_versions, stepping_down, temporary
 from huleedu.embedded import PostgresServer, Server, ValkeyServer
-from huleedu.heartbeat import Asking, RelayWatch, steps_watch
-from huleedu.latch import Latch
-from huleedu.listening import complaint_about_plain_http
-from huleedu.places import InstallationError
-from huleedu.programs import BASE_DIR
-from huleedu.readiness import Readiness, ask
-from huleedu.supervisor import (
+from huleedu.fit import server_versions
+from huleedu.machine import migrated, places, stepping_down, temporary
+from huleedu.machine.heartbeat import Asking, RelayWatch, steps_watch
+from huleedu.machine.latch import Latch
+from huleedu.machine.listening import complaint_about_plain_http
+from huleedu.machine.places import InstallationError
+from huleedu.machine.programs import BASE_DIR
+from huleedu.machine.readiness import Readiness, ask
+from huleedu.machine.supervisor import (
     LOG_BYTES,
     Child,
     StopRequested,
@@ -143,7 +144,7 @@ def check_settings(environment: Mapping[str, str]) -> None:
     """
     if not any(name.startswith(SETTINGS) for name in environment.keys() - USUAL_SETTINGS):
         return
-    command = [sys.executable, "-m", "huleedu.environment"]
+    command = [sys.executable, "-m", "huleedu.machine.environment"]
     done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode == os.EX_CONFIG:
         raise InstallationError(done.stdout.strip())
@@ -153,7 +154,7 @@ def log_bytes() -> int:
     """How large a log may grow before it is put aside. Raises InstallationError."""
     from django.core.exceptions import ImproperlyConfigured
 
-    from huleedu.environment import size
+    from huleedu.machine.environment import size
 
     try:
         return size("HULEEDU_LOG_BYTES", LOG_BYTES)

@@ -37,18 +37,18 @@ from twisted.web.http import RESPONSES, Headers, Request
 from zope.interface import implementer
 
 from files.steps.confinement import hide_memory
-from huleedu import places, stepping_down, stopping
-from huleedu.door import DOOR_SECONDS, GuardedChannel, Stage
-from huleedu.draining import Draining, cut_off
-from huleedu.headers import FIXED, fixed_for
-from huleedu.limits import refusal, spool_failure
-from huleedu.line_ends import never_ends
-from huleedu.listening import complaint_about_plain_http
-from huleedu.middleware import HEADER
-from huleedu.web_request import UnreadRequest
+from huleedu.http.headers import FIXED, fixed_for
+from huleedu.http.middleware import HEADER
+from huleedu.machine import places, stepping_down, stopping
+from huleedu.machine.listening import complaint_about_plain_http
+from huleedu.web.door import DOOR_SECONDS, GuardedChannel, Stage
+from huleedu.web.draining import Draining, cut_off
+from huleedu.web.limits import refusal, spool_failure
+from huleedu.web.line_ends import never_ends
+from huleedu.web.web_request import UnreadRequest
 
 if TYPE_CHECKING:
-    from huleedu.serving import Attendance
+    from huleedu.web.serving import Attendance
 
 HEADER_SECONDS = 20.0  # from the first byte of a request to the end of its headers
 IDLE_SECONDS = 30.0  # without a byte of a body, or between two requests
@@ -417,7 +417,7 @@ def attend() -> "Attendance":
         sys.exit("The web server is started with HULEEDU_PROCESS=web, or without that variable.")
     try:
         from huleedu.asgi import application
-        from huleedu.serving import Attendance
+        from huleedu.web.serving import Attendance
     except ImproperlyConfigured as error:
         sys.stderr.write(f"HuleEdu does not start this process. {error}\n")
         sys.exit(os.EX_CONFIG)

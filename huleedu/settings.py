@@ -9,11 +9,12 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
 
-from huleedu import database, environment, own_hosts
-from huleedu.environment import flag, number, size
-from huleedu.listening import complaint_about_plain_http, is_loopback
-from huleedu.mail_settings import mail_server
-from huleedu.school_settings import providers
+from huleedu.machine import environment, own_hosts
+from huleedu.machine.environment import flag, number, size
+from huleedu.machine.listening import complaint_about_plain_http, is_loopback
+from huleedu.machine.mail_settings import mail_server
+from huleedu.machine.school_settings import providers
+from huleedu.postgres import database
 
 django_stubs_ext.monkeypatch()
 
@@ -58,7 +59,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "huleedu.used_static_files.UsedStaticFiles",
+    "huleedu.web.used_static_files.UsedStaticFiles",
     "django_htmx",
     "csp",
     "rest_framework",
@@ -79,28 +80,28 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "huleedu.headers.HeadersMiddleware",  # the outermost: no answer goes without
-    "huleedu.middleware.CorrelationMiddleware",
-    "huleedu.secure.SecureMiddleware",
-    "huleedu.static_files.StaticFilesMiddleware",
-    "huleedu.compression.CompressionMiddleware",
+    "huleedu.http.headers.HeadersMiddleware",  # the outermost: no answer goes without
+    "huleedu.http.middleware.CorrelationMiddleware",
+    "huleedu.web.secure.SecureMiddleware",
+    "huleedu.web.static_files.StaticFilesMiddleware",
+    "huleedu.web.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "huleedu.sessions.SeenMiddleware",
-    "huleedu.factor_gate.FactorMiddleware",
-    "huleedu.refusals.RefusalMiddleware",
-    "huleedu.middleware.PrivateCacheMiddleware",
+    "huleedu.accounts.sessions.SeenMiddleware",
+    "huleedu.accounts.factor_gate.FactorMiddleware",
+    "huleedu.security.refusals.RefusalMiddleware",
+    "huleedu.http.middleware.PrivateCacheMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "huleedu.devices.DeviceMiddleware",
-    "huleedu.waiting.WaitMiddleware",
+    "huleedu.accounts.devices.DeviceMiddleware",
+    "huleedu.accounts.waiting.WaitMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "huleedu.moments.OneMomentMiddleware",  # the innermost
+    "huleedu.postgres.moments.OneMomentMiddleware",  # the innermost
 ]
 
 ROOT_URLCONF = "huleedu.urls"
@@ -177,7 +178,7 @@ STORAGES = {
         if S3_BUCKET
         else {"BACKEND": "files.storage.DurableFileSystemStorage", "OPTIONS": {"location": STORAGE_ROOT}}
     ),
-    "staticfiles": {"BACKEND": "huleedu.static_files.HashedFiles"},
+    "staticfiles": {"BACKEND": "huleedu.web.static_files.HashedFiles"},
 }
 # How long a request waits for the store; everything it does must be over within five seconds.
 STORE_SECONDS = environment.duration("HULEEDU_STORE_SECONDS", 2.5, least=0.1, example="2.5")
@@ -265,7 +266,7 @@ Q_CLUSTER = {
     "name": "huleedu",  # signs the tasks of every cluster; Q_CLUSTER_NAME tells the clusters apart
     "workers": STEP_WORKERS,
     "orm": "default",
-    "broker_class": "huleedu.broker.ListeningBroker",
+    "broker_class": "huleedu.work.broker.ListeningBroker",
     "timeout": TASK_SECONDS,
     "retry": 400,
     "max_attempts": 3,
@@ -284,14 +285,14 @@ Q_CLUSTER = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "huleedu.authentication.TokenAuthentication",
-        "huleedu.authentication.SessionAuthentication",
+        "huleedu.accounts.authentication.TokenAuthentication",
+        "huleedu.accounts.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["huleedu.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["huleedu.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "huleedu.problems.exception_handler",
+    "EXCEPTION_HANDLER": "huleedu.answers.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
@@ -301,11 +302,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "OAS_VERSION": "3.1.1",
-    "POSTPROCESSING_HOOKS": ["huleedu.description.complete"],
+    "POSTPROCESSING_HOOKS": ["huleedu.api.description.complete"],
 }
 
-AUTHENTICATION_BACKENDS = ["huleedu.passwords.GuardedBackend"]
-PASSWORD_HASHERS = ["huleedu.passwords.BoundedHasher"]
+AUTHENTICATION_BACKENDS = ["huleedu.accounts.passwords.GuardedBackend"]
+PASSWORD_HASHERS = ["huleedu.accounts.passwords.BoundedHasher"]
 PASSWORD_CHECKS = number("HULEEDU_PASSWORD_CHECKS", 2)  # at once in each web process
 if PASSWORD_CHECKS < 1:
     raise ImproperlyConfigured("HULEEDU_PASSWORD_CHECKS must be 1 or more, or nobody could sign in.")
@@ -313,27 +314,27 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "huleedu.credentials.EndsEverything"},
+    {"NAME": "huleedu.accounts.credentials.EndsEverything"},
 ]
 # Everybody else may have a second factor; in a trial installation they, too, may do without.
 STAFF_NEEDS_FACTOR = (
     environment.one_of("HULEEDU_SECOND_FACTOR", "required", ("required", "offered")) == "required"
 )
-ACCOUNT_ADAPTER = "huleedu.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "huleedu.accounts.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
-ACCOUNT_RATE_LIMITS = False  # the doors count (huleedu.doors), for all processes
+ACCOUNT_RATE_LIMITS = False  # the doors count (huleedu.accounts.doors), for all processes
 ACCOUNT_LOGIN_TIMEOUT = 15 * 60
-ACCOUNT_FORMS = {"reauthenticate": "huleedu.account_forms.PasswordOnceMoreForm"}
-MFA_ADAPTER = "huleedu.adapters.FactorAdapter"
+ACCOUNT_FORMS = {"reauthenticate": "huleedu.accounts.account_forms.PasswordOnceMoreForm"}
+MFA_ADAPTER = "huleedu.accounts.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_RATE_LIMITS = False
 MFA_TOTP_ISSUER = "HuleEdu"
 MFA_TOTP_TOLERANCE = 1  # of clocks that differ by half a minute
 MFA_FORMS = {
-    "authenticate": "huleedu.account_forms.CodeForm",
-    "reauthenticate": "huleedu.account_forms.CodeOnceMoreForm",
+    "authenticate": "huleedu.accounts.account_forms.CodeForm",
+    "reauthenticate": "huleedu.accounts.account_forms.CodeOnceMoreForm",
 }
 # Signing in with accounts of the school's own: OpenID Connect.
 OIDC_SERVER = environment.web_address("HULEEDU_OIDC_SERVER")
@@ -341,7 +342,7 @@ OIDC_NAME = environment.said("HULEEDU_OIDC_NAME") or gettext_lazy("the school’
 OIDC_CLAIM = environment.said("HULEEDU_OIDC_CLAIM") or "preferred_username"
 OIDC_CREATE = flag("HULEEDU_OIDC_CREATE")
 OIDC_CLIENT, OIDC_SECRET = environment.said("HULEEDU_OIDC_CLIENT"), environment.said("HULEEDU_OIDC_SECRET")
-SOCIALACCOUNT_ADAPTER = "huleedu.oidc.SchoolAccountAdapter"
+SOCIALACCOUNT_ADAPTER = "huleedu.accounts.oidc.SchoolAccountAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_PROVIDERS = providers(OIDC_SERVER, OIDC_CLIENT, OIDC_SECRET)
 LOGIN_URL = "login"
@@ -359,7 +360,7 @@ TIME_ZONE = environment.time_zone("HULEEDU_TIME_ZONE", "Europe/Stockholm")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-SESSION_ENGINE = "huleedu.sessions"
+SESSION_ENGINE = "huleedu.accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 IDLE_SECONDS = environment.seconds("HULEEDU_IDLE", 2 * 60 * 60, 60, SESSION_COOKIE_AGE, example="2h")
 IDLE_SHARED_SECONDS = min(IDLE_SECONDS, 15 * 60)
@@ -372,13 +373,13 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else f"csrftoken_{PORT}"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
-CSRF_FAILURE_VIEW = "huleedu.views.csrf_failure"
+CSRF_FAILURE_VIEW = "huleedu.accounts.views.csrf_failure"
 LANGUAGE_COOKIE_NAME = "__Host-language" if HTTPS else f"language_{PORT}"
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
-MESSAGE_STORAGE = "huleedu.cookies.MessageStorage"
+MESSAGE_STORAGE = "huleedu.http.cookies.MessageStorage"
 MESSAGE_COOKIE_NAME = "__Host-messages" if HTTPS else f"messages_{PORT}"
 DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else f"device_{PORT}"
 SECURE_SSL_REDIRECT = HTTPS

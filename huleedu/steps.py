@@ -8,9 +8,10 @@ from collections import deque
 
 from essays.tasks import STEP_HANDLERS
 from files.tasks import EXTRACTION
-from huleedu import leaving, work
-from huleedu.erasing import ERASURE
-from huleedu.handlers import HANDLERS, Handler
+from huleedu.forgetting.erasing import ERASURE
+from huleedu.work import leaving
+from huleedu.work import queue as work
+from huleedu.work.handlers import HANDLERS, Handler
 
 HANDLERS.register(EXTRACTION, *STEP_HANDLERS, ERASURE)
 SLICE_SECONDS = 1.0  # then the worker goes back to its cluster, which may want it to stop

@@ -7,8 +7,9 @@ import essays.reactions as essay
 import files.reactions as file
 import results.reactions as result
 from batches.actions import READINESS_TIMER, pass_deadline
-from huleedu import erasing, erasures
-from huleedu.timers import TimerHandler
+from huleedu.accounts import erasures
+from huleedu.forgetting import erasing
+from huleedu.work.timers import TimerHandler
 
 SUBSCRIPTIONS: dict[str, tuple[Callable[..., None], ...]] = {
     "BatchFileAdded": (file.queue_extraction,),

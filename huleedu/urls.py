@@ -3,9 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from huleedu import monitoring, views
-from huleedu.account_views import ChangePassword
-from huleedu.well_page import well_page
+from huleedu.accounts import views
+from huleedu.accounts.account_views import ChangePassword
+from huleedu.watching import monitoring
+from huleedu.watching.well_page import well_page
 
 urlpatterns = [
     path("healthz", monitoring.healthz, name="healthz"),
@@ -26,7 +27,7 @@ urlpatterns = [
     path("", include("results.urls")),
 ]
 
-handler400 = "huleedu.views.bad_request"
-handler403 = "huleedu.views.forbidden"
-handler404 = "huleedu.views.not_found"
-handler500 = "huleedu.views.server_error"
+handler400 = "huleedu.accounts.views.bad_request"
+handler403 = "huleedu.accounts.views.forbidden"
+handler404 = "huleedu.accounts.views.not_found"
+handler500 = "huleedu.accounts.views.server_error"

@@ -11,9 +11,10 @@ from allauth.mfa.webauthn.views import add_webauthn, reauthenticate_webauthn
 from django.urls import path
 from django.views.generic import RedirectView
 
-from huleedu import account_views, code_stage, deletion_views, link_views, oidc, views
-from huleedu.factors import one_at_a_time
-from huleedu.moments import apart
+from huleedu.accounts import account_views, code_stage, link_views, oidc, views
+from huleedu.accounts.factors import one_at_a_time
+from huleedu.office import deletion_views
+from huleedu.postgres.moments import apart
 
 AGAIN = "accounts/again.html"
 

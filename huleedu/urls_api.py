@@ -14,7 +14,7 @@ from files.api import (
     UploadView,
 )
 from files.limits_api import LimitsView
-from huleedu.api import NotFoundView, SchemaView, TokenView
+from huleedu.api.views import NotFoundView, SchemaView, TokenView
 from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
 from results.api_actions import CancelView, ExpectView, ExtendView, LanguageView, ReprocessView, StartView
 from results.api_bin import BinnedView, BinRestoreView, BinView, KeepView

@@ -21,12 +21,12 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 from redis import RedisError
 
-from huleedu import feed
-from huleedu.authentication import find_token
-from huleedu.factors import lacks_factor
-from huleedu.feed import FeedPosition, Missed
-from huleedu.metrics import observe_sent
+from huleedu.accounts.authentication import find_token
+from huleedu.accounts.factors import lacks_factor
+from huleedu.events import feed
+from huleedu.events.feed import FeedPosition, Missed
 from huleedu.models import Feed
+from huleedu.outside.metrics import observe_sent
 from realtime.push import batch_group, teacher_group
 
 HEARTBEAT_SECONDS = 20

@@ -13,7 +13,7 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from huleedu.feed import NumberedMessage
+from huleedu.events.feed import NumberedMessage
 
 LAST = "BatchDeleted"  # whoever follows is told, and goes
 TIMEOUT_SECONDS = 0.5

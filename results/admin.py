@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from huleedu.support import ReadOnlyAdmin
+from huleedu.support.base import ReadOnlyAdmin
 from results.models import BatchResult, EssayResult
 
 

@@ -11,11 +11,11 @@ from rest_framework.response import Response
 from batches import binning
 from batches.api import find_batch
 from batches.models import Batch
-from huleedu import feed
-from huleedu.api_view import ApiView, read_query, user_of
-from huleedu.feed import Missed
-from huleedu.idempotency import once
-from huleedu.schema import IDEMPOTENCY_KEY, answers, query_parameters
+from huleedu.api.api_view import ApiView, read_query, user_of
+from huleedu.api.idempotency import once
+from huleedu.api.schema import IDEMPOTENCY_KEY, answers, query_parameters
+from huleedu.events import feed
+from huleedu.events.feed import Missed
 from results import bin as waste
 from results import queries
 from results.analytics import analytics

@@ -15,10 +15,10 @@ from batches.shapes import CancelBody, ExpectBody, ExtendBody, LanguageBody, Rep
 from essays import actions as essay_actions
 from essays import languages
 from files.capacity import check_work
-from huleedu.api_view import ApiView, read_body, user_of
-from huleedu.errors import Refused
-from huleedu.idempotency import once
-from huleedu.schema import IDEMPOTENCY_KEY, IF_MATCH, answers
+from huleedu.api.api_view import ApiView, read_body, user_of
+from huleedu.api.idempotency import once
+from huleedu.api.schema import IDEMPOTENCY_KEY, IF_MATCH, answers
+from huleedu.failures.errors import Refused
 from results.api import versioned
 from results.queries import snapshot
 from results.shapes import Snapshot

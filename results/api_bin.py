@@ -9,9 +9,9 @@ from batches import binning
 from batches.api import find_batch
 from batches.models import Batch
 from batches.shapes import KeepBody
-from huleedu.api_view import ApiView, parse_id, read_body, user_of
-from huleedu.idempotency import once
-from huleedu.schema import IDEMPOTENCY_KEY, answers
+from huleedu.api.api_view import ApiView, parse_id, read_body, user_of
+from huleedu.api.idempotency import once
+from huleedu.api.schema import IDEMPOTENCY_KEY, answers
 from results import bin as waste
 from results.api import versioned
 from results.api_actions import PARAMETERS, RESPONSES, decide

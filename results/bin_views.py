@@ -14,7 +14,7 @@ from batches import binning
 from batches.forms import KeepForm
 from batches.keeping import days_left, latest_choice
 from batches.models import Batch
-from huleedu.pages import PageRequest, SeeOther, carry_out, tell_refusal
+from huleedu.answers.pages import PageRequest, SeeOther, carry_out, tell_refusal
 from results import bin as waste
 from results.views import own_batch
 

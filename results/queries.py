@@ -10,7 +10,7 @@ from essays.languages import is_stray, language_of
 from essays.queries import file_of, shown_status
 from files.models import FileUpload
 from files.records import file_record as file_record
-from huleedu.feed import position
+from huleedu.events.feed import position
 from results.models import EssayResult
 
 Status = FileUpload.Status

@@ -7,7 +7,8 @@ from django.utils import timezone
 from batches.models import Batch
 from essays.actions import is_reading
 from files.models import FileUpload
-from huleedu.events import (
+from huleedu.events.outbox import emit
+from huleedu.events.vocabulary import (
     BatchFileRemoved,
     BatchPhaseConcluded,
     BatchResultsReady,
@@ -18,7 +19,6 @@ from huleedu.events import (
     PhaseCompleted,
     PhaseCounts,
 )
-from huleedu.outbox import emit
 from results.models import BatchResult, EssayResult
 
 FIGURES = (

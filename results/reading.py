@@ -8,7 +8,7 @@ from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from essays.segments import Mark, Segment, make_marks, split
 from files import content
-from huleedu.errors import ContentDamaged
+from huleedu.failures.errors import ContentDamaged
 from results.models import EssayResult
 from results.queries import essay_of, essay_results
 from results.summary import SPELLCHECK, in_words

@@ -10,8 +10,8 @@ from batches.configuration import Configuration, Step
 from batches.shapes import BatchStatus, Language
 from essays.shapes import EssayStatus
 from files.shapes import FileRecord, FileStatus
-from huleedu.events import ErrorDetail
-from huleedu.shapes import Answer, Query
+from huleedu.api.shapes import Answer, Query
+from huleedu.events.vocabulary import ErrorDetail
 
 PhaseStatus = Literal["running", "succeeded", "succeeded_with_failures", "failed"]
 Format = Literal["txt", "docx", "pdf"]

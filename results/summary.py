@@ -14,7 +14,7 @@ from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from files.models import FileUpload
 from files.records import shown_words
-from huleedu.error_words import words_for
+from huleedu.answers.error_words import words_for
 from results.models import EssayResult
 from results.queries import Counts, counts_of, essay_results, phase_figures
 

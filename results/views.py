@@ -14,11 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from batches.models import Batch
 from files import removing
 from files.models import FileUpload
-from huleedu import feed
-from huleedu.api_view import parse_id
-from huleedu.error_words import catalogue
-from huleedu.pages import MAX_SEARCH, PageRequest, SeeOther, search_words, wants_fragment
-from huleedu.searches import NAME, seal, searched
+from huleedu.answers.error_words import catalogue
+from huleedu.answers.pages import MAX_SEARCH, PageRequest, SeeOther, search_words, wants_fragment
+from huleedu.answers.searches import NAME, seal, searched
+from huleedu.api.api_view import parse_id
+from huleedu.events import feed
 from results import queries, summary
 from results.overview import card_of, overview
 from results.reading import read_essay

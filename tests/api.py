@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
-from huleedu.authentication import make_token
-from huleedu.shapes import ProblemDetails
+from huleedu.accounts.authentication import make_token
+from huleedu.api.shapes import ProblemDetails
 
 BOUNDARY = "x-boundary-x"
 MOMENT = 3  # statements around an answer: BEGIN, SET TRANSACTION, COMMIT

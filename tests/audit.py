@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from huleedu import places, postgres_choice  # noqa: E402 - the line above finds it
-from huleedu.postgres_choice import Postgres  # noqa: E402
+from huleedu.machine import places, postgres_choice  # noqa: E402
+from huleedu.machine.postgres_choice import Postgres  # noqa: E402
 
 LIST = ROOT / "deploy" / "versions.toml"
 FILES = ("requirements.txt", "requirements-dev.txt")

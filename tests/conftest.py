@@ -9,9 +9,9 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker, Settings
 
 from files.store import STORE
-from huleedu.disks import FINDINGS
-from huleedu.health import STORE_PROBE
-from huleedu.metrics import CIRCUIT_OPEN
+from huleedu.outside.disks import FINDINGS
+from huleedu.outside.metrics import CIRCUIT_OPEN
+from huleedu.watching.health import STORE_PROBE
 from tests import guard
 from tests.pipeline import Pipeline
 

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from huleedu import places
+from huleedu.machine import places
 from tests import guard
 
 ROOT = Path(__file__).resolve().parent.parent

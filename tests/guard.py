@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from huleedu.programs import is_guard, processes, send, wait_until
+from huleedu.machine.programs import is_guard, processes, send, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 VARIABLE = "TESTS_GUARD"

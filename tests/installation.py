@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from huleedu import programs
+from huleedu.machine import programs
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90.0

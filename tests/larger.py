@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psycopg
 
-from huleedu import places, programs
 from huleedu.embedded import PostgresServer, running
-from huleedu.programs import Program
+from huleedu.machine import places, programs
+from huleedu.machine.programs import Program
 from tests.documents import ROOT, Shell
 from tests.installation import Installation, free_port, wait_until
 

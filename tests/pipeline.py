@@ -15,11 +15,12 @@ from batches.configuration import Configuration
 from batches.models import Batch
 from files import actions as file_actions
 from files.models import FileUpload
-from huleedu import timers, work
-from huleedu.handlers import HANDLERS
 from huleedu.models import LANES, LoggedEvent, OutboxMessage, WorkItem
-from huleedu.relay import Relay
+from huleedu.relay.loop import Relay
 from huleedu.subscriptions import TIMERS
+from huleedu.work import queue as work
+from huleedu.work import timers
+from huleedu.work.handlers import HANDLERS
 
 RENUMBER = """
 UPDATE huleedu_outboxmessage

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from huleedu.database_schema import applied_migrations, describe
-from huleedu.fingerprint import facts_of
-from huleedu.installation import check_key
+from huleedu.fit.fingerprint import facts_of
+from huleedu.fit.installation import check_key
+from huleedu.fit.store_mark import OURS
 from huleedu.models import RelayPresence
-from huleedu.store_mark import OURS
+from huleedu.postgres.database_schema import applied_migrations, describe
 
 
 def own_facts(**different: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from batches.models import Batch
-from huleedu import feed
+from huleedu.events import feed
 from results.queries import snapshot
 
 CHANGES: dict[str, str] = {

@@ -16,8 +16,8 @@ from batches.models import Batch
 from essays.models import StepRun
 from files import content
 from files.models import FileUpload
-from huleedu.error_words import make_detail
-from huleedu.errors import ErrorCode
+from huleedu.answers.error_words import make_detail
+from huleedu.failures.errors import ErrorCode
 from results.models import EssayResult
 
 Finding = dict[str, Any]

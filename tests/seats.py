@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from huleedu.seats import SEATS
+from huleedu.work.seats import SEATS
 
 
 def sit_down(kind: str, seats: int) -> tuple[int, bool]:

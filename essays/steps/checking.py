@@ -14,7 +14,7 @@ from essays.steps.languages import LanguageCode
 from essays.steps.lexicon import keep_tables_in
 from essays.steps.spellcheck import find_marks, suggest, warm
 from files.steps.child import Work
-from huleedu.errors import ErrorCode
+from huleedu.failures.errors import ErrorCode
 
 KNOWN: dict[str, LanguageCode] = {"sv": "sv", "en": "en"}
 

@@ -16,7 +16,7 @@ import hunspell
 from essays.steps import nearby
 from essays.steps.languages import LANGUAGES, Dictionary, Language
 from essays.steps.tables import Tables, kept
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 _FORMAT = 1  # of the tables: another number, and all are made anew
 _INDEXED_WORDS = 70_000

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from files.steps.confinement import Confinement, hurry, limit, seal
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 OUT_OF_MEMORY = 3
 

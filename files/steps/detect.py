@@ -9,7 +9,7 @@ from pathlib import PurePath
 import puremagic
 
 from files.steps.plain_text import decode, is_printable
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 
 class Format(StrEnum):

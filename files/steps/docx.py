@@ -8,7 +8,7 @@ from files.steps.content import Content
 from files.steps.package import Package
 from files.steps.word_text import WordText
 from files.steps.xml import Attributes, parse
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 ENGINE = f"huleedu-docx 1 ({expat.EXPAT_VERSION})"
 

@@ -4,7 +4,7 @@ import io
 import zipfile
 import zlib
 
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 MAXIMUM_MEMBERS = 10_000
 MAXIMUM_MEMBER_BYTES = 32 * 1024 * 1024

@@ -11,7 +11,7 @@ from pypdfium2 import raw
 from files.steps import pdf_integrity
 from files.steps.content import Content
 from files.steps.pdf_lines import Line, paragraphs, without_page_numbers
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 ENGINE = f"pypdfium2 {pypdfium2.PYPDFIUM_INFO.version} (pdfium {pypdfium2.PDFIUM_INFO.version})"
 

@@ -9,7 +9,7 @@ import base64
 import re
 import zlib
 
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 MAXIMUM_UNPACKED_BYTES = 128 * 1024 * 1024  # what is beyond is not looked at
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from files.steps.child import Work
 from files.steps.extract import extract
 from files.steps.validate import TextLimits, validate
-from huleedu.errors import ErrorCode
+from huleedu.failures.errors import ErrorCode
 
 # Python loads these when they are first used; by then its own files may be out of reach.
 _ENCODINGS = ("cp1252", "mac-roman", "cp850", "cp437", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")

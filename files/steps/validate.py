@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from files.steps.normalise import ZERO_WIDTH
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 _LETTERS = r"[^\W_][\u0300-\u036f]*"
 # Apostrophes, hyphens and the Swedish colon (EU:s) join letters; points and commas join digits only.

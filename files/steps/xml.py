@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from xml.parsers import expat
 
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 Attributes = dict[str, str]
 

@@ -16,9 +16,10 @@ from django.utils.translation import gettext
 from batches.keeping import days_left
 from batches.models import MAX_ESSAYS
 from files.names import repeated
-from huleedu import disks, language_names
-from huleedu.error_words import words_for
-from huleedu.measures import limit_in_words
+from huleedu.answers import language_names
+from huleedu.answers.error_words import words_for
+from huleedu.answers.measures import limit_in_words
+from huleedu.outside import disks
 
 register = template.Library()
 

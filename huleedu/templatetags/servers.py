@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from redis.exceptions import RedisError
 
-from huleedu.server_versions import noted
+from huleedu.fit.server_versions import noted
 from realtime.push import redis_client
 
 register = template.Library()

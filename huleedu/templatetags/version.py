@@ -2,7 +2,7 @@
 
 from django import template
 
-from huleedu.release import release
+from huleedu.machine.release import release
 
 register = template.Library()
 

@@ -18,10 +18,12 @@ from batches import binning, keeping
 from batches.models import Batch
 from files import actions
 from files.models import FileUpload, StoredContent
-from huleedu import erasing, feed, maintenance
 from huleedu.erasure import Erasure
-from huleedu.errors import Refused
+from huleedu.events import feed
+from huleedu.failures.errors import Refused
+from huleedu.forgetting import erasing
 from huleedu.models import DeadLetter, Feed, LoggedEvent, Timer, Usage
+from huleedu.relay import maintenance
 from huleedu.templatetags.interface import whole_date
 from results.shapes import BinnedBatch, BinPage, Snapshot
 from tests.api import body_of, checked, client_of, problem, register, some_file, upload

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from batches.models import Batch, BatchQuerySet
-from huleedu.problems import TITLES
+from huleedu.answers.problems import TITLES
 from tests.api import client_of, problem, some_file, upload
 from tests.pipeline import Pipeline
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huleedu import places, programs, stepping_down
 from huleedu.embedded import PostgresServer, ValkeyServer, running
+from huleedu.machine import places, programs, stepping_down
 from tests import guard
 from tests.benchmarks.measure import MARK, Figure
 

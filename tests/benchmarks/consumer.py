@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from huleedu.events import BatchFileAdded
-from huleedu.relay import Relay
-from huleedu.stopping import Stop
+from huleedu.events.vocabulary import BatchFileAdded
+from huleedu.machine.stopping import Stop
+from huleedu.relay.loop import Relay
 from huleedu.subscriptions import SUBSCRIPTIONS
 from tests.benchmarks.peers import Procrastinate
 

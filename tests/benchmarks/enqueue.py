@@ -12,9 +12,9 @@ from uuid import uuid4
 import psycopg
 from django.db import transaction
 
-from huleedu import outbox, waking
+from huleedu.events import outbox, waking
+from huleedu.events.outbox import emit
 from huleedu.models import Feed
-from huleedu.outbox import emit
 from tests.benchmarks.consumer import consuming
 from tests.benchmarks.events import empty, file_added
 from tests.benchmarks.measure import Figure, alternate, at_most, seconds_of, size

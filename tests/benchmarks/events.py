@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 from django.db import connection
 from django.utils import timezone
 
-from huleedu.events import BatchFileAdded, FileProcessingStarted
+from huleedu.events.outbox import envelope_of
+from huleedu.events.vocabulary import BatchFileAdded, FileProcessingStarted
 from huleedu.models import LANES, Feed
-from huleedu.outbox import envelope_of
 from huleedu.subscriptions import SUBSCRIPTIONS
 
 # As ``emit`` writes them, many at once; the envelope is a real one under another event's id.

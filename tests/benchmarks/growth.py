@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from huleedu.authentication import make_token
+from huleedu.accounts.authentication import make_token
 from tests.benchmarks.measure import Figure, alternate, note, size
 from tests.pipeline import Pipeline
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from huleedu import places
 from huleedu.embedded import ADMINISTRATOR, PostgresServer
+from huleedu.machine import places
 from tests.benchmarks.measure import Figure, note, size
 from tests.benchmarks.processes import used
 from tests.benchmarks.teacher import installation

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from huleedu.outbox import emit
+from huleedu.events.outbox import emit
 from tests.benchmarks.consumer import Stamps, consuming
 from tests.benchmarks.events import file_added
 from tests.benchmarks.measure import Figure, at_most, note, percentile, size

@@ -14,9 +14,9 @@ from uuid import UUID, uuid4
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from huleedu.authentication import make_token
+from huleedu.accounts.authentication import make_token
 from huleedu.embedded import installed_environment
-from huleedu.outbox import emit
+from huleedu.events.outbox import emit
 from tests.benchmarks.events import make_feeds, started
 from tests.benchmarks.measure import Figure, note, percentile, size
 from tests.benchmarks.teacher import installation

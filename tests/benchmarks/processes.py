@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from huleedu.programs import processes
+from huleedu.machine.programs import processes
 from tests.faults.world import children
 from tests.installation import Installation
 

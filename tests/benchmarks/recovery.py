@@ -20,7 +20,7 @@ from uuid import uuid4
 import psycopg
 from redis import RedisError
 
-from huleedu.supervisor import SETTLED_SECONDS
+from huleedu.machine.supervisor import SETTLED_SECONDS
 from tests import guard
 from tests.benchmarks.processes import family
 from tests.faults.calls import Reached

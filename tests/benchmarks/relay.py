@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.db import connection
 
 from huleedu.models import LoggedEvent
-from huleedu.relay import Relay
+from huleedu.relay.loop import Relay
 from tests.benchmarks.events import empty, fill, make_feeds, nothing, one_row, only_reaction
 from tests.benchmarks.measure import Figure, alternate, seconds_of, size, times
 from tests.benchmarks.peers import PgQueuer, Procrastinate

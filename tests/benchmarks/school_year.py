@@ -19,7 +19,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from huleedu.authentication import make_token
+from huleedu.accounts.authentication import make_token
 from tests.benchmarks.material import essay_files
 from tests.benchmarks.measure import Figure, alternate, note, seconds_of, size
 
@@ -301,8 +301,8 @@ def second_database() -> str:
     """The address of an empty database beside the first; its administrator makes it."""
     import psycopg
 
-    from huleedu import places
     from huleedu.embedded import ADMINISTRATOR, OWNER, PostgresServer
+    from huleedu.machine import places
 
     server = PostgresServer(Path(os.environ["HULEEDU_VAR"]))
     password = places.secret(server.var, "database-administrator")

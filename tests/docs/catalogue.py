@@ -7,9 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from huleedu.events import CATALOGUE, EssayEvent, Event, FileEvent
-from huleedu.feed import MESSAGE_NAMES
-from huleedu.problems import STATUS_OF_REFUSAL
+from huleedu.answers.problems import STATUS_OF_REFUSAL
+from huleedu.events.feed import MESSAGE_NAMES
+from huleedu.events.vocabulary import CATALOGUE, EssayEvent, Event, FileEvent
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ("huleedu", "batches", "files", "essays", "results", "realtime")

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from huleedu import latch
-from huleedu.latch import Latch
+from huleedu.machine import latch
+from huleedu.machine.latch import Latch
 from huleedu.management.commands.backup import Command
 from huleedu.run import application_children
 from tests.documents import ROOT, VALUE, blocks

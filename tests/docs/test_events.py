@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 from batches.shapes import BatchStatus
 from files.shapes import FileRecord, FileStatus
-from huleedu.error_words import WORDS
-from huleedu.errors import ErrorCode
-from huleedu.events import CATALOGUE, ErrorDetail, EssayReference, Extraction, PhaseCounts
-from huleedu.feed import MESSAGE_NAMES
-from huleedu.problems import TITLES
+from huleedu.answers.error_words import WORDS
+from huleedu.answers.problems import TITLES
+from huleedu.events.feed import MESSAGE_NAMES
+from huleedu.events.vocabulary import CATALOGUE, ErrorDetail, EssayReference, Extraction, PhaseCounts
+from huleedu.failures.errors import ErrorCode
 from realtime import consumers
 from results.shapes import BatchCounts, EventsAnswer, Snapshot
 from tests.docs.catalogue import event_row, fields_of, problem_statuses, script_data
@@ -72,7 +72,7 @@ def test_every_code_of_a_file_or_essay_is_told_and_no_other() -> None:
 
 
 def test_every_message_of_a_socket_is_told_and_no_other() -> None:
-    sources = [*(ROOT / "realtime").glob("*.py"), ROOT / "huleedu" / "feed.py"]
+    sources = [*(ROOT / "realtime").glob("*.py"), ROOT / "huleedu" / "events" / "feed.py"]
     sent = {name for path in sources for name in re.findall(r'"type": "(\w+)"', path.read_text())}
     rows = table("Messages of the sockets")
     assert {name for name in rows if not name.isdigit()} == sent
@@ -82,7 +82,7 @@ def test_every_message_of_a_socket_is_told_and_no_other() -> None:
 def test_every_close_code_is_told_and_no_other() -> None:
     codes = set()
     names = ("realtime/consumers.py", "realtime/guard.py", "huleedu/server.py")
-    for name in (*names, "huleedu/draining.py", "huleedu/serving.py"):
+    for name in (*names, "huleedu/web/draining.py", "huleedu/web/serving.py"):
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
             value = node.value if isinstance(node, ast.Constant) else None
             if isinstance(value, int) and (4400 <= value < 4500 or 1003 <= value <= 1013):

@@ -26,8 +26,8 @@ from rest_framework.request import Request
 from batches.models import Batch
 from files.api import UploadView
 from files.models import FileUpload
+from huleedu.answers.problems import Problem
 from huleedu.models import ApiToken
-from huleedu.problems import Problem
 from tests.pipeline import Pipeline
 
 pytestmark = [pytest.mark.live]

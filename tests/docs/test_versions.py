@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from huleedu import places, postgres_choice
-from huleedu.postgres_choice import Postgres
+from huleedu.machine import places, postgres_choice
+from huleedu.machine.postgres_choice import Postgres
 from tests import audit
 from tests.audit import LIST, NOTHING, SOMETHING, UNKNOWN, Known, Release, complaints, read_list
 

@@ -22,7 +22,7 @@ import pytest
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from huleedu import places
+from huleedu.machine import places
 from tests.conftest import essay_bytes
 from tests.documents import ROOT, blocks
 from tests.faults.browser import NAME, Browser

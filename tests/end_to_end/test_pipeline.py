@@ -15,9 +15,9 @@ from batches.models import Batch
 from essays import actions as essay_actions
 from files import actions as file_actions
 from files.models import FileUpload
-from huleedu.errors import Refused
+from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, Timer, WorkItem
-from huleedu.relay import relay_lane
+from huleedu.relay.loop import relay_lane
 from results.models import BatchResult, EssayResult
 from results.queries import counts_of, results
 from tests.pipeline import Pipeline

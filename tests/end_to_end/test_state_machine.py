@@ -35,9 +35,7 @@ from files.models import FileUpload, StoredContent
 from files.steps.confinement import Confinement
 from files.steps.detect import Format
 from files.steps.validate import TextLimits
-from huleedu import work
-from huleedu.errors import ErrorCode, Refused, StepError
-from huleedu.handlers import HANDLERS
+from huleedu.failures.errors import ErrorCode, Refused, StepError
 from huleedu.models import (
     LANES,
     ConsumedEvent,
@@ -48,7 +46,9 @@ from huleedu.models import (
     Timer,
     WorkItem,
 )
-from huleedu.relay import relay_lane
+from huleedu.relay.loop import relay_lane
+from huleedu.work import queue as work
+from huleedu.work.handlers import HANDLERS
 from results.models import BatchResult, EssayResult
 from results.queries import counts_of
 from tests.pipeline import Pipeline
@@ -262,7 +262,7 @@ class PipelineMachine(RuleBasedStateMachine):
 
     @rule(which=WHICH, where=st.sampled_from(["relay.before_commit", "relay.after_commit"]))
     def relay_dies(self, which: int, where: str) -> None:
-        with mock.patch("huleedu.relay.failpoint", dying_at(where)), suppress(Crash):
+        with mock.patch("huleedu.relay.loop.failpoint", dying_at(where)), suppress(Crash):
             relay_lane(self.which(which).pk.int % LANES)
 
     @rule()
@@ -273,8 +273,8 @@ class PipelineMachine(RuleBasedStateMachine):
     @rule(step=st.sampled_from(HANDLERS.names()), recorded=st.booleans())
     def worker_dies(self, step: str, recorded: bool) -> None:
         """Before its result is recorded, or after that and before anybody hears of it."""
-        before = mock.patch("huleedu.work.finish", side_effect=Crash)
-        after = mock.patch("huleedu.work.failpoint", dying_at("step.after_effect"))
+        before = mock.patch("huleedu.work.queue.finish", side_effect=Crash)
+        after = mock.patch("huleedu.work.queue.failpoint", dying_at("step.after_effect"))
         with after if recorded else before, suppress(Crash):
             work.run_next(HANDLERS[step])
 

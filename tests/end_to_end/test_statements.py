@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
-from huleedu import work
-from huleedu.handlers import HANDLERS
+from huleedu.work import queue as work
+from huleedu.work.handlers import HANDLERS
 from tests.api import client_of, register
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline

@@ -9,8 +9,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from huleedu import places
 from huleedu.embedded import PostgresServer, running
+from huleedu.machine import places
 from tests.conftest import essay_bytes
 from tests.installation import Installation, free_port, wait_until
 

@@ -24,7 +24,7 @@ from essays.steps.spellcheck import spellcheck, warm
 from files import sandbox
 from files.nursery import Founder, NurseryLost
 from files.sandbox import SandboxCrashed
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 from tests.pipeline import Pipeline
 from tests.samples.nonsense import long_unknown_words
 
@@ -255,7 +255,7 @@ def test_a_worker_has_no_engine_in_its_memory() -> None:
     """Code in C that meets what strangers wrote runs in the child only."""
     script = (
         "import django, os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'huleedu.settings'; django.setup();"
-        "import huleedu.steps, huleedu.cluster, huleedu.processes;"
+        "import huleedu.steps, huleedu.relay.cluster, huleedu.relay.processes;"
         "engines = {'hunspell', 'symspellpy', 'pypdfium2', 'lxml', 'wordfreq'};"
         "print(sorted(engines & set(sys.modules)))"
     )

@@ -18,7 +18,7 @@ from essays.phases import PHASES
 from files import actions as file_actions
 from files import removing
 from files.models import FileUpload
-from huleedu.errors import Refused, StepError
+from huleedu.failures.errors import Refused, StepError
 from huleedu.models import DeadLetter, OutboxMessage
 from results.analytics import analytics
 from results.models import EssayResult

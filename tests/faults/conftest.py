@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from batches.models import Batch
-from huleedu import failpoints
+from huleedu.failures import failpoints
 from huleedu.models import WorkItem
 from tests.conftest import essay_bytes
 from tests.faults.calls import Reached

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
 
-from huleedu.programs import processes
+from huleedu.machine.programs import processes
 from tests.faults.world import alive, children
 from tests.installation import ROOT, free_port
 

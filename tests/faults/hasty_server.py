@@ -2,7 +2,7 @@
 
 import sys
 
-from huleedu import places, stepping_down
+from huleedu.machine import places, stepping_down
 
 if __name__ == "__main__":  # before it knows anything that only root may read
     stepping_down.before("web", places.state_folder(), ["-m", "tests.faults.hasty_server", *sys.argv[1:]])

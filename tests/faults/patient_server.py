@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 
-from huleedu import places, stepping_down
+from huleedu.machine import places, stepping_down
 
 if __name__ == "__main__":  # before it knows anything that only root may read
     stepping_down.before("web", places.state_folder(), ["-m", "tests.faults.patient_server", *sys.argv[1:]])
@@ -12,9 +12,9 @@ from huleedu import server
 from huleedu.asgi import application  # before anything that needs Django's applications
 
 from files.api import UploadThrottle  # isort: skip
-from huleedu import doors  # isort: skip
-from huleedu.api_view import CallerThrottle  # isort: skip
-from huleedu.throttle import Throttle  # isort: skip
+from huleedu.accounts import doors  # isort: skip
+from huleedu.api.api_view import CallerThrottle  # isort: skip
+from huleedu.api.throttle import Throttle  # isort: skip
 
 NEVER = Throttle("never", limit=1_000_000_000, seconds=3600)
 for throttle in (CallerThrottle, UploadThrottle):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from huleedu.programs import dying_with_us
+from huleedu.machine.programs import dying_with_us
 from tests.installation import free_port, wait_until
 
 NGINX = """

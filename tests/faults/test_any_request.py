@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from batches.models import Batch
-from huleedu.api import description
-from huleedu.api_view import CallerThrottle
+from huleedu.api.api_view import CallerThrottle
+from huleedu.api.views import description
 from tests.api import body_of, client_of, register, some_file
 from tests.pipeline import Pipeline
 

@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from batches.models import Batch, EssaySlot
 from files import content, sandbox
 from files.models import FileUpload
-from huleedu.idempotency import kept_key
+from huleedu.api.idempotency import kept_key
 from huleedu.models import IdempotencyRecord
 from tests.api import body_of, client_of, problem, register, some_file, upload
 from tests.pipeline import Pipeline

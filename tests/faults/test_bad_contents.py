@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from essays.reactions import assign_slot
 from files.models import FileUpload
-from huleedu.events import EssayContentProvisioned
+from huleedu.events.vocabulary import EssayContentProvisioned
 from huleedu.models import OutboxMessage, Timer
 from tests.api import body_of, client_of, problem, raw_form, register, send_form, some_file, upload
 from tests.pipeline import Pipeline

@@ -56,7 +56,7 @@ def test_a_disk_that_fills_up_takes_what_fits(
     client: APIClient, small_disk: Path, make_essay: Essays, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though room was seen before; others may have taken it."""
-    monkeypatch.setattr("huleedu.disks.check_room", lambda _size: None)
+    monkeypatch.setattr("huleedu.outside.disks.check_room", lambda _size: None)
     batch_id = register(client, 3)["batch_id"]
     files = [some_file(make_essay(1)), some_file(b"x" * 2 * MEGABYTE), some_file(make_essay(2))]
     response = upload(client, batch_id, *files)

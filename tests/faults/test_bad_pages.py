@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batches.models import Batch
-from huleedu.accounts import create_account
+from huleedu.accounts.life import create_account
 from tests.api import client_of, register
 from tests.pipeline import Pipeline
 

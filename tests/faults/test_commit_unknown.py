@@ -11,7 +11,7 @@ from django.db import OperationalError, connections
 
 from files import actions, content
 from files.models import FileUpload, StoredContent
-from huleedu.errors import Refused
+from huleedu.failures.errors import Refused
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 

@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from batches.models import Batch
 from files.models import FileUpload
-from huleedu import overseeing, work
 from huleedu.models import DeadLetter, RelayPresence, WorkItem
-from huleedu.presence import process_name
+from huleedu.postgres.presence import process_name
+from huleedu.relay import overseeing
+from huleedu.work import queue as work
 from tests.faults.ending import Program, program, started, until
 from tests.pipeline import Pipeline
 

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from huleedu.headers import FIXED, FIXED_OF_PARTS
+from huleedu.http.headers import FIXED, FIXED_OF_PARTS
 from tests.faults.proxies import nginx
 from tests.faults.wire import LIMIT, Hasty, hasty_server, head
 from tests.installation import Answer, Installation, send

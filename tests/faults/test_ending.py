@@ -22,8 +22,8 @@ from django.db import connection, transaction
 from batches.models import Batch
 from files.models import FileUpload
 from huleedu.embedded import PostgresServer
+from huleedu.machine.programs import is_guard
 from huleedu.models import WorkItem
-from huleedu.programs import is_guard
 from tests.conftest import essay_bytes
 from tests.faults.ending import Program, database_address, program, started, until
 from tests.faults.world import alive, children

@@ -96,7 +96,7 @@ def ids(pipeline: Pipeline, teacher: User, make_essay: Callable[[int], bytes]) -
 
 
 def erase_batch(batch_id: UUID) -> None:
-    """Its rows, as ``huleedu.erasing`` leaves them."""
+    """Its rows, as ``huleedu.forgetting.erasing`` leaves them."""
     StepRun.objects.filter(slot__batch=batch_id).delete()
     FileUpload.objects.filter(batch=batch_id).delete()
     StoredContent.objects.filter(batch=batch_id).delete()

@@ -11,8 +11,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from huleedu import places
-from huleedu.disks import KEPT_SECONDS
+from huleedu.machine import places
+from huleedu.outside.disks import KEPT_SECONDS
 from tests.conftest import essay_bytes
 from tests.faults.calls import Reached
 from tests.faults.disks import SmallDisk, small_disk

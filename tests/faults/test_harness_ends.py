@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from huleedu.programs import processes, send, wait_until
+from huleedu.machine.programs import processes, send, wait_until
 from tests.installation import ROOT
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from huleedu import programs
+from huleedu.machine import programs
 from tests.conftest import essay_bytes
 from tests.documents import ROOT
 from tests.faults.calls import Reached

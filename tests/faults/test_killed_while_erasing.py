@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from huleedu import failpoints, programs
 from huleedu.embedded import ValkeyServer
+from huleedu.failures import failpoints
+from huleedu.machine import programs
 from tests.faults.teacher import assert_all_holds, register, status_of, upload_many, wait_completed
 from tests.faults.world import World, children, is_founder, kill
 from tests.installation import ROOT, Answer, wait_until

@@ -20,10 +20,10 @@ from batches.models import Batch
 from files import content, s3_answers
 from files.models import StoredContent
 from files.store import STORE, reach
-from huleedu.errors import StorageFailed
-from huleedu.maintenance import tidy_store
+from huleedu.failures.errors import StorageFailed
+from huleedu.fit.store_mark import OURS, UNSEEN, check_store, claim_store
 from huleedu.models import DeadLetter, OutboxMessage, WorkItem
-from huleedu.store_mark import OURS, UNSEEN, check_store, claim_store
+from huleedu.relay.maintenance import tidy_store
 from tests.api import client_of, problem, register
 from tests.conftest import essay_bytes
 from tests.faults.lying_store import LyingStore, Said, way_to

@@ -28,9 +28,9 @@ from files import actions, content, removing
 from files.models import FileUpload, StoredContent
 from files.store import STORE
 from huleedu.erasure import Erasure
-from huleedu.errors import StorageFailed
-from huleedu.maintenance import tidy, tidy_store
+from huleedu.failures.errors import StorageFailed
 from huleedu.models import DeadLetter, OutboxMessage, Timer, WorkItem
+from huleedu.relay.maintenance import tidy, tidy_store
 from tests.api import body_of, client_of, problem, register, some_file, upload
 from tests.conftest import essay_bytes
 from tests.faults.proxy import Proxy, proxy

@@ -23,8 +23,8 @@ from essays.assignment import place
 from files import actions as file_actions
 from files import removing
 from files.models import FileUpload
-from huleedu.errors import Refused
-from huleedu.moments import reads_apart
+from huleedu.failures.errors import Refused
+from huleedu.postgres.moments import reads_apart
 from tests.api import body_of, client_of
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from huleedu import programs
+from huleedu.machine import programs
 from tests.faults.teacher import register, upload, wait_completed
 from tests.faults.world import World
 from tests.installation import wait_until

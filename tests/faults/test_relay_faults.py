@@ -15,12 +15,14 @@ from django.db import connection, connections
 from batches.models import Batch
 from files import actions as file_actions
 from files.models import FileUpload
-from huleedu import delivery, relay, work
-from huleedu.errors import ErrorCode
-from huleedu.feed import NumberedMessage
+from huleedu.events.feed import NumberedMessage
+from huleedu.failures.errors import ErrorCode
+from huleedu.machine.stopping import Stop
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
-from huleedu.relay import Relay
-from huleedu.stopping import Stop
+from huleedu.relay import delivery
+from huleedu.relay import loop as relay
+from huleedu.relay.loop import Relay
+from huleedu.work import queue as work
 from tests.conftest import essay_bytes
 from tests.faults.checker import Checker
 from tests.pipeline import Pipeline

@@ -21,10 +21,10 @@ from essays import actions as essay_actions
 from essays import languages
 from files import actions, content, damage
 from files.models import FileUpload, StoredContent
-from huleedu.dead_letters import replay
-from huleedu.endpoints import budget
-from huleedu.errors import ContentDamaged, ErrorCode, Refused, StepError, StorageFailed
+from huleedu.failures.errors import ContentDamaged, ErrorCode, Refused, StepError, StorageFailed
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
+from huleedu.outside.endpoints import budget
+from huleedu.support.dead_letters import replay
 from results.models import EssayResult
 from tests.api import body_of, client_of, problem
 from tests.conftest import essay_bytes

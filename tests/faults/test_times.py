@@ -19,11 +19,11 @@ from pydantic import BaseModel
 from rest_framework.test import APIClient
 
 import batches.forms
-import huleedu.forms  # noqa: F401 - every form of ours must be known
+import huleedu.accounts.forms  # noqa: F401 - every form of ours must be known
 from batches.models import Batch
 from batches.shapes import KeepBody
+from huleedu.api.shapes import Query, RequestBody
 from huleedu.models import LoggedEvent, Timer
-from huleedu.shapes import Query, RequestBody
 from huleedu.templatetags import interface
 from tests.api import body_of, client_of, manifest_of, problem, register, some_file, upload
 from tests.pipeline import Pipeline

@@ -14,9 +14,9 @@ from batches.models import Batch
 from files import content
 from files.models import StoredContent
 from files.store import STORE
-from huleedu.errors import ContentDamaged, StorageFailed
+from huleedu.failures.errors import ContentDamaged, StorageFailed
+from huleedu.fit.store_mark import claim_store
 from huleedu.models import DeadLetter, WorkItem
-from huleedu.store_mark import claim_store
 from tests.api import client_of, problem
 from tests.conftest import essay_bytes
 from tests.faults.lying_store import Lie, LyingStore, Said, way_to

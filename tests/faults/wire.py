@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from huleedu import temporary
 from huleedu.embedded import installed_environment
+from huleedu.machine import temporary
 from tests.installation import (
     ROOT,
     TRIAL,

@@ -12,7 +12,7 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from files.steps import child
 from files.steps.extract import extract
 from files.steps.validate import TextLimits, validate
-from huleedu.errors import StepError
+from huleedu.failures.errors import StepError
 from tests.files.sealed import Situation
 
 

@@ -22,11 +22,11 @@ from files import api, capacity
 from files.models import FileUpload, StoredContent
 from files.shapes import UploadAnswer
 from files.storage import DurableFileSystemStorage
-from huleedu import database
-from huleedu.errors import Refused
-from huleedu.idempotency import Attempt, kept_key
+from huleedu.api.idempotency import Attempt, kept_key
+from huleedu.api.turns import Turns
+from huleedu.failures.errors import Refused
 from huleedu.models import IdempotencyRecord, OutboxMessage
-from huleedu.turns import Turns
+from huleedu.postgres import database
 from tests.api import (
     BOUNDARY,
     MULTIPART,

@@ -17,7 +17,7 @@ from files.disposition import BadDisposition, Disposition, read_disposition
 from files.multipart import PartReader, WatchedStream
 from files.names import UNNAMED, clean_name
 from files.transfer import BadContent, decoder_for
-from huleedu.handler import MeasuredRequest
+from huleedu.web.handler import MeasuredRequest
 
 BOUNDARY = "x-boundary-x"
 CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"

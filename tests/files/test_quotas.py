@@ -23,10 +23,11 @@ from batches.models import Batch
 from files import actions, capacity, content, removing
 from files.models import FileUpload, StoredContent
 from files.shapes import LimitsAnswer, StoredContentAnswer, UploadAnswer
-from huleedu import maintenance, quotas
-from huleedu.errors import Refused
+from huleedu.answers.problems import TITLES
+from huleedu.api import quotas
+from huleedu.failures.errors import Refused
 from huleedu.models import Usage, WorkItem
-from huleedu.problems import TITLES
+from huleedu.relay import maintenance
 from tests.api import checked, client_of, manifest_of, problem, register, some_file, upload
 from tests.pipeline import Pipeline
 from tests.rows import make_batch

@@ -13,7 +13,7 @@ from batches.models import Batch
 from files import actions, removing
 from files.models import FileUpload
 from huleedu.erasure import Erasure
-from huleedu.errors import Refused
+from huleedu.failures.errors import Refused
 from huleedu.models import Timer
 from results.models import BatchResult, EssayResult
 from results.queries import counts_of

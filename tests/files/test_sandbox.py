@@ -19,7 +19,7 @@ from files.sandbox import SandboxCrashed, SandboxHurried, SandboxResult, run
 from files.steps.confinement import Confinement
 from files.steps.detect import Format
 from files.steps.validate import TextLimits
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 from tests.files.documents import (
     ESSAY,
     SAMPLES,

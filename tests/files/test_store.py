@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 
 from files.s3 import ObjectStorage
 from files.store import reach
-from huleedu.errors import StorageFailed
+from huleedu.failures.errors import StorageFailed
 
 
 class Redirecting(BaseHTTPRequestHandler):

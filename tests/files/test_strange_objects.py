@@ -20,10 +20,10 @@ from pytest_django import Settings
 from files import content
 from files.models import FileUpload, StoredContent
 from files.store import STORE
-from huleedu.errors import StorageFailed
-from huleedu.maintenance import tidy_store
+from huleedu.failures.errors import StorageFailed
+from huleedu.fit.store_mark import NAME, UNSEEN, check_store, claim_store
 from huleedu.models import DeadLetter, WorkItem
-from huleedu.store_mark import NAME, UNSEEN, check_store, claim_store
+from huleedu.relay.maintenance import tidy_store
 from tests.api import client_of, problem
 from tests.conftest import essay_bytes
 from tests.faults.test_store_damage import path_of, verify

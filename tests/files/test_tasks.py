@@ -7,8 +7,8 @@ from files import tasks
 from files.models import FileUpload
 from files.steps.confinement import Confinement
 from files.tasks import EXTRACTION
-from huleedu import work
 from huleedu.models import DeadLetter, LoggedEvent, WorkItem
+from huleedu.work import queue as work
 from tests.files.documents import ESSAY, spinning_pdf, word
 from tests.pipeline import Pipeline
 from tests.seats import all_taken

@@ -12,7 +12,7 @@ from uuid import uuid4
 import psycopg
 from django.conf import settings
 
-from huleedu.postgres_tools import Address
+from huleedu.backup.postgres_tools import Address
 from tests.faults.ending import database_address
 from tests.installation import wait_until
 

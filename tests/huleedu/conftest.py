@@ -6,8 +6,8 @@ from django.test import Client
 
 from batches.models import Batch
 from essays import actions
-from huleedu.accounts import create_account
-from huleedu.authentication import make_token
+from huleedu.accounts.authentication import make_token
+from huleedu.accounts.life import create_account
 from huleedu.models import DeadLetter, LoggedEvent, WorkItem
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline

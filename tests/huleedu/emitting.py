@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection, transaction
 
-from huleedu import delivery
-from huleedu.events import BatchStarted, Event
-from huleedu.outbox import emit
+from huleedu.events.outbox import emit
+from huleedu.events.vocabulary import BatchStarted, Event
+from huleedu.relay import delivery
 
 Reaction = Callable[[Event], None]
 

@@ -23,11 +23,13 @@ from batches import binning
 from batches.models import Batch
 from files.handing_over import hand_over
 from files.models import StoredContent
-from huleedu import accounts, closing, erasing, links
-from huleedu.accounts import Limits, create_account, make_link
-from huleedu.authentication import make_token
+from huleedu.accounts import closing, links
+from huleedu.accounts import life as accounts
+from huleedu.accounts.authentication import make_token
+from huleedu.accounts.life import Limits, create_account, make_link
 from huleedu.erasure import Erasure
-from huleedu.errors import Refused
+from huleedu.failures.errors import Refused
+from huleedu.forgetting import erasing
 from huleedu.models import Feed, LoggedEvent, PasswordLink, Usage
 from huleedu.security_events import SecurityEvent
 from tests.conftest import essay_bytes

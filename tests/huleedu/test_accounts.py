@@ -12,10 +12,10 @@ from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from huleedu import views
-from huleedu.authentication import find_token, make_token
+from huleedu.accounts import views
+from huleedu.accounts.authentication import find_token, make_token
+from huleedu.api.throttle import Throttle
 from huleedu.models import ApiToken
-from huleedu.throttle import Throttle
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"

@@ -15,9 +15,9 @@ from django.urls import reverse
 from batches.models import Batch
 from essays.models import StepRun
 from files.models import FileUpload
-from huleedu.authentication import make_token
+from huleedu.accounts.authentication import make_token
+from huleedu.accounts.permissions import DONE, VIEWED, grant_support
 from huleedu.models import ApiToken, DeadLetter, LoggedEvent, OutboxMessage, Timer, WorkItem
-from huleedu.permissions import DONE, VIEWED, grant_support
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 

@@ -17,7 +17,7 @@ from lxml import html
 from batches.models import Batch
 from files.models import FileUpload
 from huleedu.account_models import PasswordLink
-from huleedu.accounts import create_account
+from huleedu.accounts.life import create_account
 from huleedu.erasure import Erasure
 from huleedu.models import ApiToken, DeadLetter, LoggedEvent, OutboxMessage, WorkItem
 from tests.pipeline import Pipeline

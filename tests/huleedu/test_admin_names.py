@@ -14,9 +14,9 @@ from django.utils.translation import override
 from lxml import html
 
 from batches.models import Batch
-from huleedu.field_names import NAMES
+from huleedu.accounts.permissions import VIEWED
 from huleedu.models import ApiToken
-from huleedu.permissions import VIEWED
+from huleedu.support.field_names import NAMES
 
 SHOWN = sorted(admin.site._registry, key=lambda model: model._meta.label)
 PLACES = "//title | //h1 | //*[@class='breadcrumbs']//a | //*[@id='nav-sidebar'] | //*[@class='paginator']"

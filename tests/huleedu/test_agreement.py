@@ -13,16 +13,16 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from huleedu.agreement import LIVING, find_differences, living
-from huleedu.database_schema import applied_migrations, describe
-from huleedu.errors import Unfit
-from huleedu.fingerprint import address_of, key_fingerprint, shared_settings
-from huleedu.fitting import REFUSED, fit, fit_or_end, refuse, refused_name, unit
-from huleedu.installation import check_key, current
-from huleedu.maintenance import tidy_everything as tidy
+from huleedu.failures.errors import Unfit
+from huleedu.fit.agreement import LIVING, find_differences, living
+from huleedu.fit.fingerprint import address_of, key_fingerprint, shared_settings
+from huleedu.fit.fitting import REFUSED, fit, fit_or_end, refuse, refused_name, unit
+from huleedu.fit.installation import check_key, current
+from huleedu.fit.store_mark import UNSEEN, claim_store
 from huleedu.models import RelayPresence
-from huleedu.presence import Identity, sign
-from huleedu.store_mark import UNSEEN, claim_store
+from huleedu.postgres.database_schema import applied_migrations, describe
+from huleedu.postgres.presence import Identity, sign
+from huleedu.relay.maintenance import tidy_everything as tidy
 from tests.processes import alive, alive_all, own_facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -268,8 +268,8 @@ def test_a_process_that_cannot_reach_the_database_is_not_refused(
             raise answer
         return describe(applied_migrations())
 
-    monkeypatch.setattr("huleedu.fitting.check_schema", look)
-    monkeypatch.setattr("huleedu.fitting.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("huleedu.fit.fitting.check_schema", look)
+    monkeypatch.setattr("huleedu.fit.fitting.WAIT_SECONDS", 0.01)
     fit_or_end("steps")
     assert not RelayPresence.objects.filter(role=REFUSED).exists()
     assert subjects() == {}
@@ -285,9 +285,9 @@ def test_a_process_says_the_same_name_in_the_same_unit(
         "0::/user.slice/session-3.scope",
     ):
         (tmp_path / "cgroup").write_text(group + "\n")
-        monkeypatch.setattr("huleedu.fitting.CONTROL_GROUP", tmp_path / "cgroup")
+        monkeypatch.setattr("huleedu.fit.fitting.CONTROL_GROUP", tmp_path / "cgroup")
         names.append((unit(), refused_name("steps")))
-    monkeypatch.setattr("huleedu.fitting.CONTROL_GROUP", tmp_path / "missing")
+    monkeypatch.setattr("huleedu.fit.fitting.CONTROL_GROUP", tmp_path / "missing")
     assert [name for name, _ in names] == ["huleedu-steps@1.service", "huleedu-steps@2.service", ""]
     assert len({name for _, name in names}) == 3
     assert refused_name("steps") == names[2][1]

@@ -11,10 +11,12 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 from rest_framework.test import APIClient
 
-from huleedu import api, api_view, doors
+from huleedu.accounts import doors
+from huleedu.api import api_view
+from huleedu.api import views as api
+from huleedu.api.shapes import TokenAnswer
+from huleedu.api.throttle import Throttle
 from huleedu.models import ApiToken
-from huleedu.shapes import TokenAnswer
-from huleedu.throttle import Throttle
 from tests.api import body_of, checked, client_of, problem
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from huleedu import at_rest, embedded, places, programs
-from huleedu.places import InstallationError
+from huleedu import embedded
+from huleedu.backup import at_rest
+from huleedu.machine import places, programs
+from huleedu.machine.places import InstallationError
 
 pytestmark = pytest.mark.timeout(240)
 

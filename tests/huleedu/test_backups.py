@@ -16,12 +16,13 @@ from django.core.management import CommandError, call_command
 
 from files.content import storage_name
 from files.models import FileUpload, StoredContent
-from huleedu import archive, backups, drill, sealing, standstill
-from huleedu.authentication import make_token
-from huleedu.database_schema import applied_migrations
+from huleedu.accounts.authentication import make_token
+from huleedu.backup import archive, backups, drill, sealing
+from huleedu.backup.postgres_tools import Address
+from huleedu.fit.store_mark import NAME, claim_store
 from huleedu.models import ApiToken, Backup, Feed, Installation, WorkItem
-from huleedu.postgres_tools import Address
-from huleedu.store_mark import NAME, claim_store
+from huleedu.postgres import standstill
+from huleedu.postgres.database_schema import applied_migrations
 from tests.conftest import essay_bytes
 from tests.faults.ending import database_address
 from tests.huleedu.backing_up import Place, empty_place

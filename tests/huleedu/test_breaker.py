@@ -2,7 +2,7 @@
 
 import pytest
 
-from huleedu.breaker import FAILURES, PAUSE_SECONDS, PROBE_SECONDS, Breaker, CircuitOpen
+from huleedu.outside.breaker import FAILURES, PAUSE_SECONDS, PROBE_SECONDS, Breaker, CircuitOpen
 
 
 class Clock:

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django_q.models import OrmQ
 
-from huleedu.broker import ListeningBroker
+from huleedu.work.broker import ListeningBroker
 
 CLUSTER = "tokens"
 

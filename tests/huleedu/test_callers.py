@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.test import RequestFactory
 from django.utils.functional import SimpleLazyObject
 
-from huleedu.callers import calling, current_request, known_user_id
+from huleedu.http.callers import calling, current_request, known_user_id
 
 
 def look() -> User:

@@ -15,10 +15,10 @@ from django.test import Client
 from batches.models import Batch
 from files import removing
 from files.models import FileUpload, StoredContent
-from huleedu import closing
-from huleedu.authentication import find_token, make_token
+from huleedu.accounts import closing
+from huleedu.accounts.authentication import find_token, make_token
 from huleedu.erasure import Erasure
-from huleedu.errors import Refused
+from huleedu.failures.errors import Refused
 from huleedu.models import LoggedEvent, Session, Timer
 from tests.pipeline import Pipeline
 

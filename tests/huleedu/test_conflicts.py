@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from django.db import OperationalError, transaction
 
-from huleedu import conflicts
-from huleedu.conflicts import TRIES, retried
+from huleedu.postgres import conflicts
+from huleedu.postgres.conflicts import TRIES, retried
 
 
 @pytest.fixture(autouse=True)

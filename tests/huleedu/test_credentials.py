@@ -12,11 +12,11 @@ from django.test import Client
 from pytest import MonkeyPatch
 from rest_framework.test import APIClient
 
-from huleedu import accounts
-from huleedu.authentication import make_token
-from huleedu.forms import TokenForm
+from huleedu.accounts import life as accounts
+from huleedu.accounts.authentication import make_token
+from huleedu.accounts.forms import TokenForm
+from huleedu.accounts.passwords import GuardedBackend
 from huleedu.models import ApiToken
-from huleedu.passwords import GuardedBackend
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "correct horse battery", "staple battery horse"

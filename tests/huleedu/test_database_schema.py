@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from huleedu.database_schema import applied_migrations, check_schema, known_migrations
-from huleedu.errors import Unfit
+from huleedu.failures.errors import Unfit
+from huleedu.postgres.database_schema import applied_migrations, check_schema, known_migrations
 
 pytestmark = pytest.mark.django_db
 

@@ -10,9 +10,9 @@ from files import actions as file_actions
 from files import removing
 from files.models import FileUpload
 from huleedu import subscriptions
-from huleedu.dead_letters import discard, replay
-from huleedu.errors import Refused
+from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter, OutboxMessage, WorkItem
+from huleedu.support.dead_letters import discard, replay
 from results.models import BatchResult
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
@@ -27,7 +27,7 @@ def support(db: None) -> User:
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import timedelta
 
-    monkeypatch.setattr("huleedu.work.backoff", lambda _attempts: timedelta(0))
+    monkeypatch.setattr("huleedu.work.queue.backoff", lambda _attempts: timedelta(0))
 
 
 def explode(*_: object) -> None:
@@ -124,7 +124,8 @@ def test_a_replayed_event_has_its_whole_effect(
     batch = pipeline.register(teacher, 1)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "huleedu.delivery.SUBSCRIPTIONS", {**subscriptions.SUBSCRIPTIONS, "BatchFileAdded": (explode,)}
+            "huleedu.relay.delivery.SUBSCRIPTIONS",
+            {**subscriptions.SUBSCRIPTIONS, "BatchFileAdded": (explode,)},
         )
         upload = pipeline.upload(batch, essay_bytes(1))
         for _ in range(4):

@@ -7,9 +7,9 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from huleedu import closing
-from huleedu.accounts import create_account, reopen
-from huleedu.authentication import make_token
+from huleedu.accounts import closing
+from huleedu.accounts.authentication import make_token
+from huleedu.accounts.life import create_account, reopen
 from huleedu.erasure import Erasure
 from huleedu.security_events import SecurityEvent
 from tests.rows import make_batch

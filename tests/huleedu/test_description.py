@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from files.shapes import IncompleteUpload
-from huleedu.api import description
-from huleedu.idempotency import MAX_KEY
+from huleedu.api.idempotency import MAX_KEY
+from huleedu.api.views import description
 from results.listing import Cursor
 from tests.api import MULTIPART, body_of, client_of, raw_form, register, send_form, upload
 from tests.api import some_file as file

@@ -15,8 +15,8 @@ from rest_framework.test import APIClient
 
 from files.models import FileUpload, StoredContent
 from files.shapes import UploadAnswer
-from huleedu import disks
-from huleedu.errors import Refused
+from huleedu.failures.errors import Refused
+from huleedu.outside import disks
 from tests.api import checked, client_of, problem, register, some_file, upload
 from tests.pipeline import Pipeline
 from tests.rows import add_file, make_batch
@@ -31,7 +31,7 @@ def room(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
 
     def say(free: int, size: int) -> None:
         status = SimpleNamespace(f_bavail=free // 512, f_frsize=512, f_blocks=size // 512)
-        monkeypatch.setattr("huleedu.disks.os.statvfs", lambda _path: status)
+        monkeypatch.setattr("huleedu.outside.disks.os.statvfs", lambda _path: status)
         disks.FINDINGS.forget()
 
     return say
@@ -135,7 +135,7 @@ def test_a_disk_that_hangs_keeps_nobody_long(monkeypatch: pytest.MonkeyPatch) ->
         fallen.wait(30)
         raise OSError
 
-    monkeypatch.setattr("huleedu.disks.os.statvfs", hang)
+    monkeypatch.setattr("huleedu.outside.disks.os.statvfs", hang)
     disks.FINDINGS.until = 0.0
     began = time.monotonic()
     try:
@@ -166,7 +166,7 @@ def test_what_may_not_be_entered_is_left_out(monkeypatch: pytest.MonkeyPatch, se
         raise PermissionError
 
     settings.DATABASE_FOLDER = Path("/nowhere")
-    monkeypatch.setattr("huleedu.disks.os.statvfs", refuse)
+    monkeypatch.setattr("huleedu.outside.disks.os.statvfs", refuse)
     assert disks.look() == []
     disks.check_room()
 

@@ -23,15 +23,16 @@ from django.utils import translation
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from huleedu import doors, maintenance, passwords
-from huleedu.accounts import create_account
-from huleedu.collector import sign_in_metrics
-from huleedu.devices import SALT, digest
-from huleedu.errors import MustWait
-from huleedu.metrics import SIGN_IN_TRIES
+from huleedu.accounts import doors, passwords
+from huleedu.accounts.devices import SALT, digest
+from huleedu.accounts.life import create_account
+from huleedu.accounts.waiting import WaitMiddleware, time_in_words
+from huleedu.failures.errors import MustWait
+from huleedu.http.networks import client_network
 from huleedu.models import FamiliarPlace, SignInTally
-from huleedu.networks import client_network
-from huleedu.waiting import WaitMiddleware, time_in_words
+from huleedu.outside.metrics import SIGN_IN_TRIES
+from huleedu.relay import maintenance
+from huleedu.watching.collector import sign_in_metrics
 from tests.log_capture import captured_logs, lines_of
 
 pytestmark = pytest.mark.django_db
@@ -312,7 +313,7 @@ def test_unknown_and_known_names_are_alike(
     teacher: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same words and statuses, as many hashes and as many queries, before and after the waits begin."""
-    settings.PASSWORD_HASHERS = ["huleedu.passwords.BoundedHasher"]
+    settings.PASSWORD_HASHERS = ["huleedu.accounts.passwords.BoundedHasher"]
     monkeypatch.setattr(passwords.BoundedHasher, "iterations", 10)
     User.objects.create_user("known", password=GOOD)
     User.objects.create_user("closed", password=GOOD, is_active=False)
@@ -339,7 +340,7 @@ def test_unknown_and_known_names_are_alike(
 
 
 def busy_places(monkeypatch: pytest.MonkeyPatch, settings: Settings, waiting: int) -> passwords.Places:
-    settings.PASSWORD_HASHERS = ["huleedu.passwords.BoundedHasher"]
+    settings.PASSWORD_HASHERS = ["huleedu.accounts.passwords.BoundedHasher"]
     places = passwords.Places(1, waiting, 0.05)
     monkeypatch.setattr(passwords, "PLACES", places)
     monkeypatch.setattr(passwords.BoundedHasher, "iterations", 10)

@@ -17,9 +17,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from huleedu import embedded, places, programs
+from huleedu import embedded
 from huleedu.embedded import PostgresServer, ValkeyServer, running, throwaway
-from huleedu.places import InstallationError
+from huleedu.machine import places, programs
+from huleedu.machine.places import InstallationError
 
 pytestmark = pytest.mark.live
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="concerns a start by root")

@@ -12,10 +12,10 @@ import pytest
 from django.test import Client
 from prometheus_client import generate_latest
 
-from huleedu import endpoints
-from huleedu.breaker import PAUSE_SECONDS
-from huleedu.endpoints import Endpoint, Unanswered, budget
-from huleedu.metrics import REGISTRY
+from huleedu.outside import endpoints
+from huleedu.outside.breaker import PAUSE_SECONDS
+from huleedu.outside.endpoints import Endpoint, Unanswered, budget
+from huleedu.outside.metrics import REGISTRY
 from tests.log_capture import captured_logs, lines_of
 
 NUMBERS = count()
@@ -138,7 +138,7 @@ def test_an_answer_that_is_an_error_closes_too(door: Endpoint, monkeypatch: Any)
             door.call(lambda: fail(ConnectionError()), 5)
     with pytest.raises(Unanswered):
         door.call(lambda: "yes", 5)
-    monkeypatch.setattr("huleedu.breaker.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("huleedu.outside.breaker.PAUSE_SECONDS", 0.0)
     door.breaker._next_probe_at = 0.0
     with pytest.raises(PermissionError):
         door.call(lambda: fail(PermissionError()), 5)
@@ -210,7 +210,7 @@ def test_opening_and_closing_are_logged_and_counted(door: Endpoint, wall: Wall) 
 
 def test_every_request_has_a_budget(client: Client, monkeypatch: Any) -> None:
     seen = []
-    monkeypatch.setattr("huleedu.middleware.log_request", lambda *_: seen.append(endpoints.BUDGET.get()))
+    monkeypatch.setattr("huleedu.http.middleware.log_request", lambda *_: seen.append(endpoints.BUDGET.get()))
     client.get("/healthz")
     assert seen[0] is not None and endpoints.BUDGET.get() is None
 

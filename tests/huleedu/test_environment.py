@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from huleedu import environment, run
-from huleedu.places import InstallationError
+from huleedu import run
+from huleedu.machine import environment
+from huleedu.machine.places import InstallationError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAME = "HULEEDU_MAX_FILE_BYTES"

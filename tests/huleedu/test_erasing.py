@@ -15,12 +15,13 @@ from batches.models import Batch
 from essays.models import StepRun
 from files import actions, content, removing
 from files.models import FileUpload, StoredContent
-from huleedu import erasing, maintenance
-from huleedu.dead_letters import replay
 from huleedu.erasure import Erasure
-from huleedu.errors import Refused, StorageFailed
+from huleedu.events.redaction import TELLING
+from huleedu.failures.errors import Refused, StorageFailed
+from huleedu.forgetting import erasing
 from huleedu.models import DeadLetter, LoggedEvent, Timer, WorkItem
-from huleedu.redaction import TELLING
+from huleedu.relay import maintenance
+from huleedu.support.dead_letters import replay
 from results.queries import counts_of
 from tests.pipeline import Pipeline
 
@@ -160,7 +161,7 @@ def test_whoever_comes_after_a_crash_finishes(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(f"huleedu.erasing.{killed}", die)
+        patched.setattr(f"huleedu.forgetting.erasing.{killed}", die)
         with pytest.raises(Killed):
             let_time_pass(pipeline)
     assert Erasure.objects.open().count() == 1
@@ -185,7 +186,7 @@ def test_one_that_was_given_up_is_set_going_again_by_support(
 ) -> None:
     upload = removing.remove(batch.files.order_by("created_at")[0])
     with monkeypatch.context() as patched:
-        patched.setattr("huleedu.erasing.take_note", lambda _: 1 / 0)
+        patched.setattr("huleedu.forgetting.erasing.take_note", lambda _: 1 / 0)
         let_time_pass(pipeline)
         while WorkItem.objects.update(due_at=Now()):
             pipeline.run()
@@ -210,7 +211,7 @@ def test_an_erasure_whose_file_is_gone_ends(pipeline: Pipeline, batch: Batch) ->
 
 def test_a_failed_store_tells_so(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = removing.remove(batch.files.order_by("created_at")[0])
-    monkeypatch.setattr("huleedu.erasing.take_note", lambda _: None)
+    monkeypatch.setattr("huleedu.forgetting.erasing.take_note", lambda _: None)
 
     def fail(_: object) -> None:
         raise StorageFailed

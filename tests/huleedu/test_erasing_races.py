@@ -19,9 +19,10 @@ from batches.models import Batch
 from files import actions, content, removing, sandbox, verification
 from files.handing_over import hand_over
 from files.models import FileUpload, StoredContent
-from huleedu import closing, erasing, repeating
+from huleedu.accounts import closing
 from huleedu.erasure import Erasure
-from huleedu.errors import ContentDamaged
+from huleedu.failures.errors import ContentDamaged
+from huleedu.forgetting import erasing, repeating
 from huleedu.models import DeadLetter, LoggedEvent, Timer, WorkItem
 from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline

@@ -18,9 +18,9 @@ from lxml import html
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from huleedu import accounts
-from huleedu.accounts import close, create_account, make_link
-from huleedu.authentication import make_token
+from huleedu.accounts import life as accounts
+from huleedu.accounts.authentication import make_token
+from huleedu.accounts.life import close, create_account, make_link
 from huleedu.security_events import SecurityEvent
 
 pytestmark = pytest.mark.django_db

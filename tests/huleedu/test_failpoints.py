@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from huleedu import failpoints
-from huleedu.failpoints import FailpointReached, failpoint
+from huleedu.failures import failpoints
+from huleedu.failures.failpoints import FailpointReached, failpoint
 from tests.installation import ROOT
 
 

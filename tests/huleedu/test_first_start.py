@@ -9,10 +9,10 @@ from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from huleedu.accounts import random_password
+from huleedu.accounts.life import random_password
+from huleedu.machine.migrated import FITTING
 from huleedu.management.commands import first_start
-from huleedu.migrated import FITTING
-from huleedu.static_files import made_from
+from huleedu.web.static_files import made_from
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from huleedu.handler import MeasuredRequest
-from huleedu.limits import BodyLimit
+from huleedu.web.handler import MeasuredRequest
+from huleedu.web.limits import BodyLimit
 
 
 def scope(**headers: str) -> Any:

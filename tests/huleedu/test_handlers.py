@@ -9,11 +9,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models.functions import Now
 
-from huleedu import steps, work
-from huleedu.dead_letters import replay
-from huleedu.errors import Refused
-from huleedu.handlers import HANDLERS, Handler, Handlers
+from huleedu import steps
+from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter, WorkItem
+from huleedu.support.dead_letters import replay
+from huleedu.work import queue as work
+from huleedu.work.handlers import HANDLERS, Handler, Handlers
 
 MAIL = "mail"
 

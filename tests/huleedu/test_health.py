@@ -22,12 +22,13 @@ from pytest_django import DjangoDbBlocker
 from files import content, storage
 from files.models import StoredContent
 from files.store import STORE
-from huleedu import health, presence
-from huleedu.broker import ListeningBroker
-from huleedu.errors import StorageFailed
-from huleedu.fitting import ANOTHER
-from huleedu.heartbeat import Asking, steps_are_stuck, steps_watch
+from huleedu.failures.errors import StorageFailed
+from huleedu.fit.fitting import ANOTHER
+from huleedu.machine.heartbeat import Asking, steps_are_stuck, steps_watch
 from huleedu.models import RelayPresence, WorkItem
+from huleedu.postgres import presence
+from huleedu.watching import health
+from huleedu.work.broker import ListeningBroker
 from tests.processes import alive, own_facts
 
 HERE = socket.gethostname()[:30]
@@ -307,7 +308,7 @@ def test_a_database_that_is_away_does_not_restart_workers() -> None:
 def test_the_broker_of_the_steps_gives_a_sign_of_life(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("huleedu.broker.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("huleedu.work.broker.WAIT_SECONDS", 0.01)
     monkeypatch.setattr(ListeningBroker, "_presence", presence.Presence("steps"))
     ListeningBroker("relay").dequeue()
     assert not RelayPresence.objects.exists()

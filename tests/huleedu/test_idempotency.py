@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from batches import api
 from batches.models import Batch
 from files.models import FileUpload
-from huleedu.idempotency import kept_key
+from huleedu.api.idempotency import kept_key
 from huleedu.models import IdempotencyRecord
 from tests.api import body_of, client_of, problem, register, some_file, upload
 

@@ -8,9 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django_q.signing import BadSignature, SignedPackage
 from pytest_django import Settings
 
-from huleedu.errors import Unfit
-from huleedu.fingerprint import key_fingerprint
-from huleedu.installation import check_key, current
+from huleedu.failures.errors import Unfit
+from huleedu.fit.fingerprint import key_fingerprint
+from huleedu.fit.installation import check_key, current
 from huleedu.models import Installation
 
 pytestmark = pytest.mark.django_db

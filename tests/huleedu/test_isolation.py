@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from batches import binning
 from batches.models import Batch
 from files.models import FileUpload
-from huleedu.authentication import make_token
+from huleedu.accounts.authentication import make_token
 from huleedu.urls_api import urlpatterns
 from tests.api import body_of, client_of, problem, register, some_file
 from tests.pipeline import Pipeline

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from huleedu import latch
-from huleedu.latch import VARIABLE, Latch
-from huleedu.programs import BASE_DIR
+from huleedu.machine import latch
+from huleedu.machine.latch import VARIABLE, Latch
+from huleedu.machine.programs import BASE_DIR
 
 WAITING = "from huleedu import latch; print('loaded', flush=True); latch.wait(); latch.wait(); print('begun')"
 
@@ -64,7 +64,7 @@ def test_a_program_that_comes_later_does_not_wait() -> None:
 
 def test_the_end_of_the_owner_lets_go() -> None:
     owner = (
-        "import os, subprocess, sys; from huleedu.latch import Latch; closed = Latch();"
+        "import os, subprocess, sys; from huleedu.machine.latch import Latch; closed = Latch();"
         f"subprocess.Popen([sys.executable, '-c', {WAITING!r}], pass_fds=closed.descriptors,"
         " env={**os.environ, **closed.environment}); sys.stdin.read()"
     )

@@ -18,12 +18,15 @@ from django.utils import timezone
 from batches import binning
 from files import removing
 from files.models import FileUpload, StoredContent
-from huleedu import closing, erasing, erasures, repeating, standstill, timers
+from huleedu.accounts import closing, erasures
 from huleedu.erasure import Erasure
-from huleedu.later_erasures import NotTold, Sources, in_store, place_of_store
+from huleedu.fit.store_mark import NAME, claim_store
+from huleedu.forgetting import erasing, repeating
+from huleedu.forgetting.later_erasures import NotTold, Sources, in_store, place_of_store
 from huleedu.models import Timer
-from huleedu.store_mark import NAME, claim_store
+from huleedu.postgres import standstill
 from huleedu.subscriptions import TIMERS
+from huleedu.work import timers
 from tests.conftest import essay_bytes
 from tests.huleedu.backing_up import Place, empty_place
 from tests.pipeline import Pipeline

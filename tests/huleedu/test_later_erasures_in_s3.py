@@ -11,10 +11,11 @@ from pytest_django import Settings
 from files import removing
 from files.models import FileUpload, StoredContent
 from files.store import STORE
-from huleedu import erasing, repeating, standstill
 from huleedu.erasure import Erasure
-from huleedu.later_erasures import in_store
-from huleedu.store_mark import claim_store
+from huleedu.fit.store_mark import claim_store
+from huleedu.forgetting import erasing, repeating
+from huleedu.forgetting.later_erasures import in_store
+from huleedu.postgres import standstill
 from tests.conftest import essay_bytes
 from tests.faults.proxy import proxy
 from tests.huleedu.backing_up import Place, empty_place

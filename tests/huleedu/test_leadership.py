@@ -13,11 +13,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from huleedu import leadership
-from huleedu.leadership import Leadership, open_session
+from huleedu.machine.stopping import Stop
 from huleedu.models import LoggedEvent, RelayPresence
-from huleedu.relay import Relay
-from huleedu.stopping import Stop
+from huleedu.relay import leadership
+from huleedu.relay.leadership import Leadership, open_session
+from huleedu.relay.loop import Relay
 from tests.installation import wait_until
 from tests.pipeline import Pipeline
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from huleedu import log_files
-from huleedu.log_files import KEPT, ReopenedFile, rotate
-from huleedu.supervisor import python_program
+from huleedu.machine import log_files
+from huleedu.machine.log_files import KEPT, ReopenedFile, rotate
+from huleedu.machine.supervisor import python_program
 from tests.documents import ROOT
 
 LINES = 4000

@@ -9,7 +9,7 @@ import structlog
 from django.contrib.auth.models import User
 from django.test import Client
 
-from huleedu.authentication import make_token
+from huleedu.accounts.authentication import make_token
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter
 from tests.api import client_of

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest import MonkeyPatch
 
-from huleedu.mail_settings import mail_server
+from huleedu.machine.mail_settings import mail_server
 
 
 def test_without_a_server_there_is_no_mail(monkeypatch: MonkeyPatch) -> None:

@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from files import content
 from files.models import StoredContent
-from huleedu import maintenance
 from huleedu.models import ConsumedEvent, IdempotencyRecord, RelayPresence, Session
-from huleedu.relay import Due, Relay
+from huleedu.relay import maintenance
+from huleedu.relay.loop import Due, Relay
 from tests.conftest import essay_bytes
 from tests.log_capture import captured_logs
 from tests.pipeline import Pipeline
@@ -142,7 +142,7 @@ def test_the_relay_tidies_every_hour_beside_its_work(
 ) -> None:
     calls: list[str] = []
     clock = [1000.0]
-    monkeypatch.setattr("huleedu.relay.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("huleedu.relay.loop.time.monotonic", lambda: clock[0])
     monkeypatch.setattr(maintenance, "tidy_in_background", lambda: calls.append("tidy"))
     relay = Relay()
     for moment in (1000, 1059, 1061, 4600, 4662, 4700):
@@ -204,6 +204,6 @@ def test_tidying_a_slow_store_keeps_no_transaction_open(
         open_ones.append(connection.in_atomic_block)
         return []
 
-    monkeypatch.setattr("huleedu.maintenance.list_files", listed)
+    monkeypatch.setattr("huleedu.relay.maintenance.list_files", listed)
     maintenance.tidy()
     assert len(open_ones) > 500 and not any(open_ones)

@@ -11,10 +11,10 @@ from django.utils import translation
 from pytest_django import Settings
 
 from batches.models import MAX_ESSAYS
-from huleedu import measures
-from huleedu.error_words import WORDS
-from huleedu.errors import ErrorCode
-from huleedu.problems import TITLES
+from huleedu.answers import measures
+from huleedu.answers.error_words import WORDS
+from huleedu.answers.problems import TITLES
+from huleedu.failures.errors import ErrorCode
 from tests.rows import make_batch
 
 ROOT = Path(configured.BASE_DIR)
@@ -89,8 +89,8 @@ def test_no_page_script_or_word_holds_a_number_that_may_be_another() -> None:
             for path in (ROOT / app).rglob("*.js")
         ),
         ROOT / "docs" / "upload_folder.py",
-        ROOT / "huleedu" / "problems.py",
-        ROOT / "huleedu" / "error_words.py",
+        ROOT / "huleedu" / "answers" / "problems.py",
+        ROOT / "huleedu" / "answers" / "error_words.py",
         ROOT / "locale" / "sv" / "LC_MESSAGES" / "django.po",
         ROOT / "files" / "api.py",
     ]

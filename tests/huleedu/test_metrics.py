@@ -26,12 +26,17 @@ from batches.models import Batch
 from files import content, removing
 from files.models import FileUpload
 from files.store import STORE, reach
-from huleedu import collector, counting, disks, doors, health, last_backup, log_files, metrics, recent
+from huleedu.accounts import doors
+from huleedu.accounts.oidc_requests import SCHOOL, ThroughTheDoor
+from huleedu.backup import last_backup
 from huleedu.erasure import Erasure
-from huleedu.errors import ContentDamaged, ErrorCode, StorageFailed
-from huleedu.metrics import CIRCUIT_OPEN, observe_sent
+from huleedu.failures.errors import ContentDamaged, ErrorCode, StorageFailed
+from huleedu.machine import log_files
 from huleedu.models import Backup, DeadLetter, LoggedEvent, OutboxMessage, RelayPresence, Timer, WorkItem
-from huleedu.oidc_requests import SCHOOL, ThroughTheDoor
+from huleedu.outside import disks, metrics, recent
+from huleedu.outside.metrics import CIRCUIT_OPEN, observe_sent
+from huleedu.postgres import counting
+from huleedu.watching import collector, health
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 
@@ -522,7 +527,7 @@ def test_answers_are_counted_by_whose_failure_they_are(client: Client, transacti
 
 def test_what_is_recent_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("huleedu.recent.time.monotonic", lambda: now)
+    monkeypatch.setattr("huleedu.outside.recent.time.monotonic", lambda: now)
     counted = recent.Recent()
     counted.add()
     counted.add()

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from huleedu import migrated
-from huleedu.heartbeat import Asking
-from huleedu.static_files import HashedFiles
+from huleedu.machine import migrated
+from huleedu.machine.heartbeat import Asking
+from huleedu.web.static_files import HashedFiles
 from tests.faults.ending import database_address
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from huleedu import embedded, postgres_tools
-from huleedu.backups import BEGIN, HERE, count_rows, one
+from huleedu import embedded
+from huleedu.backup import postgres_tools
+from huleedu.backup.backups import BEGIN, HERE, count_rows, one
+from huleedu.backup.postgres_tools import Address
 from huleedu.embedded import PostgresServer
-from huleedu.postgres_tools import Address
 from tests.huleedu.backing_up import Place, empty_place
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]

@@ -23,11 +23,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django import Settings
 
-from huleedu import breaker, oidc_requests
-from huleedu.accounts import close, reopen
-from huleedu.credentials import disconnect
+from huleedu.accounts import oidc_requests
+from huleedu.accounts.credentials import disconnect
+from huleedu.accounts.life import close, reopen
+from huleedu.machine.school_settings import providers
 from huleedu.models import Session
-from huleedu.school_settings import providers
+from huleedu.outside import breaker
 from huleedu.security_events import SecurityEvent
 from tests.installation import wait_until
 

@@ -18,15 +18,15 @@ from batches.models import Batch
 from files import content
 from files.models import FileUpload
 from files.tasks import EXTRACTION
-from huleedu import work
-from huleedu.delivery import MAX_ATTEMPTS
-from huleedu.errors import ContentDamaged, StorageFailed, Unfit
-from huleedu.events import Event
-from huleedu.fitting import fit
+from huleedu.events.vocabulary import Event
+from huleedu.failures.errors import ContentDamaged, StorageFailed, Unfit
+from huleedu.failures.outages import LONGEST, REMEDIES, is_outage, patience
+from huleedu.fit.fitting import fit
 from huleedu.models import DeadLetter, OutboxMessage, Timer, WorkItem
-from huleedu.outages import LONGEST, REMEDIES, is_outage, patience
-from huleedu.relay import Relay
-from huleedu.timers import fire_due, set_timer
+from huleedu.relay.delivery import MAX_ATTEMPTS
+from huleedu.relay.loop import Relay
+from huleedu.work import queue as work
+from huleedu.work.timers import fire_due, set_timer
 from tests.conftest import essay_bytes
 from tests.huleedu.emitting import start, subscribe
 from tests.log_capture import captured_logs, lines_of
@@ -80,7 +80,7 @@ def test_a_database_that_refuses_is_not_called_away(
 def test_a_process_that_the_database_refuses_does_not_start(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    monkeypatch.setattr("huleedu.fitting.check_schema", lambda: fail_with(state))
+    monkeypatch.setattr("huleedu.fit.fitting.check_schema", lambda: fail_with(state))
     with pytest.raises(Unfit, match=re.escape(REMEDIES[state])):
         fit()
 

@@ -14,11 +14,11 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from batches.models import Batch
-from huleedu import waking
-from huleedu.events import BatchCancelled, BatchStarted
+from huleedu.events import waking
+from huleedu.events.outbox import EmitOutsideTransaction, emit
+from huleedu.events.vocabulary import BatchCancelled, BatchStarted
 from huleedu.models import LANES, OutboxMessage
-from huleedu.outbox import EmitOutsideTransaction, emit
-from huleedu.timers import set_timer
+from huleedu.work.timers import set_timer
 from tests.pipeline import Pipeline
 
 

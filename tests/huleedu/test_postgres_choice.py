@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from huleedu import places, postgres_choice, programs
 from huleedu.embedded import PostgresServer, running
-from huleedu.places import InstallationError
-from huleedu.postgres_choice import Postgres, choose
+from huleedu.machine import places, postgres_choice, programs
+from huleedu.machine.places import InstallationError
+from huleedu.machine.postgres_choice import Postgres, choose
 
 Install = Callable[[str], Path]
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from huleedu.delivery import CLAIM
-from huleedu.event_log import MOVE
+from huleedu.events.event_log import MOVE
 from huleedu.models import LANES
-from huleedu.prepared import keep_plans, prepared_cursor
-from huleedu.relay import LOOK, Relay, close_connection, relay_lanes
+from huleedu.postgres.prepared import keep_plans, prepared_cursor
+from huleedu.relay.delivery import CLAIM
+from huleedu.relay.loop import LOOK, Relay, close_connection, relay_lanes
 
 FILL = """
 INSERT INTO huleedu_outboxmessage (event_id, event_type, batch_id, lane, envelope)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huleedu import programs
+from huleedu.machine import programs
 from tests.faults.world import alive
 
 pytestmark = pytest.mark.live

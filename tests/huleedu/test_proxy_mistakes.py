@@ -8,7 +8,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from huleedu import own_hosts, proxy_mistakes, secure
+from huleedu.answers import proxy_mistakes
+from huleedu.machine import own_hosts
+from huleedu.web import secure
 from tests.log_capture import captured_logs, lines_of
 
 pytestmark = pytest.mark.django_db

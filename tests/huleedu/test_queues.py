@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from huleedu.queues import LastingQueue, ProcessLock
+from huleedu.work.queues import LastingQueue, ProcessLock
 from tests.installation import wait_until
 
 fork = multiprocessing.get_context("fork")

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from huleedu import health, readiness
-from huleedu.readiness import SILENT, WAITING, WORDS, Readiness
-from huleedu.serving import Gate
+from huleedu.machine import readiness
+from huleedu.machine.readiness import SILENT, WAITING, WORDS, Readiness
+from huleedu.watching import health
+from huleedu.web.serving import Gate
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, status: int, **body: object) -> None:

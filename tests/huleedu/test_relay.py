@@ -12,11 +12,9 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from essays.models import StepRun
-from huleedu import delivery, waking
-from huleedu import relay as relay_module
-from huleedu.delivery import MAX_ATTEMPTS, uuid_in
-from huleedu.events import Event
-from huleedu.feed import open_feed
+from huleedu.events import waking
+from huleedu.events.feed import open_feed
+from huleedu.events.vocabulary import Event
 from huleedu.models import (
     LANES,
     ConsumedEvent,
@@ -26,7 +24,10 @@ from huleedu.models import (
     OutboxMessage,
     RelayPresence,
 )
-from huleedu.relay import Due, Relay, look
+from huleedu.relay import delivery
+from huleedu.relay import loop as relay_module
+from huleedu.relay.delivery import MAX_ATTEMPTS, uuid_in
+from huleedu.relay.loop import Due, Relay, look
 from tests.huleedu.emitting import start, start_elsewhere, subscribe
 from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from huleedu import release as release_module
-from huleedu.programs import BASE_DIR
-from huleedu.release import release
+from huleedu.machine import release as release_module
+from huleedu.machine.programs import BASE_DIR
+from huleedu.machine.release import release
 
 VERSION = str(tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"])
 

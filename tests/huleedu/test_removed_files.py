@@ -12,9 +12,9 @@ from essays.models import StepRun
 from files import actions as file_actions
 from files import removing
 from files.models import FileUpload
-from huleedu.dead_letters import discard, replay
-from huleedu.errors import Refused
+from huleedu.failures.errors import Refused
 from huleedu.models import ConsumedEvent, DeadLetter, LoggedEvent, WorkItem
+from huleedu.support.dead_letters import discard, replay
 from tests.pipeline import Pipeline
 
 

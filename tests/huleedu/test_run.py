@@ -11,13 +11,14 @@ from django.db import connection
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
-from huleedu import heartbeat, log_files, places, run
+from huleedu import run
 from huleedu.embedded import installed_environment
-from huleedu.heartbeat import Asking, RelayWatch
-from huleedu.latch import VARIABLE, Latch
+from huleedu.machine import heartbeat, log_files, places
+from huleedu.machine.heartbeat import Asking, RelayWatch
+from huleedu.machine.latch import VARIABLE, Latch
+from huleedu.machine.places import InstallationError
 from huleedu.models import RelayPresence
-from huleedu.places import InstallationError
-from huleedu.presence import process_name
+from huleedu.postgres.presence import process_name
 
 NAMES = ["web", "relay", "steps", "standby"]
 ENVIRONMENT = {"HULEEDU_VAR": "/var/example", "DATABASE_URL": "postgresql://"}

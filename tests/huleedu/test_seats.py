@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from huleedu.seats import for_one_phase, seated
+from huleedu.work.seats import for_one_phase, seated
 from tests.seats import all_taken, kill, sit_down
 
 

@@ -17,15 +17,15 @@ from django.utils import timezone
 
 from batches.models import Batch
 from files.models import FileUpload
-from huleedu import security_export
-from huleedu.accounts import create_account
-from huleedu.authentication import make_token
+from huleedu.accounts.authentication import make_token
+from huleedu.accounts.life import create_account
 from huleedu.models import ApiToken, DeadLetter
-from huleedu.recorded import RecordedAdmin
+from huleedu.security import security_export
+from huleedu.security.recorded import RecordedAdmin
+from huleedu.security.security_log import record
 from huleedu.security_events import SecurityEvent
 from huleedu.security_kinds import SecurityKind
-from huleedu.security_log import record
-from huleedu.support import ActingAdmin
+from huleedu.support.base import ActingAdmin
 
 GOOD = "correct horse battery"
 LOG = "/admin/huleedu/securityevent/"
@@ -138,7 +138,7 @@ def test_a_deed_that_was_refused_or_failed_is_not_told_as_done(
     desk.post(reverse("admin:files_fileupload_do", args=[failed.pk, "spelling"]))
     assert "check_repeated" not in [event.kind for event in events()]
     letter = DeadLetter.objects.get()
-    monkeypatch.setattr("huleedu.support.note", fail)
+    monkeypatch.setattr("huleedu.support.base.note", fail)
     desk.raise_request_exception = False
     assert desk.post(reverse("admin:huleedu_deadletter_do", args=[letter.pk, "discard"])).status_code == 500
     assert DeadLetter.objects.get().status == "dead"

@@ -12,13 +12,13 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
-from huleedu import maintenance
-from huleedu.accounts import create_account
-from huleedu.authentication import make_token
+from huleedu.accounts.authentication import make_token
+from huleedu.accounts.life import create_account
 from huleedu.models import ApiToken
+from huleedu.relay import maintenance
+from huleedu.security.security_log import record, summarise
 from huleedu.security_events import SecurityEvent, SecurityPace
 from huleedu.security_kinds import PACES, SecurityKind
-from huleedu.security_log import record, summarise
 
 pytestmark = pytest.mark.django_db
 GOOD = "correct horse battery"
@@ -112,7 +112,7 @@ def test_a_deed_that_is_rolled_back_is_not_told(teacher: User) -> None:
 
 
 def test_a_deed_that_cannot_be_told_is_not_done(teacher: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huleedu.authentication.record", fail)
+    monkeypatch.setattr("huleedu.accounts.authentication.record", fail)
     with pytest.raises(IntegrityError), transaction.atomic():
         make_token(teacher, "script")
     assert not ApiToken.objects.exists()

@@ -11,8 +11,8 @@ from pytest_django import Settings
 from redis import Redis
 from redis.exceptions import ConnectionError as Away
 
-from huleedu import server_versions
-from huleedu.server_versions import Ours, note, noted, of_ours
+from huleedu.fit import server_versions
+from huleedu.fit.server_versions import Ours, note, noted, of_ours
 from huleedu.templatetags import servers
 
 EMBEDDED = Ours("postgres", "18.4", embedded=True, words="PostgreSQL 18.4 runs")

@@ -12,10 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from huleedu.accounts import create_account
-from huleedu.devices import device_in_words
+from huleedu.accounts.devices import device_in_words
+from huleedu.accounts.life import create_account
+from huleedu.accounts.sessions import public_name
 from huleedu.models import Session
-from huleedu.sessions import public_name
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"

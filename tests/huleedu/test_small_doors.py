@@ -21,11 +21,11 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from huleedu import run, server
-from huleedu.headers import FIXED, FIXED_OF_PARTS, OTHERS, PAGES, PARTS
-from huleedu.limits import refusal
-from huleedu.listening import complaint_about_plain_http, is_loopback
+from huleedu.api.shapes import TokenAnswer
+from huleedu.http.headers import FIXED, FIXED_OF_PARTS, OTHERS, PAGES, PARTS
+from huleedu.machine.listening import complaint_about_plain_http, is_loopback
 from huleedu.models import ApiToken
-from huleedu.shapes import TokenAnswer
+from huleedu.web.limits import refusal
 from tests.api import checked, client_of, problem
 from tests.rows import add_essay, add_file, make_batch
 

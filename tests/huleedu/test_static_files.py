@@ -14,9 +14,9 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from huleedu import static_files
-from huleedu.migrated import STAMP
-from huleedu.static_files import HashedFiles, StaticFilesMiddleware, collect
+from huleedu.machine.migrated import STAMP
+from huleedu.web import static_files
+from huleedu.web.static_files import HashedFiles, StaticFilesMiddleware, collect
 
 MODULE = "files/batch-page.js"
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from huleedu import opening, places, programs, stepping_down
-from huleedu.places import InstallationError
-from huleedu.programs import BASE_DIR, Account
+from huleedu.machine import opening, places, programs, stepping_down
+from huleedu.machine.places import InstallationError
+from huleedu.machine.programs import BASE_DIR, Account
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="concerns a start by root")
 NOBODY = Account(65534, 65534)

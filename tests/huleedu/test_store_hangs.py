@@ -11,12 +11,12 @@ import pytest
 from django.db import connection
 
 from files.s3 import ObjectStorage
-from huleedu import fitting, store_mark
-from huleedu.errors import StorageFailed
-from huleedu.fitting import LOOKS, fit, look_again
-from huleedu.installation import check_key, current
-from huleedu.presence import Identity
-from huleedu.store_mark import NAME, OURS, UNSEEN, claim_store, mark_store
+from huleedu.failures.errors import StorageFailed
+from huleedu.fit import fitting, store_mark
+from huleedu.fit.fitting import LOOKS, fit, look_again
+from huleedu.fit.installation import check_key, current
+from huleedu.fit.store_mark import NAME, OURS, UNSEEN, claim_store, mark_store
+from huleedu.postgres.presence import Identity
 from tests.installation import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

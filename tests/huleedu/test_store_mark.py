@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from huleedu.errors import Unfit
-from huleedu.installation import current
-from huleedu.maintenance import tidy
-from huleedu.store_mark import NAME, OURS, UNSEEN, check_store, claim_store, mark_store
+from huleedu.failures.errors import Unfit
+from huleedu.fit.installation import current
+from huleedu.fit.store_mark import NAME, OURS, UNSEEN, check_store, claim_store, mark_store
+from huleedu.relay.maintenance import tidy
 
 pytestmark = pytest.mark.django_db
 

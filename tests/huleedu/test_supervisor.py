@@ -15,8 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from huleedu import programs
 from huleedu.embedded import PostgresServer
+from huleedu.machine import programs
 from tests.faults.world import children
 
 pytestmark = pytest.mark.live

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from huleedu import temporary
-from huleedu.programs import BASE_DIR
+from huleedu.machine import temporary
+from huleedu.machine.programs import BASE_DIR
 
 WHERE = """
 import os, tempfile, django

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from huleedu.turns import Turns
+from huleedu.api.turns import Turns
 
 HEAVY, LIGHT = 1, 2
 

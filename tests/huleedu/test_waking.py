@@ -10,15 +10,15 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from huleedu import relay as relay_module
-from huleedu import waking
-from huleedu.leadership import Leadership
+from huleedu.events import waking
+from huleedu.machine.stopping import Stop
 from huleedu.models import (
     OutboxMessage,
     RelayPresence,
 )
-from huleedu.relay import Due, Relay
-from huleedu.stopping import Stop
+from huleedu.relay import loop as relay_module
+from huleedu.relay.leadership import Leadership
+from huleedu.relay.loop import Due, Relay
 from tests.huleedu.emitting import start, start_elsewhere, subscribe
 
 

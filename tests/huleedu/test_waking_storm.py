@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection, transaction
 
-from huleedu import relay as relay_module
+from huleedu.events.waking import AWAKE_CLASS
+from huleedu.machine.stopping import Stop
 from huleedu.models import LoggedEvent
-from huleedu.relay import Relay
-from huleedu.stopping import Stop
-from huleedu.waking import AWAKE_CLASS
+from huleedu.relay import loop as relay_module
+from huleedu.relay.loop import Relay
 from tests.huleedu.emitting import start, subscribe
 from tests.installation import wait_until
 

@@ -14,15 +14,17 @@ from pytest_django import Settings
 
 from files.steps import confinement, landlock
 from files.steps.confinement import Wall
-from huleedu import readiness, run, walls
-from huleedu.fingerprint import facts_of
-from huleedu.fitting import fit
-from huleedu.installation import check_key
+from huleedu import run
+from huleedu.fit import walls
+from huleedu.fit.fingerprint import facts_of
+from huleedu.fit.fitting import fit
+from huleedu.fit.installation import check_key
+from huleedu.fit.walls import find_missing
+from huleedu.machine import readiness
+from huleedu.machine.readiness import Readiness
+from huleedu.machine.wall_words import HELD, WEAK, WORDS, english
 from huleedu.models import RelayPresence
-from huleedu.presence import Identity
-from huleedu.readiness import Readiness
-from huleedu.wall_words import HELD, WEAK, WORDS, english
-from huleedu.walls import find_missing
+from huleedu.postgres.presence import Identity
 from tests.documents import ROOT
 from tests.faults.ending import started
 from tests.installation import wait_until
@@ -170,7 +172,7 @@ def test_the_terminal_says_it_on_standard_error(
 def test_the_terminal_needs_no_settings_to_say_it() -> None:
     """As in ``make run``, which runs before there are any."""
     code = (
-        "import sys; from huleedu.readiness import Readiness\n"
+        "import sys; from huleedu.machine.readiness import Readiness\n"
         "state = Readiness(''); state._missing = {'paths'}\n"
         "state.tell_missing_walls(print); sys.exit('django.conf' in sys.modules)"
     )

@@ -13,11 +13,12 @@ from django.utils import timezone
 from redis.exceptions import ConnectionError as RedisAway
 
 from files.store import STORE
-from huleedu import disks, health, well, well_parts
-from huleedu.disks import Disk
-from huleedu.errors import StorageFailed
+from huleedu.failures.errors import StorageFailed
 from huleedu.models import RelayPresence
-from huleedu.well_parts import FAILED, LOOK, SILENT, WELL, Part
+from huleedu.outside import disks
+from huleedu.outside.disks import Disk
+from huleedu.watching import health, well, well_parts
+from huleedu.watching.well_parts import FAILED, LOOK, SILENT, WELL, Part
 from tests.processes import own_facts
 
 pytestmark = pytest.mark.django_db(transaction=True)

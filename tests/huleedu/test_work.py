@@ -19,11 +19,12 @@ from pytest_django import Settings
 from files import actions as file_actions
 from files.models import FileUpload
 from files.tasks import EXTRACTION
-from huleedu import steps, work
-from huleedu.errors import ErrorCode
-from huleedu.handlers import HANDLERS
+from huleedu import steps
+from huleedu.failures.errors import ErrorCode
 from huleedu.models import DeadLetter, WorkItem
 from huleedu.steps import work_next
+from huleedu.work import queue as work
+from huleedu.work.handlers import HANDLERS
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 from tests.seats import all_taken

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from huleedu.feed import Missed
+from huleedu.events.feed import Missed
 from realtime import consumers
 from realtime.consumers import BatchConsumer
 

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from batches.models import Batch, EssaySlot
 from files import actions, removing
 from files.models import FileUpload
-from huleedu.errors import ErrorCode
+from huleedu.failures.errors import ErrorCode
 from huleedu.models import WorkItem
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline

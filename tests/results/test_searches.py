@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from huleedu.searches import NAME
+from huleedu.answers.searches import NAME
 from tests.rows import add_essay, add_file, make_batch
 
 pytestmark = pytest.mark.django_db

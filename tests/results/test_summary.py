@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from essays.models import StepRun
-from huleedu.error_words import make_detail
-from huleedu.errors import ErrorCode
+from huleedu.answers.error_words import make_detail
+from huleedu.failures.errors import ErrorCode
 from results import summary
 from results.models import EssayResult
 from results.queries import make_counts

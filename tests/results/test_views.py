@@ -14,7 +14,7 @@ from django.utils import translation
 from batches.models import Batch
 from files import content
 from files.models import FileUpload
-from huleedu.errors import StorageFailed
+from huleedu.failures.errors import StorageFailed
 from huleedu.models import LoggedEvent
 from tests.pipeline import Pipeline
 from tests.rows import add_essay, add_file, finding, make_batch

@@ -12,14 +12,16 @@ from django.db.models import Count
 from django.utils import timezone
 
 from files.handing_over import hand_over
-from huleedu import accounts, closing, environment
-from huleedu.accounts import ROLES, role_of
-from huleedu.credentials import disconnect, end_sessions, revoke_tokens
+from huleedu.accounts import closing
+from huleedu.accounts import life as accounts
+from huleedu.accounts.credentials import disconnect, end_sessions, revoke_tokens
+from huleedu.accounts.factors import reset_factors
+from huleedu.accounts.life import ROLES, role_of
+from huleedu.accounts.links import address_of_link, mail_link
+from huleedu.accounts.sessions import live_sessions
 from huleedu.erasure import Erasure
-from huleedu.errors import Refused
-from huleedu.factors import reset_factors
-from huleedu.links import address_of_link, mail_link
-from huleedu.sessions import live_sessions
+from huleedu.failures.errors import Refused
+from huleedu.machine import environment
 
 NAMED = {
     "close": "Let nobody in any more; batches stay.",

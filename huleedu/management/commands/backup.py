@@ -9,13 +9,13 @@ from typing import Any
 import pyrage
 from django.core.management.base import BaseCommand, CommandError
 
-from huleedu import backups, drill, sealing
-from huleedu.backup_words import EXPECTED, in_words
-from huleedu.backups import Taken
-from huleedu.failpoints import failpoint
-from huleedu.measures import size_in_words
-from huleedu.new_file import clear, new_file, partial_of
-from huleedu.sealing import WrongKey
+from huleedu.answers.measures import size_in_words
+from huleedu.backup import backups, drill, sealing
+from huleedu.backup.backup_words import EXPECTED, in_words
+from huleedu.backup.backups import Taken
+from huleedu.backup.sealing import WrongKey
+from huleedu.failures.failpoints import failpoint
+from huleedu.machine.new_file import clear, new_file, partial_of
 
 NOT_WRITTEN = 2
 KEY_TOLD = {

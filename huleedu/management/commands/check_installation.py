@@ -9,12 +9,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
-from huleedu.agreement import Difference, Process, find_differences, living
-from huleedu.database_schema import check_schema
-from huleedu.errors import StorageFailed, Unfit
-from huleedu.fitting import REFUSED
-from huleedu.installation import check_key
-from huleedu.store_mark import UNSEEN, check_store, mark_store
+from huleedu.failures.errors import StorageFailed, Unfit
+from huleedu.fit.agreement import Difference, Process, find_differences, living
+from huleedu.fit.fitting import REFUSED
+from huleedu.fit.installation import check_key
+from huleedu.fit.store_mark import UNSEEN, check_store, mark_store
+from huleedu.postgres.database_schema import check_schema
 
 ROLES = {"web": ("web",), "relay": ("relay",), "steps": ("steps", "worker")}
 DOES = {

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, OperationalError
 
-from huleedu.accounts import ROLES, Role, create_account, random_password
+from huleedu.accounts.life import ROLES, Role, create_account, random_password
 
 
 class Command(BaseCommand):

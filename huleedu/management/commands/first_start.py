@@ -10,13 +10,13 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from huleedu.accounts import FIRST_ROLES, create_account, random_password
-from huleedu.database_schema import check_schema
-from huleedu.errors import Unfit
-from huleedu.fitting import EXIT_UNFIT
-from huleedu.installation import check_key
-from huleedu.migrated import FITTING
-from huleedu.static_files import HashedFiles, collect
+from huleedu.accounts.life import FIRST_ROLES, create_account, random_password
+from huleedu.failures.errors import Unfit
+from huleedu.fit.fitting import EXIT_UNFIT
+from huleedu.fit.installation import check_key
+from huleedu.machine.migrated import FITTING
+from huleedu.postgres.database_schema import check_schema
+from huleedu.web.static_files import HashedFiles, collect
 
 FILE_NAME = "first-sign-in.txt"
 

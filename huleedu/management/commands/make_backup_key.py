@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from huleedu import sealing
+from huleedu.backup import sealing
 
 
 class Command(BaseCommand):

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from huleedu import environment, moving
-from huleedu.backup_words import EXPECTED, in_words
+from huleedu.backup import moving
+from huleedu.backup.backup_words import EXPECTED, in_words
+from huleedu.machine import environment
 
 VARIABLE = "HULEEDU_NEW_DATABASE_URL"
 FAILED = 2

@@ -4,8 +4,8 @@ import os
 
 from django.core.management.base import BaseCommand
 
-from huleedu import cluster
-from huleedu.fitting import fit_cluster
+from huleedu.fit.fitting import fit_cluster
+from huleedu.relay import cluster
 
 
 class Command(BaseCommand):

@@ -6,10 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from huleedu.fitting import fit_relay
-from huleedu.presence import process_name
-from huleedu.relay import Relay
-from huleedu.stopping import stop_on_signals
+from huleedu.fit.fitting import fit_relay
+from huleedu.machine.stopping import stop_on_signals
+from huleedu.postgres.presence import process_name
+from huleedu.relay.loop import Relay
 
 
 class Command(BaseCommand):

@@ -9,11 +9,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from huleedu import erasures, later_erasures, repeating, standstill
-from huleedu.errors import StorageFailed
-from huleedu.installation import current
-from huleedu.later_erasures import NotTold, Sources
-from huleedu.standstill import AWAITING, Mark
+from huleedu.accounts import erasures
+from huleedu.failures.errors import StorageFailed
+from huleedu.fit.installation import current
+from huleedu.forgetting import later_erasures, repeating
+from huleedu.forgetting.later_erasures import NotTold, Sources
+from huleedu.postgres import standstill
+from huleedu.postgres.standstill import AWAITING, Mark
 
 
 class Command(BaseCommand):

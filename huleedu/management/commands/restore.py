@@ -7,10 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from huleedu import drill, later_erasures, restoring, standstill
-from huleedu.backup_words import EXPECTED, in_words
-from huleedu.later_erasures import Sources
-from huleedu.restoring import Unfinished
+from huleedu.backup import drill, restoring
+from huleedu.backup.backup_words import EXPECTED, in_words
+from huleedu.backup.restoring import Unfinished
+from huleedu.forgetting import later_erasures
+from huleedu.forgetting.later_erasures import Sources
+from huleedu.postgres import standstill
 
 REFUSED, UNFINISHED, AWAITED = 2, 3, 4
 

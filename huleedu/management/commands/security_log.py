@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from huleedu.clock import database_now
-from huleedu.security_export import lines
+from huleedu.postgres.clock import database_now
+from huleedu.security.security_export import lines
+from huleedu.security.security_log import record, summarise
 from huleedu.security_kinds import SecurityKind
-from huleedu.security_log import record, summarise
 
 
 class Command(BaseCommand):

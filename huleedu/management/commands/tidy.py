@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from huleedu.maintenance import tidy
+from huleedu.relay.maintenance import tidy
 
 
 class Command(BaseCommand):

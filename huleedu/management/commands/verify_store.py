@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from files.models import StoredContent
 from files.verification import Damaged, find_damage
-from huleedu.errors import StorageFailed
+from huleedu.failures.errors import StorageFailed
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from essays.steps.findings import Finding, SpellingReport
 from essays.steps.languages import LanguageCode
 from essays.steps.spellcheck import spellcheck, warm
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 from tests.benchmarks.spelling_pairs import open_pairs
 from tests.samples.marked import marked_essay
 

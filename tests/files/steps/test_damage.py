@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from files.steps.extract import extract
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 from tests.files.damage import BOTH, DOCX, PDF, Damage, cuts, flips, gaps
 from tests.files.documents import SAMPLES
 

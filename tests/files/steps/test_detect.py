@@ -3,7 +3,7 @@ import random
 import pytest
 
 from files.steps.detect import Format, detect, extension
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 from tests.files.documents import ESSAY, SAMPLES, failure, pdf, word, zipped
 
 

@@ -6,7 +6,7 @@ import pytest
 from files.steps.detect import Format
 from files.steps.extract import EXTENSION_MISMATCH, READERS, extract
 from files.steps.validate import count_words
-from huleedu.errors import StepError
+from huleedu.failures.errors import StepError
 from tests.files.documents import ESSAY, SAMPLES, pdf, word
 
 DOCUMENTS = [path for ending in ("docx", "pdf") for path in sorted(SAMPLES.glob(f"*[ce].{ending}"))]

@@ -2,7 +2,7 @@ import pytest
 
 from files.steps import pdf as step
 from files.steps.pdf_lines import Line, paragraphs
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 from tests.files.documents import ESSAY, SAMPLES, failure, pdf, scanned_pdf
 
 FULL = "Den här raden är så lång att den fyller hela sidans bredd från kant till kant"

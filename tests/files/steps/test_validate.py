@@ -3,7 +3,7 @@ import time
 import pytest
 
 from files.steps.validate import Measured, TextLimits, count_words, validate
-from huleedu.errors import ErrorCode, StepError
+from huleedu.failures.errors import ErrorCode, StepError
 from tests.files.documents import failure
 
 

@@ -1,0 +1,1 @@
+"""Accounts: doors, passwords, second factors, sessions, links, tokens, the school's sign-in, closing."""

@@ -1,0 +1,224 @@
+"""Unsafe requests under a client's ``Idempotency-Key``: one effect, and the same answer again."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from huleedu.answers.problems import Problem
+from huleedu.api.api_view import user_of
+from huleedu.events.redaction import FORGOTTEN
+from huleedu.models import IdempotencyRecord
+from huleedu.postgres.conflicts import retried
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+MAX_KEY = 255
+LOCK_SECONDS = 60
+RETRY_SECONDS = 2
+Effect = Callable[[], Response]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request under a key of one user; ``key`` is what is kept of the client's."""
+
+    owner_id: int
+    key: str
+    fingerprint: str
+
+    @property
+    def lock_number(self) -> int:
+        """The advisory lock of this user's key, a signed 64-bit number."""
+        return int.from_bytes(self._digest[:8], signed=True)
+
+    @property
+    def running_number(self) -> int:
+        """The advisory lock of whoever carries the request out, held as long as that takes."""
+        return int.from_bytes(self._digest[8:16], signed=True)
+
+    @property
+    def _digest(self) -> bytes:
+        return hashlib.sha256(f"{self.owner_id}\x1f{self.key}".encode()).digest()
+
+
+def key_of(request: Request) -> str | None:
+    """The request's key, or None. Raises ``Problem`` unless it is 1 to 255 printable ASCII."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
+        raise Problem(400, "IDEMPOTENCY_KEY_INVALID")
+    return key
+
+
+def digest_of_json(data: object) -> str:
+    """What makes two JSON bodies the same: their values, not their spelling."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def attempt_of(request: Request, body_digest: str) -> Attempt | None:
+    """The attempt that ``request`` is, or None without a key. Raises ``Problem``."""
+    key = key_of(request)
+    if key is None:
+        return None
+    text = "\x1f".join([request.method or "", request.get_full_path(), body_digest])
+    return Attempt(user_of(request).pk, kept_key(key), hashlib.sha256(text.encode()).hexdigest())
+
+
+def kept_key(key: str) -> str:
+    """What is kept of a client's key, which may hold a name: its SHA-256."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def once(request: Request, effect: Effect, body_digest: str | None = None) -> Response:
+    """Answer with ``effect``, or with what it answered before under the same key.
+
+    Effect and record are one transaction: either both are there or neither. Refusals are not kept.
+    Raises ``Problem``: the key is invalid, was used for another request, or its request is still running.
+    """
+    attempt = attempt_of(request, body_digest or digest_of_json(request.data))
+    return retried(effect if attempt is None else lambda: recorded(attempt, effect))
+
+
+@transaction.atomic
+def recorded(attempt: Attempt, effect: Effect) -> Response:
+    """The earlier answer, or the effect and the record of its answer. Raises ``Problem``."""
+    take_lock(attempt)
+    saved = saved_answer(attempt)
+    if saved is not None:
+        return saved
+    response = effect()
+    IdempotencyRecord.objects.create(
+        owner_id=attempt.owner_id,
+        key=attempt.key,
+        fingerprint=attempt.fingerprint,
+        status_code=response.status_code,
+        body=stored_body(response),
+        locked_until=Now(),
+    )
+    return response
+
+
+def take_lock(attempt: Attempt) -> None:
+    """Hold the key until the transaction ends. Raises ``Problem`` while another request has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [attempt.lock_number])
+        (taken,) = cursor.fetchone()
+    if not taken:
+        raise in_progress()
+
+
+def saved_answer(attempt: Attempt) -> Response | None:
+    """The earlier answer, or None when there is none. Raises ``Problem``."""
+    record = IdempotencyRecord.objects.filter(owner_id=attempt.owner_id, key=attempt.key).first()
+    return replay(record, attempt) if record else None
+
+
+def replay(record: IdempotencyRecord, attempt: Attempt) -> Response:
+    """What ``record`` keeps. Raises ``Problem`` for another request's, or one still running."""
+    if record.fingerprint != attempt.fingerprint:
+        raise Problem(422, "IDEMPOTENCY_KEY_REUSED")
+    if record.status_code is None:
+        raise in_progress()
+    if record.status_code == FORGOTTEN:
+        raise Problem(410, "ERASED")
+    return Response(record.body, status=record.status_code, headers={REPLAYED: "true"})
+
+
+def in_progress() -> Problem:
+    """409: the same request is being carried out."""
+    return Problem(409, "REQUEST_IN_PROGRESS", RETRY_SECONDS)
+
+
+def stored_body(response: Response) -> Any:
+    """The answer's data as plain JSON values."""
+    return json.loads(JSONRenderer().render(response.data))
+
+
+def once_in_parts(
+    request: Request, effect: Effect, body_digest: str, is_final: Callable[[], bool]
+) -> Response:
+    """Like ``once`` for an effect of several transactions, which must itself be harmless to repeat.
+
+    The key is locked while the request is carried out, at most ``LOCK_SECONDS``; when its process dies, a
+    repeat may carry it out at once. An answer is kept when ``is_final`` says that trying again can change
+    nothing. Raises ``Problem`` as ``once`` does.
+    """
+    attempt = attempt_of(request, body_digest)
+    if attempt is None:
+        return effect()
+    with running(attempt) as alone:
+        claim = claim_key(attempt, alone)
+        return claim if isinstance(claim, Response) else carry_out(claim, effect, is_final)
+
+
+@contextmanager
+def running(attempt: Attempt) -> Iterator[bool]:
+    """Mark the attempt as being carried out by this session; False when another session is at it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [attempt.running_number])
+        alone: bool = cursor.fetchone()[0]
+    try:
+        yield alone
+    finally:
+        if alone:
+            with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [attempt.running_number])
+
+
+def carry_out(claim: IdempotencyRecord, effect: Effect, is_final: Callable[[], bool]) -> Response:
+    """Keep the answer of ``effect`` in the claimed record, or let the request be repeated."""
+    try:
+        response = effect()
+    except BaseException:
+        with suppress(DatabaseError, InterfaceError):
+            release(claim)
+        raise
+    if is_final():
+        claim.status_code, claim.body = response.status_code, stored_body(response)
+        claim.save(update_fields=["status_code", "body"])
+    else:
+        release(claim)
+    return response
+
+
+@transaction.atomic
+def claim_key(attempt: Attempt, alone: bool) -> IdempotencyRecord | Response:
+    """Lock the key for this request, or return the earlier answer. Raises ``Problem``.
+
+    A claim without an answer is abandoned when its time is over, or when nobody is at it (``alone``).
+    """
+    take_lock(attempt)
+    until = Now() + timedelta(seconds=LOCK_SECONDS)
+    record = IdempotencyRecord.objects.filter(owner_id=attempt.owner_id, key=attempt.key).first()
+    if record is None:
+        if not alone:
+            raise in_progress()
+        record = IdempotencyRecord(owner_id=attempt.owner_id, key=attempt.key, locked_until=until)
+        record.fingerprint = attempt.fingerprint
+        record.save()
+    else:
+        over = Q() if alone else Q(locked_until__lte=Now())
+        abandoned = IdempotencyRecord.objects.filter(over, pk=record.pk, status_code=None)
+        if record.fingerprint != attempt.fingerprint or not abandoned.update(locked_until=until):
+            return replay(record, attempt)
+    record.refresh_from_db()
+    return record
+
+
+def release(claim: IdempotencyRecord) -> None:
+    """Let the request be carried out again, unless someone else has taken the key over."""
+    mine = IdempotencyRecord.objects.filter(pk=claim.pk, status_code=None, locked_until=claim.locked_until)
+    mine.delete()

@@ -1,0 +1,1 @@
+"""Backup, restore and moving: one file, one moment."""

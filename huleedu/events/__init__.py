@@ -1,0 +1,1 @@
+"""Facts: their vocabulary, the outbox, the log, the feed that browsers follow, redaction."""

@@ -1,0 +1,1 @@
+"""What can go wrong: codes, states that may not be reached, outages, failures on purpose."""

@@ -1,0 +1,1 @@
+"""Erasing what was removed, in every app, and repeating erasures after a restore."""

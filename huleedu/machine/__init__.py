@@ -1,0 +1,1 @@
+"""This machine: programs, folders, ports, settings from the environment. No Django."""

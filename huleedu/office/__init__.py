@@ -1,0 +1,1 @@
+"""Pages on accounts that need to know their batches."""

@@ -1,0 +1,1 @@
+"""The security log: written in the deed's transaction, shown, exported."""

@@ -1,0 +1,1 @@
+"""Metrics, health, and whether everything is well."""

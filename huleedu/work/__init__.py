@@ -1,0 +1,1 @@
+"""Queued work of any kind: the queue, its handlers, timers, seats, the broker, leaving."""
