@@ -15,7 +15,7 @@ help: ## List the targets
 	@echo "  Settings: HULEEDU_PORT=8000 HULEEDU_VAR=./var DATABASE_URL= REDIS_URL= PYTHON=python3"
 
 install: $(VENV)/.installed ## Install what HuleEdu needs, without starting it
-	@$(BIN)/python -c "from huleedu import stepping_down; print(stepping_down.after_install() or 'HuleEdu is installed.')"
+	@$(BIN)/python -c "from huleedu.machine import stepping_down; print(stepping_down.after_install() or 'HuleEdu is installed.')"
 
 run: $(VENV)/.installed ## Start HuleEdu on port 8000, until Ctrl-C
 	@$(BIN)/python manage.py run

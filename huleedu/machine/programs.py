@@ -23,6 +23,8 @@ from pathlib import Path
 from files.steps.confinement import hide_memory
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
+MODULE = "huleedu.machine.programs"  # by this name guards are started, and found among all processes
+GUARDING = f"\0{MODULE}\0".encode()
 LOCK_NAME = "supervisor.lock"
 SWEEP_SECONDS = 3.0
 OWNER_EXIT_SECONDS = 2.0
@@ -253,7 +255,7 @@ def try_lock(run: Path) -> int | None:
 
 def has_guard(run: Path) -> bool:
     """Whether a guard of ``run`` is there."""
-    wanted = b"\0huleedu.programs\0" + os.fsencode(run) + b"\0"
+    wanted = GUARDING + os.fsencode(run) + b"\0"
     for each in processes():
         with suppress(OSError):
             if wanted in Path(f"/proc/{each.pid}/cmdline").read_bytes():
@@ -264,7 +266,7 @@ def has_guard(run: Path) -> bool:
 def is_guard(pid: str) -> bool:
     """Whether ``pid`` is a guard that clears up, or is gone already."""
     try:
-        return b"\0huleedu.programs\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return GUARDING in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return True
 
@@ -294,7 +296,7 @@ def start_guard(run: Path, *, remove: Path | None = None) -> Guard:
 
     ``remove`` names a throwaway folder to delete afterwards.
     """
-    command = [sys.executable, "-m", "huleedu.machine.programs", str(run), *([str(remove)] if remove else [])]
+    command = [sys.executable, "-m", MODULE, str(run), *([str(remove)] if remove else [])]
     process = subprocess.Popen(  # noqa: S603
         command, stdin=subprocess.PIPE, cwd=BASE_DIR, start_new_session=True
     )

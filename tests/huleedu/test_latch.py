@@ -13,7 +13,13 @@ from huleedu.machine import latch
 from huleedu.machine.latch import VARIABLE, Latch
 from huleedu.machine.programs import BASE_DIR
 
-WAITING = "from huleedu import latch; print('loaded', flush=True); latch.wait(); latch.wait(); print('begun')"
+WAITING = """
+from huleedu.machine import latch
+print('loaded', flush=True)
+latch.wait()
+latch.wait()
+print('begun')
+"""
 
 
 @contextmanager

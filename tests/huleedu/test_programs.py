@@ -16,7 +16,7 @@ pytestmark = pytest.mark.live
 DIES_BEFORE_IT_WRITES_DOWN = """
 import os, signal, sys
 from pathlib import Path
-from huleedu import programs
+from huleedu.machine import programs
 def die(path, pid, stop_signal):
     sys.stdout.write(f"{pid}\\n")
     sys.stdout.flush()

@@ -177,8 +177,9 @@ def test_a_new_account_and_each_new_password_are_told(
     sign_in(Client(), "helper", f"{GOOD}?")
     helper.refresh_from_db()
     assert helper.password.startswith("md5")
-    made, *events = SecurityEvent.objects.order_by("pk")
-    assert (made.kind, made.details, made.actor_id) == ("account_made", {"role": "support"}, None)
+    made, entitled, *events = SecurityEvent.objects.order_by("pk")
+    assert (made.kind, made.details, made.actor_id) == ("account_made", {"role": "teacher"}, None)
+    assert (entitled.kind, entitled.details, entitled.actor_id) == ("role_changed", {"role": "support"}, None)
     assert [(event.kind, event.actor_id) for event in events] == [
         *(("signed_in", helper.pk), ("sign_in_failed", helper.pk)),
         *(("password_changed", helper.pk), ("session_ended", helper.pk)),

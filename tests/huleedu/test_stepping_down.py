@@ -24,7 +24,7 @@ PROBE = """
 import json, os, sys
 from pathlib import Path
 if os.getuid() == 0 and "again" not in sys.argv:
-    from huleedu import stepping_down
+    from huleedu.machine import stepping_down
     warning = stepping_down.step_down(Path(sys.argv[1]), [__file__, *sys.argv[1:]], make=True)
 else:
     warning = ""

@@ -38,7 +38,8 @@ while True:
 SUPERVISED = """
 import os, sys, time
 from pathlib import Path
-from huleedu import places, run, supervisor
+from huleedu import run
+from huleedu.machine import places, supervisor
 from huleedu.embedded import PostgresServer, ValkeyServer
 supervisor.HEALTH_SECONDS = 0.2
 supervisor.GRACE_SECONDS = 1.0
