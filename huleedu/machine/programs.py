@@ -25,6 +25,7 @@ from files.steps.confinement import hide_memory
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 MODULE = "huleedu.machine.programs"  # by this name guards are started, and found among all processes
 GUARDING = f"\0{MODULE}\0".encode()
+UNLESS_ORPHANED = '[ "$PPID" = "$0" ] && exec "$@"'
 LOCK_NAME = "supervisor.lock"
 SWEEP_SECONDS = 3.0
 OWNER_EXIT_SECONDS = 2.0
@@ -151,9 +152,15 @@ def _can_die_with_us() -> bool:
 
 
 def dying_with_us(command: Sequence[str], number: signal.Signals) -> list[str]:
-    """``command``, to which the kernel sends ``number`` when the thread that starts it is gone."""
-    prefix = [SETPRIV, "--pdeathsig", number.name.removeprefix("SIG")] if _can_die_with_us() else []
-    return [*prefix, *command]
+    """``command``, to which the kernel sends ``number`` when the thread that starts it is gone.
+
+    Only this process may start it: the kernel tells nothing of an owner that was gone before it was asked to,
+    so a command that has another parent by then ends without having begun.
+    """
+    if not _can_die_with_us():
+        return list(command)
+    asked = [SETPRIV, "--pdeathsig", number.name.removeprefix("SIG")]
+    return [*asked, "/bin/sh", "-c", UNLESS_ORPHANED, str(os.getpid()), *command]
 
 
 def spawn(program: Program, logs: Path, run: Path) -> subprocess.Popen[bytes]:

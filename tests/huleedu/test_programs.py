@@ -41,6 +41,14 @@ def test_what_is_not_written_down_dies_with_its_owner(tmp_path: Path) -> None:
         programs.send(sleeper, signal.SIGKILL)
 
 
+def test_what_has_lost_its_owner_before_it_could_be_told_never_begins(tmp_path: Path) -> None:
+    command = programs.dying_with_us(["touch", str(tmp_path / "begun")], signal.SIGKILL)
+    subprocess.run(["/bin/sh", "-c", '"$@"; true', "another parent", *command], check=True)
+    assert not (tmp_path / "begun").exists()
+    subprocess.run(command, check=True)
+    assert (tmp_path / "begun").exists()
+
+
 def test_a_guard_that_does_not_answer_is_done_without(tmp_path: Path) -> None:
     run, gone = tmp_path / "run", tmp_path / "gone"
     run.mkdir()
