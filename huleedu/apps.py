@@ -23,7 +23,7 @@ class HuleeduConfig(AppConfig):
         from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
 
-        from huleedu import steps  # noqa: F401 - seats are shared by fork, steps register
+        from huleedu import steps  # noqa: F401 - registers who does queued work
         from huleedu.accounts.devices import remember_device
         from huleedu.accounts.factors import end_others, use_first_code
         from huleedu.accounts.permissions import grant_support
@@ -32,7 +32,7 @@ class HuleeduConfig(AppConfig):
         from huleedu.relay import processes
         from huleedu.security.security_log import record_account, record_sign_in, record_sign_out
         from huleedu.support import field_names
-        from huleedu.work import seats  # noqa: F401 - seats are shared by fork, steps register
+        from huleedu.work import seats  # noqa: F401 - the seats are shared by fork
         from huleedu.work.queues import accept_former_keys, make_queues_last
 
         for model in apps.get_models():

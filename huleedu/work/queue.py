@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -137,9 +137,9 @@ def enqueue(order: WorkOrder) -> None:
 
     Raises ``ImproperlyConfigured`` for work that no handler does.
     """
-    order = replace(order, step=HANDLERS[order.step].name)
+    known = {"step": HANDLERS[order.step].name, "pace": PACE_MILLISECONDS[order.priority]}
     with prepared_cursor() as cursor:
-        cursor.execute(ENQUEUE, {**asdict(order), "pace": PACE_MILLISECONDS[order.priority]})
+        cursor.execute(ENQUEUE, asdict(order) | known)
     # Once and after the transaction: whoever takes a token that waits by then sees the row.
     if not any(callback is wake_workers for _, callback, *_ in connection.run_on_commit):
         transaction.on_commit(wake_workers, robust=True)
