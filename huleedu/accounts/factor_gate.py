@@ -6,8 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from huleedu.accounts.factors import lacks_factor
-from huleedu.accounts.views import API, problem
+from huleedu.accounts.views import API
 from huleedu.answers.pages import SeeOther
+from huleedu.answers.problems import plain_problem
 
 OPEN_WITHOUT = frozenset(
     {
@@ -35,5 +36,5 @@ class FactorMiddleware:
         if not lacks_factor(request.user):
             return None
         if request.path.startswith(API):
-            return problem(request, 403, "FACTOR_NEEDED")
+            return plain_problem(request, 403, "FACTOR_NEEDED")
         return SeeOther(reverse("mfa_index"))

@@ -13,7 +13,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.db import DatabaseError, InterfaceError, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -23,9 +23,8 @@ from huleedu.accounts.devices import SHARED
 from huleedu.accounts.forms import AdminSignInForm, DoorForm, SignInForm
 from huleedu.answers import proxy_mistakes
 from huleedu.answers.pages import SeeOther
-from huleedu.answers.problems import MEDIA_TYPE, RETRY_SECONDS, TITLES
+from huleedu.answers.problems import RETRY_SECONDS, plain_problem
 from huleedu.failures.errors import StorageFailed, is_out_of_room
-from huleedu.http.middleware import correlation_id_of
 
 API = "/v1/"
 
@@ -114,7 +113,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def signed_out_meanwhile(request: HttpRequest) -> HttpResponse:
     """Where to sign in: the session ended while the request was answered, elsewhere or by its own deed."""
     if request.path.startswith(API):
-        return problem(request, 401, "NOT_SIGNED_IN")
+        return plain_problem(request, 401, "NOT_SIGNED_IN")
     again = "?" + urlencode({"next": request.path}, safe="/") if request.method == "GET" else ""
     return SeeOther(reverse("login") + again)
 
@@ -149,18 +148,6 @@ def failure(
 ) -> HttpResponse:
     """A failure as a page, with the signed-in frame if ``whole``; as a problem for API clients."""
     if request.path.startswith(API):
-        return problem(request, status, code)
+        return plain_problem(request, status, code)
     text = render_to_string(template, request=request if whole else None)
     return HttpResponse(text, status=status)
-
-
-def problem(request: HttpRequest, status: int, code: str) -> JsonResponse:
-    """An RFC 9457 answer from outside the API's own views."""
-    body = {
-        "type": "about:blank",
-        "title": str(TITLES[code]),
-        "status": status,
-        "code": code,
-        "correlation_id": str(correlation_id_of(request)),
-    }
-    return JsonResponse(body, status=status, content_type=MEDIA_TYPE)

@@ -13,7 +13,7 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.db import DatabaseError, InterfaceError
-from django.http import Http404, HttpRequest, UnreadablePostError
+from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
@@ -142,18 +142,28 @@ class Problem(exceptions.APIException):
         self.facts = facts
 
 
-def problem_response(
-    request: HttpRequest, status_code: int, code: str, retry_after: int | None = None, **facts: Any
-) -> Response:
-    """The answer for ``code``; ``retry_after`` in seconds."""
-    body = {
+def problem_body(request: HttpRequest, status_code: int, code: str) -> dict[str, Any]:
+    """What every problem says (RFC 9457)."""
+    return {
         "type": "about:blank",
         "title": str(TITLES[code]),
         "status": status_code,
         "code": code,
         "correlation_id": str(correlation_id_of(request)),
-        **facts,
     }
+
+
+def plain_problem(request: HttpRequest, status_code: int, code: str) -> JsonResponse:
+    """The answer for ``code`` from outside the API's own views."""
+    body = problem_body(request, status_code, code)
+    return JsonResponse(body, status=status_code, content_type=MEDIA_TYPE)
+
+
+def problem_response(
+    request: HttpRequest, status_code: int, code: str, retry_after: int | None = None, **facts: Any
+) -> Response:
+    """The answer for ``code``; ``retry_after`` in seconds."""
+    body = problem_body(request, status_code, code) | facts
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     return Response(body, status=status_code, headers=headers, content_type=MEDIA_TYPE)
 

@@ -12,14 +12,13 @@ from urllib.parse import urlsplit
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from huleedu.answers.problems import MEDIA_TYPE, TITLES
-from huleedu.http.middleware import correlation_id_of
+from huleedu.answers.problems import plain_problem
 
 API = "/v1/"
 # Any of these says that somebody passed the request on. The first three we believe when we are told to.
@@ -163,14 +162,7 @@ def answer(request: HttpRequest, mistake: Mistake) -> HttpResponse:
         log.error("proxy.mistake", status="error", mistake=mistake.name, settings=mistake.settings)
     with translation.override(translation.get_language_from_request(request)):
         if request.path.startswith(API):
-            body = {
-                "type": "about:blank",
-                "title": str(TITLES[mistake.code]),
-                "status": mistake.status,
-                "code": mistake.code,
-                "correlation_id": str(correlation_id_of(request)),
-            }
-            return JsonResponse(body, status=mistake.status, content_type=MEDIA_TYPE)
+            return plain_problem(request, mistake.status, mistake.code)
         page = render_to_string("misconfigured.html", {"mistake": mistake})
     response = HttpResponse(page, status=mistake.status)
     response.headers["Cache-Control"] = "no-store"
