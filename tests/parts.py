@@ -142,4 +142,13 @@ def database(name: str, template: str = "template1") -> Iterator[str]:
         try:
             yield url.removesuffix(urlsplit(url).path) + f"/{name}"
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            wait_until(lambda: is_dropped(connection, name), 60, "the database is gone")
+
+
+def is_dropped(connection: psycopg.Connection[Any], name: str) -> bool:
+    """Drop a database; False while PostgreSQL itself tidies there, which only its administrator may end."""
+    try:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True

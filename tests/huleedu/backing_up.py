@@ -15,6 +15,7 @@ from django.conf import settings
 from huleedu.backup.postgres_tools import Address
 from tests.faults.ending import database_address
 from tests.installation import wait_until
+from tests.parts import is_dropped
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,12 +70,3 @@ def empty_place(folder: Path) -> Iterator[Place]:
     finally:
         with address.connect() as database:
             wait_until(lambda: is_dropped(database, name), 60, "the database is gone")
-
-
-def is_dropped(database: "psycopg.Connection[tuple[object, ...]]", name: str) -> bool:
-    """Drop a database; False while PostgreSQL itself tidies there, which only its administrator may end."""
-    try:
-        database.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    except psycopg.errors.InsufficientPrivilege:
-        return False
-    return True
