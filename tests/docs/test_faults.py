@@ -8,7 +8,7 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 ROW = re.compile(r"^\|(?: F\d+(?:, F\d+)*)? \|.*\|.*\| (?P<tests>`.*) \|$")
-FILE = re.compile(r"`(?P<path>(?:tests/[a-z_]+/)?test_[a-z_]+\.py)`(?P<names>[^;]*)")
+FILE = re.compile(r"`(?P<path>(?:tests/(?:[a-z_]+/)+)?test_[a-z_]+\.py)`(?P<names>[^;]*)")
 NAME = re.compile(r"`(test_[a-z_]+)(?:\[|`)")
 
 

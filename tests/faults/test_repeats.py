@@ -28,7 +28,7 @@ from huleedu.support.dead_letters import replay
 from results.models import EssayResult
 from tests.api import body_of, client_of, problem
 from tests.conftest import essay_bytes
-from tests.huleedu.test_metrics import scrape
+from tests.huleedu.watching.test_monitoring import scrape
 from tests.log_capture import captured_logs, lines_of
 from tests.pipeline import Pipeline
 from tests.reader import fresh

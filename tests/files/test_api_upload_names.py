@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from files.models import FileUpload
 from files.shapes import FileDetail, StoredContentAnswer, UploadAnswer
 from tests.api import MULTIPART, body_of, checked, client_of, problem, register, send_form
-from tests.files.test_parts import HEAD, form_of
+from tests.files.test_multipart import HEAD, form_of
 
 pytestmark = pytest.mark.django_db
 Essays = Callable[[int], bytes]

@@ -19,7 +19,7 @@ from huleedu.postgres import standstill
 from tests.conftest import essay_bytes
 from tests.faults.proxy import proxy
 from tests.huleedu.backing_up import Place, empty_place
-from tests.huleedu.test_later_erasures import essays_in
+from tests.huleedu.forgetting.test_later_erasures import essays_in
 from tests.object_store import BUCKET, CREDENTIALS, ObjectStore, object_store, sign_in, storages_of
 from tests.pipeline import Pipeline
 

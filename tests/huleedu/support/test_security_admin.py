@@ -55,7 +55,7 @@ def test_every_page_of_the_admin_is_recorded() -> None:
         for method in ("log_addition", "log_change", "delete_model", "delete_queryset"):
             assert getattr(type(model_admin), method) is getattr(RecordedAdmin, method), (model, method)
         assert not model_admin.actions, model  # what is no deed would change rows unseen
-        # What is done to accounts is written down by the actions: test_account_life.
+        # What is done to accounts is written down by the actions: accounts/test_life.py.
         if isinstance(model_admin, ActingAdmin) and model is not User:
             assert all(isinstance(deed.kind, SecurityKind) for deed in model_admin.deeds.values()), model
 

@@ -12,7 +12,7 @@ from huleedu import run
 from huleedu.machine import environment
 from huleedu.machine.places import InstallationError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 NAME = "HULEEDU_MAX_FILE_BYTES"
 KEPT = ("PATH", "HOME", "LANG")
 
