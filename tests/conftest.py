@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker, Settings
 
 from files.store import STORE
@@ -13,14 +13,18 @@ from huleedu.outside.disks import FINDINGS
 from huleedu.outside.metrics import CIRCUIT_OPEN
 from huleedu.watching.health import STORE_PROBE
 from tests import guard
+from tests.emptying import Emptying
 from tests.pipeline import Pipeline
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Between tests every table is emptied, which the security log's would refuse."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE huleedu_securityevent DISABLE TRIGGER security_log_is_not_emptied")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """After a test that commits only what holds something is emptied."""
+    with django_db_blocker.unblock():
+        emptying = Emptying.begin()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: emptying.end_test())
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:
