@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from xml.parsers import expat
 
 from files.steps.content import Content
-from files.steps.format import Format, Signs
+from files.steps.format import Format, Limit, Signs
 from files.steps.format import for_translation as _
-from files.steps.package import BEGINNINGS, Package
+from files.steps.package import (
+    BEGINNINGS,
+    MAXIMUM_MEMBER_BYTES,
+    MAXIMUM_MEMBERS,
+    MAXIMUM_TOTAL_BYTES,
+    Package,
+)
 from files.steps.word_text import WordText
 from files.steps.xml import Attributes, parse
 from huleedu.failures.errors import ErrorCode, StepError
@@ -130,4 +136,9 @@ FORMAT = Format(
     reader=__name__,
     label=_("Word (.docx)"),
     short="Word",
+    limits=(
+        Limit("parts of a Word file", MAXIMUM_MEMBERS, ErrorCode.ARCHIVE_LIMIT),
+        Limit("a part of a Word file, unpacked", MAXIMUM_MEMBER_BYTES, ErrorCode.ARCHIVE_LIMIT),
+        Limit("a Word file, unpacked", MAXIMUM_TOTAL_BYTES, ErrorCode.ARCHIVE_LIMIT),
+    ),
 )
