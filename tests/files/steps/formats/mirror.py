@@ -1,8 +1,10 @@
-"""A made-up format, whole: a mark, then the text backwards."""
+"""A made-up format, whole: a mark, then the text backwards.
+
+Only its words are not marked for translation, ``_("Mirror writing")``, or they would be asked for in Swedish.
+"""
 
 from files.steps.content import Content
 from files.steps.format import Format, Limit, Signs
-from files.steps.format import for_translation as _
 from huleedu.failures.errors import ErrorCode, StepError
 
 MARK = b"\x89MIRROR\n"
@@ -21,7 +23,7 @@ FORMAT = Format(
     endings=("mir",),
     signs=Signs(beginnings=(MARK,)),
     reader=__name__,
-    label=_("Mirror writing"),
-    said=_("mirror writing"),
+    label="Mirror writing",
+    said="mirror writing",
     limits=(Limit("bytes of mirror writing", MOST_BYTES, ErrorCode.CONTENT_TOO_LONG),),
 )
