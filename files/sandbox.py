@@ -22,10 +22,11 @@ from typing import IO, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from files.format_name import FormatName
 from files.nursery import AnyNursery, Founder, Nursery, NurseryLost
 from files.steps.child import OUT_OF_MEMORY
 from files.steps.confinement import Confinement
-from files.steps.detect import Format, extension
+from files.steps.detect import extension
 from files.steps.validate import TextLimits
 from huleedu.failures.errors import ErrorCode, StepError
 
@@ -80,7 +81,7 @@ class SandboxResult(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     text: str
-    format: Format
+    format: FormatName
     engine: Short
     warnings: Annotated[tuple[Short, ...], Field(max_length=20)]
     words: Count

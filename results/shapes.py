@@ -9,12 +9,12 @@ from pydantic import Field
 from batches.configuration import Configuration, Step
 from batches.shapes import BatchStatus, Language
 from essays.shapes import EssayStatus
+from files.format_name import FormatName
 from files.shapes import FileRecord, FileStatus
 from huleedu.api.shapes import Answer, Query
 from huleedu.events.vocabulary import ErrorDetail
 
 PhaseStatus = Literal["running", "succeeded", "succeeded_with_failures", "failed"]
-Format = Literal["txt", "docx", "pdf"]
 # Microseconds since 1970, up to the year 2286, and a batch; an empty one is the first page.
 CURSOR = "^([0-9]{1,16}_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?$"
 
@@ -195,7 +195,7 @@ class ResultsQuery(Query):
     """Which rows of the results to show; several filters must all hold."""
 
     q: str = Field(default="", max_length=200, description="In the file name")
-    format: Format | None = None
+    format: FormatName | None = None
     status: EssayStatus | FileStatus | None = None
     error_code: str | None = Field(default=None, max_length=40)
     step: Step | None = Field(default=None, description="Essays on which this step has ended")

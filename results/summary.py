@@ -7,19 +7,19 @@ from statistics import median
 from typing import Any
 
 from django.db.models import F
-from django.utils.translation import gettext
 
 from batches.models import Batch
 from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from files.models import FileUpload
 from files.records import shown_words
+from files.steps.format import UNKNOWN
+from huleedu.answers import format_words
 from huleedu.answers.error_words import words_for
 from results.models import EssayResult
 from results.queries import Counts, counts_of, essay_results, phase_figures
 
 SPELLCHECK = "spellcheck"
-UNKNOWN_FORMAT = "unknown"
 COMMON_LIMIT = 15
 MOST_BARS = 8
 WIDTHS = (25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10_000)
@@ -39,7 +39,7 @@ class Filters:
         """True when the row is wanted."""
         return (
             self.q.casefold() in row["filename"].casefold()
-            and self.format in ("", row["format"] or UNKNOWN_FORMAT)
+            and self.format in ("", row["format"] or UNKNOWN)
             and self.status in ("", row["status"])
         )
 
@@ -169,22 +169,16 @@ def histogram(lengths: Sequence[int]) -> list[dict[str, Any]]:
 
 def kinds(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """The kinds of files, most frequent first; files that were never recognised are one kind."""
-    counted = Counter(row["format"] or UNKNOWN_FORMAT for row in rows)
+    counted = Counter(row["format"] or UNKNOWN for row in rows)
     return [
-        {"format": name, "label": kind_label(name), "count": count, "percent": 100 * count / len(rows)}
+        {
+            "format": name,
+            "label": format_words.label(name),
+            "count": count,
+            "percent": 100 * count / len(rows),
+        }
         for name, count in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
-
-
-def kind_label(name: str) -> str:
-    """A format as people call it."""
-    known = {
-        "txt": gettext("Plain text"),
-        "docx": gettext("Word (.docx)"),
-        "pdf": "PDF",
-        UNKNOWN_FORMAT: gettext("Not recognised"),
-    }
-    return known.get(name, name.upper())
 
 
 def problems(rows: Iterable[Row]) -> list[dict[str, Any]]:

@@ -2,66 +2,32 @@
 
 import re
 import zipfile
-from enum import StrEnum
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import PurePath
 
 import puremagic
 
+from files.steps import package
+from files.steps.format import UNKNOWN, Format, Signs
 from files.steps.plain_text import decode, is_printable
+from files.steps.registry import FORMATS
 from huleedu.failures.errors import ErrorCode, StepError
 
-
-class Format(StrEnum):
-    """Formats that can be read; each has its reader in ``files.steps.extract``."""
-
-    TXT = "txt"
-    DOCX = "docx"
-    PDF = "pdf"
-
-
 _ENCRYPTED = "encrypted-office"
-_UNKNOWN, _BROKEN_ARCHIVE = "unknown", "broken-zip"
-_ENDINGS_READ = frozenset({"docx", "docm", "dotx", "dotm", "pdf"})
+_ARCHIVE, _BROKEN_ARCHIVE = "zip", "broken-zip"
 _HEAD_BYTES = 4096
-_PDF_MARK_WITHIN = 1024
 
-_BEGINNINGS = (
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-    (b"II*\0", "tiff"),
-    (b"MM\0*", "tiff"),
-    (b"{\\rtf", "rtf"),
-    (b"MZ", "exe"),
-    (b"\x7fELF", "exe"),
-    (b"Rar!\x1a\x07", "rar"),
-    (b"7z\xbc\xaf\x27\x1c", "7z"),
-    (b"\x1f\x8b", "gzip"),
-)
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
-_COMPOUND_STREAMS = (("WordDocument", "doc"), ("Workbook", "xls"), ("PowerPoint Document", "ppt"))
-_OFFICE_BEGINNINGS = (b"[Content_Types].xml", b"_rels/.rels", b"docProps/")
-_OTHER_OFFICE_FOLDERS = (b"xl/", b"ppt/")
-_ZIP_MEMBERS = (
-    ("word/", "docx"),
-    ("xl/", "xlsx"),
-    ("ppt/", "pptx"),
-    ("Index/Document.iwa", "pages"),
-    ("index.xml", "pages"),
-    ("META-INF/container.xml", "epub"),
-)
 _NOT_ENDING = re.compile(r"[^a-z0-9]")
 _MARKUP = re.compile(
-    r"\s*(?:<!--.{0,2000}?-->\s*)?(?:<!doctype\s+(html|svg)|<(html|svg|\?xml)[\s>?])", re.I | re.S
+    r"\s*(?:<!--.{0,2000}?-->\s*)?(?:<!doctype\s+([a-z]{1,20})|<([a-z]{1,20}|\?xml)[\s>?])", re.I | re.S
 )
 
 
 def detect(data: bytes, filename: str) -> Format:
-    """The format of a file's bytes.
+    """The format of a file's bytes, one that is read.
 
     ``filename`` is not believed; only of bytes that show nothing at all does its ending say that they were a
     document once. It is told in the error's details.
@@ -70,16 +36,17 @@ def detect(data: bytes, filename: str) -> Format:
     """
     if not data:
         raise StepError(ErrorCode.EMPTY_CONTENT, bytes=0)
-    name = _recognise(data)
+    name, ending = _recognise(data), extension(filename)
     if name == _ENCRYPTED:
         raise StepError(ErrorCode.ENCRYPTED_FILE)
-    if name in (_UNKNOWN, _BROKEN_ARCHIVE) and extension(filename) in _ENDINGS_READ:
+    if name in (UNKNOWN, _BROKEN_ARCHIVE) and any(ending in each.endings for each in FORMATS.read):
         raise StepError(ErrorCode.CORRUPTED_FILE, reason="unrecognisable")
     if name == _BROKEN_ARCHIVE:
-        name = "zip"
-    if name not in list(Format):
-        raise StepError(ErrorCode.UNSUPPORTED_FORMAT, detected=name, extension=extension(filename))
-    return Format(name)
+        name = _ARCHIVE
+    found = FORMATS.get(name)
+    if found is None or not found.reader:
+        raise StepError(ErrorCode.UNSUPPORTED_FORMAT, detected=name, extension=ending)
+    return found
 
 
 def extension(filename: str) -> str:
@@ -88,87 +55,59 @@ def extension(filename: str) -> str:
 
 
 def _recognise(data: bytes) -> str:
-    for beginning, name in _BEGINNINGS:
-        if data.startswith(beginning) and not (name == "exe" and is_printable(data)):
-            return name
+    if begun := _first(lambda signs: data.startswith(signs.beginnings)):
+        return begun
     if data.startswith(_COMPOUND_FILE):
         return _compound_file(data)
-    if data.startswith(_ZIP_BEGINNINGS):
+    if data.startswith(package.BEGINNINGS):
         return _archive(data)
-    if data.lstrip().startswith(b"%PDF-"):
-        return Format.PDF
-    if _was_archive(data) or _was_pdf(data):
+    if shown := _first(lambda signs: signs.shown is not None and signs.shown(data)):
+        return shown
+    if _first(lambda signs: signs.remains is not None and signs.remains(data)):
         raise StepError(ErrorCode.CORRUPTED_FILE, reason="beginning")
-    if is_printable(data):
-        return _text(data)
-    return Format.PDF if b"%PDF-" in data[:_PDF_MARK_WITHIN] else _by_signature(data)
+    return _text(data) if is_printable(data) else _by_signature(data)
 
 
-def _was_archive(data: bytes) -> bool:
-    """Whether the bytes are of a Word file that lost its beginning."""
-    return any(mark in data for mark in (b"PK\x01\x02", b"PK\x03\x04")) and b"word/" in data
-
-
-def _was_pdf(data: bytes) -> bool:
-    """Whether the bytes are of a PDF that lost its beginning: nobody writes these words among others."""
-    if b"%PDF-" in data[:_PDF_MARK_WITHIN]:
-        return False
-    return b"startxref" in data or min(data.count(b" obj"), data.count(b"endobj")) > 1
+def _first(has: Callable[[Signs], bool]) -> str:
+    """The first format whose signs are these; empty when there is none."""
+    return next((each.name for each in FORMATS if has(each.signs)), "")
 
 
 def _compound_file(data: bytes) -> str:
     """Microsoft's older container: legacy documents, and every Office file with a password."""
     if _ENCRYPTED_PACKAGE in data:
         return _ENCRYPTED
-    for stream, name in _COMPOUND_STREAMS:
-        if stream.encode("utf-16-le") in data:
-            return name
-    return "ole"
+    return _first(lambda signs: any(stream.encode("utf-16-le") in data for stream in signs.streams))
 
 
 def _archive(data: bytes) -> str:
     if data[30:].startswith(b"mimetypeapplication/"):
-        return _by_mimetype(data[50:120])
+        return _first(lambda signs: data[50:120].startswith(signs.media_types)) or _ARCHIVE
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError):
         return _damaged_archive(data)
-    for beginning, name in _ZIP_MEMBERS:
-        if any(member.startswith(beginning) for member in names):
-            return name
-    return "zip"
-
-
-def _by_mimetype(mimetype: bytes) -> str:
-    known = ((b"vnd.oasis.opendocument.text", "odt"), (b"epub+zip", "epub"), (b"vnd.oasis", "opendocument"))
-    return next((name for beginning, name in known if mimetype.startswith(beginning)), "zip")
+    return _first(lambda signs: any(name.startswith(signs.members) for name in names)) or _ARCHIVE
 
 
 def _damaged_archive(data: bytes) -> str:
-    """A ZIP without its directory was cut short; its first members still tell what it was.
-
-    An Office file begins with one of three parts. If nothing but these is left it may have been a table or
-    slides: it is damaged all the same.
-    """
-    others = any(mark in data for mark in _OTHER_OFFICE_FOLDERS)
-    if b"word/" in data or (not others and any(mark in data[:_HEAD_BYTES] for mark in _OFFICE_BEGINNINGS)):
+    """A ZIP without its directory was cut short; what it was, the formats that are archives may tell."""
+    if _first(lambda signs: bool(signs.members and signs.remains is not None and signs.remains(data))):
         raise StepError(ErrorCode.CORRUPTED_FILE, reason="archive")
     return _BROKEN_ARCHIVE
 
 
 def _text(data: bytes) -> str:
     markup = _MARKUP.match(decode(data[: 4 * _HEAD_BYTES]).text)
-    if markup is None:
-        return Format.TXT
-    name = (markup[1] or markup[2]).lower()
-    return "xml" if name == "?xml" else name
+    root = (markup[1] or markup[2]).lower() if markup else None
+    return _first(lambda signs: root in signs.roots) or FORMATS.plain.name
 
 
 def _by_signature(data: bytes) -> str:
     try:
         matches = puremagic.magic_string(data[:_HEAD_BYTES])
     except (puremagic.PureError, ValueError):
-        return _UNKNOWN
+        return UNKNOWN
     sure = [match.extension.lstrip(".") for match in matches if len(match.byte_match.strip(b"\0")) > 1]
-    return (sure[0] or _UNKNOWN) if sure else _UNKNOWN
+    return (sure[0] or UNKNOWN) if sure else UNKNOWN

@@ -1,37 +1,13 @@
-"""From a file's bytes to its text: the one table of formats and their readers."""
+"""From a file's bytes to its text."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from files.steps import docx, pdf, plain_text
-from files.steps.content import Content
-from files.steps.detect import Format, detect, extension
+from files.steps.detect import detect, extension
+from files.steps.format import Format
 from files.steps.normalise import normalise
-
-READERS: dict[Format, Callable[[bytes], Content]] = {
-    Format.TXT: plain_text.read,
-    Format.DOCX: docx.read,
-    Format.PDF: pdf.read,
-}
+from files.steps.registry import FORMATS
 
 EXTENSION_MISMATCH = "EXTENSION_MISMATCH"
-
-_ENDINGS = {Format.DOCX: {"docx", "docm", "dotx", "dotm"}, Format.PDF: {"pdf"}}
-_OTHER_FORMATS = {
-    "docx",
-    "pdf",
-    "doc",
-    "odt",
-    "rtf",
-    "pages",
-    "html",
-    "htm",
-    "jpg",
-    "jpeg",
-    "png",
-    "exe",
-    "zip",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +15,7 @@ class Extracted:
     """A document's normalised text; ``engine`` names program and version, ``warnings`` are codes."""
 
     text: str
-    format: Format
+    format: str
     engine: str
     warnings: tuple[str, ...] = ()
 
@@ -50,13 +26,11 @@ def extract(data: bytes, filename: str) -> Extracted:
     Raises StepError with the codes of ``detect`` and of the format's reader.
     """
     found = detect(data, filename)
-    content = READERS[found](data)
+    content = found.load()(data)
     text, warnings = normalise(content.text)
     mismatch = (EXTENSION_MISMATCH,) if _is_misnamed(found, extension(filename)) else ()
-    return Extracted(text, found, content.engine, (*content.warnings, *warnings, *mismatch))
+    return Extracted(text, found.name, content.engine, (*content.warnings, *warnings, *mismatch))
 
 
 def _is_misnamed(found: Format, ending: str) -> bool:
-    if found in _ENDINGS:
-        return ending not in _ENDINGS[found]
-    return ending in _OTHER_FORMATS
+    return ending not in found.endings if found.endings else FORMATS.has_ending(ending)

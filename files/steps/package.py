@@ -10,6 +10,8 @@ MAXIMUM_MEMBERS = 10_000
 MAXIMUM_MEMBER_BYTES = 32 * 1024 * 1024
 MAXIMUM_TOTAL_BYTES = 256 * 1024 * 1024
 
+BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+
 _CHUNK_BYTES = 64 * 1024
 _MOST_FOR_ONE = 1032  # bytes that deflate can make of one: a directory that tells of more is damaged
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError)

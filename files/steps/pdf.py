@@ -10,6 +10,7 @@ from pypdfium2 import raw
 
 from files.steps import pdf_integrity
 from files.steps.content import Content
+from files.steps.formats.pdf import MAXIMUM_PAGES
 from files.steps.pdf_lines import Line, paragraphs, without_page_numbers
 from huleedu.failures.errors import ErrorCode, StepError
 
@@ -18,7 +19,6 @@ ENGINE = f"pypdfium2 {pypdfium2.PYPDFIUM_INFO.version} (pdfium {pypdfium2.PDFIUM
 PAGES_WITHOUT_TEXT = "PAGES_WITHOUT_TEXT"
 REPAIRED = "REPAIRED"
 
-MAXIMUM_PAGES = 500
 MAXIMUM_CHARACTERS = 5_000_000
 
 _LINE = re.compile(r"[^\r\n]+")

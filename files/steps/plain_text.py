@@ -1,13 +1,9 @@
-"""Plain text in any of the encodings that schools meet."""
+"""From bytes to text, in any of the encodings that schools meet."""
 
 import codecs
 import re
 from dataclasses import dataclass
 from itertools import islice
-
-from files.steps.content import Content
-
-ENGINE = "huleedu-text 1"
 
 ENCODING_UNCERTAIN = "ENCODING_UNCERTAIN"
 UNREADABLE_CHARACTERS = "UNREADABLE_CHARACTERS"
@@ -42,12 +38,6 @@ class Decoded:
     text: str
     encoding: str
     warnings: tuple[str, ...] = ()
-
-
-def read(data: bytes) -> Content:
-    """The text of a plain text file; raises nothing, doubts are warnings."""
-    decoded = decode(data)
-    return Content(decoded.text, f"{ENGINE} ({decoded.encoding})", decoded.warnings)
 
 
 def decode(data: bytes) -> Decoded:

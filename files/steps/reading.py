@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from files.steps.child import Work
 from files.steps.extract import extract
+from files.steps.registry import FORMATS
 from files.steps.validate import TextLimits, validate
 from huleedu.failures.errors import ErrorCode
 
@@ -17,7 +18,9 @@ _ENCODINGS = ("cp1252", "mac-roman", "cp850", "cp437", "utf-16-le", "utf-16-be",
 
 
 def load(_arguments: Sequence[str]) -> None:
-    """Load what importing the readers has not."""
+    """Load the readers, and what importing them does not."""
+    for each in FORMATS.read:
+        each.load()
     for encoding in _ENCODINGS:
         codecs.lookup(encoding)
 

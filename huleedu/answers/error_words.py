@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from huleedu.answers.format_words import with_formats
 from huleedu.answers.measures import with_limits
 from huleedu.events.vocabulary import ErrorDetail
 from huleedu.failures.errors import ErrorCode
@@ -27,7 +28,7 @@ RETRY_REPLACE_REMOVE = ("retry", "replace", "remove")
 WORDS: dict[ErrorCode, Words] = {
     ErrorCode.UNSUPPORTED_FORMAT: Words(
         _("This kind of file can’t be read"),
-        _("Save the essay as Word (.docx), PDF or plain text, then replace the file."),
+        with_formats(_("Save the essay as {formats}, then replace the file.")),
         REPLACE_REMOVE,
     ),
     ErrorCode.CORRUPTED_FILE: Words(

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from batches.keeping import days_left
 from batches.models import MAX_ESSAYS
 from files.names import repeated
-from huleedu.answers import language_names
+from huleedu.answers import format_words, language_names
 from huleedu.answers.error_words import words_for
 from huleedu.answers.measures import limit_in_words
 from huleedu.outside import disks
@@ -242,6 +242,12 @@ def configured_limits() -> dict[str, str | int]:
         "most_essays": MAX_ESSAYS,
         "most_bytes": max(settings.MAX_FILE_BYTES, settings.MAX_REQUEST_BYTES - _FORM_BYTES),
     }
+
+
+@register.simple_tag
+def formats_in_short() -> str:
+    """What may be sent, in few words: "Word, PDF or plain text"."""
+    return format_words.short()
 
 
 @register.simple_tag

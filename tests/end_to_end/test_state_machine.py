@@ -33,7 +33,6 @@ from files import actions as file_actions
 from files import removing, sandbox
 from files.models import FileUpload, StoredContent
 from files.steps.confinement import Confinement
-from files.steps.detect import Format
 from files.steps.validate import TextLimits
 from huleedu.failures.errors import ErrorCode, Refused, StepError
 from huleedu.models import (
@@ -77,7 +76,7 @@ def quick_reading(
         raise StepError(ErrorCode.EMPTY_CONTENT)
     return sandbox.SandboxResult(
         text=text,
-        format=Format.TXT,
+        format="txt",
         engine="quick 1",
         warnings=(),
         words=len(text.split()),

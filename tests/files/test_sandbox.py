@@ -17,7 +17,6 @@ from files import sandbox
 from files.nursery import FILES_EACH, Nursery, NurseryLost
 from files.sandbox import SandboxCrashed, SandboxHurried, SandboxResult, run
 from files.steps.confinement import Confinement
-from files.steps.detect import Format
 from files.steps.validate import TextLimits
 from huleedu.failures.errors import ErrorCode, StepError
 from tests.files.documents import (
@@ -82,7 +81,7 @@ def fails(
 
 def test_bytes_and_stored_files(tmp_path: Path) -> None:
     expected = SandboxResult(
-        text=ESSAY, format=Format.TXT, engine="huleedu-text 1 (utf-8)", warnings=(), words=15, characters=82
+        text=ESSAY, format="txt", engine="huleedu-text 1 (utf-8)", warnings=(), words=15, characters=82
     )
     stored = tmp_path / "raw"
     stored.write_bytes(ESSAY.encode())
@@ -273,9 +272,7 @@ def test_the_last_whole_line_counts(misbehave: Misbehave) -> None:
 
 @pytest.mark.parametrize(("text", "stored"), [("fine", True), ("a" * 50_001, False), ("a\x00b", False)])
 def test_text_that_breaks_the_promise_is_refused(misbehave: Misbehave, text: str, stored: bool) -> None:
-    result = SandboxResult(
-        text=text, format=Format.TXT, engine="", warnings=("A", "B"), words=1, characters=1
-    )
+    result = SandboxResult(text=text, format="txt", engine="", warnings=("A", "B"), words=1, characters=1)
     answer = f'{{"result": {result.model_dump_json()}}}'
     misbehave(f"os.write(1, {answer.encode()!r})")
     if stored:

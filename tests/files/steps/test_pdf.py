@@ -1,6 +1,7 @@
 import pytest
 
 from files.steps import pdf as step
+from files.steps.formats.pdf import FORMAT
 from files.steps.pdf_lines import Line, paragraphs
 from huleedu.failures.errors import ErrorCode, StepError
 from tests.files.documents import ESSAY, SAMPLES, failure, pdf, scanned_pdf
@@ -58,7 +59,7 @@ def test_page_without_anything_is_left_to_validation() -> None:
 
 
 def test_number_of_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert step.MAXIMUM_PAGES == 500
+    assert FORMAT.limits[0].most == 500
     monkeypatch.setattr(step, "MAXIMUM_PAGES", 3)
     step.read(pdf([[ESSAY]] * 3))
     with pytest.raises(StepError) as error:

@@ -2,7 +2,7 @@ import codecs
 
 import pytest
 
-from files.steps.plain_text import ENCODING_UNCERTAIN, UNREADABLE_CHARACTERS, decode, is_printable, read
+from files.steps.plain_text import ENCODING_UNCERTAIN, UNREADABLE_CHARACTERS, decode, is_printable
 
 SWEDISH = "Å, vad söta älgar! Är du från Örebro? Kaféet öppnar när våren är här."
 
@@ -59,10 +59,6 @@ def test_utf_16_with_an_odd_byte_is_flagged() -> None:
 def test_foreign_encodings_are_uncertain(encoding: str) -> None:
     text = "Привет, как дела сегодня" if encoding == "koi8-r" else "今日は良い天気です"
     assert ENCODING_UNCERTAIN in decode(text.encode(encoding)).warnings
-
-
-def test_engine_tells_the_encoding() -> None:
-    assert read("på".encode("cp850")).engine.endswith("(cp850)")
 
 
 @pytest.mark.parametrize("data", [b"hej\x00hej, this is one long line", b"end of file\x1a", SWEDISH.encode()])

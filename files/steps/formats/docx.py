@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from xml.parsers import expat
 
 from files.steps.content import Content
-from files.steps.package import Package
+from files.steps.format import Format, Limit, Signs
+from files.steps.format import for_translation as _
+from files.steps.package import (
+    BEGINNINGS,
+    MAXIMUM_MEMBER_BYTES,
+    MAXIMUM_MEMBERS,
+    MAXIMUM_TOTAL_BYTES,
+    Package,
+)
 from files.steps.word_text import WordText
 from files.steps.xml import Attributes, parse
 from huleedu.failures.errors import ErrorCode, StepError
@@ -14,6 +22,11 @@ ENGINE = f"huleedu-docx 1 ({expat.EXPAT_VERSION})"
 
 MACROS = "MACROS"
 
+_FOLDER = b"word/"
+_OTHER_OFFICE_FOLDERS = (b"xl/", b"ppt/")
+_OFFICE_BEGINNINGS = (b"[Content_Types].xml", b"_rels/.rels", b"docProps/")
+_HEAD_BYTES = 4096
+_OF_ARCHIVES = (b"PK\x01\x02", b"PK\x03\x04")
 _NOTES = {"footnotes": "w:footnoteReference", "endnotes": "w:endnoteReference"}
 
 
@@ -45,6 +58,20 @@ def read(data: bytes) -> Content:
         warnings.add(MACROS)
     lines = [*_once(headers), *body.paragraphs, *_once(notes), *_once(footers)]
     return Content("\n\n".join(line for line in lines if line.strip()), ENGINE, tuple(sorted(warnings)))
+
+
+def was_word(data: bytes) -> bool:
+    """Whether the bytes are of a Word file that lost its beginning or its directory.
+
+    An archive without its directory was cut short; its first members still tell what it was. An Office file
+    begins with one of three parts: if nothing but these is left it may have been a table or slides, and is
+    damaged all the same.
+    """
+    cut_short = data.startswith(BEGINNINGS)
+    if _FOLDER in data:
+        return cut_short or any(mark in data for mark in _OF_ARCHIVES)
+    others = any(mark in data for mark in _OTHER_OFFICE_FOLDERS)
+    return cut_short and not others and any(mark in data[:_HEAD_BYTES] for mark in _OFFICE_BEGINNINGS)
 
 
 def _main_part(package: Package) -> str:
@@ -100,3 +127,18 @@ def _part(package: Package, name: str, *roots: str) -> WordText:
 def _once(parts: list[WordText]) -> list[str]:
     """The parts' paragraphs, without a part that repeats an earlier one (first and even pages)."""
     return [line for lines in dict.fromkeys(tuple(part.paragraphs) for part in parts) for line in lines]
+
+
+FORMAT = Format(
+    name="docx",
+    endings=("docx", "docm", "dotx", "dotm"),
+    signs=Signs(members=("word/",), remains=was_word),
+    reader=__name__,
+    label=_("Word (.docx)"),
+    short="Word",
+    limits=(
+        Limit("parts of a Word file", MAXIMUM_MEMBERS, ErrorCode.ARCHIVE_LIMIT),
+        Limit("a part of a Word file, unpacked", MAXIMUM_MEMBER_BYTES, ErrorCode.ARCHIVE_LIMIT),
+        Limit("a Word file, unpacked", MAXIMUM_TOTAL_BYTES, ErrorCode.ARCHIVE_LIMIT),
+    ),
+)

@@ -4,8 +4,8 @@ import zipfile
 import docx
 import pytest
 
-from files.steps import docx as step
 from files.steps import package
+from files.steps.formats import docx as step
 from files.steps.word_text import EMBEDDED_DOCUMENT, HIDDEN_TEXT, TRACKED_CHANGES
 from huleedu.failures.errors import ErrorCode, StepError
 from tests.files.documents import ESSAY, failure, paragraph, part, raw_word, run, word, zipped
