@@ -17,6 +17,7 @@ from huleedu.api import quotas
 from huleedu.erasure import erased_if_gone
 from huleedu.events.feed import open_feed
 from huleedu.events.outbox import emit
+from huleedu.events.phases import PHASES
 from huleedu.events.vocabulary import (
     UNDETERMINED,
     BatchCancelled,
@@ -26,15 +27,12 @@ from huleedu.events.vocabulary import (
     BatchExpectationChanged,
     BatchReadinessTimeout,
     EssayReference,
-    PhaseInitiate,
-    SpellcheckInitiate,
 )
 from huleedu.failures.errors import Refused
 from huleedu.postgres.clock import database_now
 from huleedu.work.timers import clear_timer, set_timer
 
 READINESS_TIMER = "readiness"
-INITIATES: dict[str, type[PhaseInitiate]] = {"spellcheck": SpellcheckInitiate}
 
 
 @dataclass(frozen=True)
@@ -280,7 +278,7 @@ def initiate_next(batch: Batch) -> None:
         return
     BatchPhase.objects.create(batch=batch, phase=phase, run=batch.run)
     emit(
-        INITIATES[phase](
+        PHASES[phase].initiate(
             batch_id=batch.pk,
             correlation_id=batch.correlation_id,
             revision=batch.run,

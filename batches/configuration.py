@@ -1,18 +1,21 @@
 """How one batch is processed: validated, frozen, stored with the batch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field
 
-Step = Literal["spellcheck"]
+from huleedu.events.choices import OneOf
+from huleedu.events.phases import PHASES
+
+Step = Annotated[str, OneOf(lambda: PHASES)]
 Priority = Literal["LOW", "NORMAL", "HIGH"]
 MAX_READINESS_SECONDS: int = settings.MAX_READINESS_SECONDS
 
 
 def default_steps() -> list[Step]:
     """The steps of a batch that names none."""
-    return ["spellcheck"]
+    return [phase.name for phase in PHASES.values() if phase.by_default]
 
 
 class Configuration(BaseModel):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from batches.actions import Registration
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
 from batches.models import MAX_ESSAYS, Batch
+from huleedu.events.phases import PHASES
 
 LANGUAGE_CHOICES = [("", _("Found from the essays")), *Batch.Language.choices]
 
@@ -26,15 +27,25 @@ class NewBatchForm(forms.Form):
         ),
     )
     language = forms.ChoiceField(choices=LANGUAGE_CHOICES, required=False)
-    spellcheck = forms.BooleanField(required=False, initial=True)
     # The form's own name, so that sending it twice makes one batch.
     once = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for phase in PHASES.values():
+            self.fields[phase.name] = forms.BooleanField(
+                required=False, initial=phase.by_default, label=phase.words.offer
+            )
+
+    def phases(self) -> list[forms.BoundField]:
+        """A box for each phase that a batch may have."""
+        return [self[name] for name in PHASES]
 
     def registration(self) -> Registration:
         """What the valid form says."""
         values: dict[str, Any] = dict(self.cleaned_data)
         values.pop("once")
-        steps = ["spellcheck"] if values.pop("spellcheck") else []
+        steps = [name for name in PHASES if values.pop(name)]
         return Registration(configuration=Configuration.model_validate({"steps": steps}), **values)
 
 

@@ -258,9 +258,10 @@ class EssaySlot(models.Model):
 
 
 class BatchPhase(models.Model):
-    """One phase of one run over a batch; it concludes once."""
+    """One phase of one run over a batch; it concludes once. ``output`` is of one on the whole batch."""
 
-    harmless: ClassVar = frozenset({"phase", "status"})
+    personal: ClassVar[dict[str, Any]] = {"output": None, "error": None}
+    harmless: ClassVar = frozenset({"phase", "status", "engine"})
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="phases")
     phase = models.CharField(max_length=40)
@@ -270,6 +271,9 @@ class BatchPhase(models.Model):
     failed = models.PositiveSmallIntegerField(null=True, blank=True)
     started_at = models.DateTimeField(db_default=Now())
     concluded_at = models.DateTimeField(null=True, blank=True)
+    engine = models.CharField(max_length=120, blank=True, default="", db_default="")
+    output = models.JSONField(null=True, blank=True)
+    error = models.JSONField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["batch", "phase", "run"], name="phase_once_per_run")]
@@ -283,8 +287,14 @@ class BatchPhase(models.Model):
         end = self.concluded_at or timezone.now()
         return round((end - self.started_at).total_seconds() * 1000)
 
-    def conclude(self, status: str, succeeded: int, failed: int) -> None:
-        """Record the counts; called once, under the batch lock."""
-        self.status, self.succeeded, self.failed = status, succeeded, failed
-        self.concluded_at = timezone.now()
-        self.save(update_fields=["status", "succeeded", "failed", "concluded_at"])
+    @property
+    def essays(self) -> int:
+        """How many essays it was about, 0 before it has concluded."""
+        return (self.succeeded or 0) + (self.failed or 0)
+
+    def conclude(self, status: str, succeeded: int, failed: int, **found: Any) -> None:
+        """Record the counts, and what was ``found`` of the whole batch; called once, under the batch lock."""
+        changes = {**found, "status": status, "succeeded": succeeded, "failed": failed}
+        for name, value in {**changes, "concluded_at": timezone.now()}.items():
+            setattr(self, name, value)
+        self.save(update_fields=[*changes, "concluded_at"])

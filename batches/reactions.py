@@ -2,6 +2,7 @@
 
 from batches.actions import READINESS_TIMER, begin, initiate_next, reopen_if_done
 from batches.models import Batch, EssaySlot
+from huleedu.events.phases import is_batch_wide
 from huleedu.events.vocabulary import BatchEssaysReady, BatchPhaseConcluded, BatchResultsReady
 from huleedu.work.timers import clear_timer
 
@@ -29,5 +30,14 @@ def complete(event: BatchResultsReady) -> None:
     if batch.status != Batch.Status.PROCESSING or event.revision != batch.run:
         return
     batch.complete(event.status)
-    if batch.settings.steps and batch.slots.filter(status__in=UNSETTLED).exists():
+    if has_come_meanwhile(batch):
         reopen_if_done(batch)
+
+
+def has_come_meanwhile(batch: Batch) -> bool:
+    """Whether an essay came too late for this run, which has concluded."""
+    steps = batch.settings.steps
+    if any(not is_batch_wide(step) for step in steps):
+        return batch.slots.filter(status__in=UNSETTLED).exists()
+    essays = batch.files.filter(status="assigned").count()
+    return any(phase.essays != essays for phase in batch.phases.filter(run=batch.run))

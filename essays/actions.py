@@ -1,7 +1,7 @@
 """The essay lifecycle: readiness, requests for steps, their results, and the end of a phase."""
 
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -18,11 +18,12 @@ from batches.actions import (
 )
 from batches.models import Batch, BatchPhase, EssaySlot
 from essays.models import StepRun
-from essays.phases import PHASES, StepOutcome
 from files import content
 from files.models import FileUpload, StoredContent
 from huleedu.answers.error_words import make_detail
 from huleedu.events.outbox import emit
+from huleedu.events.phase import StepOutcome
+from huleedu.events.phases import PHASES, essay_phase, is_batch_wide
 from huleedu.events.vocabulary import (
     UNDETERMINED,
     BatchEssaysReady,
@@ -116,7 +117,7 @@ def order_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batc
     )
     slot.move_to(EssaySlot.Status.PROCESSING)
     emit(
-        PHASES[phase_name].request(
+        essay_phase(phase_name).request(
             batch_id=batch.pk,
             correlation_id=run.correlation_id,
             revision=run.revision,
@@ -180,14 +181,14 @@ def record_step(item: WorkItem, outcome: StepOutcome) -> None:
 
 
 @transaction.atomic
-def fail_step(item: WorkItem, code: ErrorCode, details: dict[str, Any]) -> None:
+def fail_step(item: WorkItem, code: str, details: dict[str, Any]) -> None:
     """A step cannot be done on this text: keep why and tell."""
     locked = lock_run(item)
     if locked is not None:
         end_failed(*locked, code, details)
 
 
-def end_failed(run: StepRun, slot: EssaySlot, batch: Batch, code: ErrorCode, details: dict[str, Any]) -> None:
+def end_failed(run: StepRun, slot: EssaySlot, batch: Batch, code: str, details: dict[str, Any]) -> None:
     """Mark the locked run failed and tell."""
     run.fail(make_detail(code, run.phase, run.correlation_id, **details).model_dump(mode="json"))
     report_completed(run, slot, batch, {})
@@ -199,7 +200,7 @@ def give_up_step(item: WorkItem) -> None:
     batch = Batch.objects.locked(item.batch)
     run = find_run(item)
     if run is not None and run.status not in StepRun.ENDED:
-        end_failed(run, run.slot, batch, ErrorCode.SPELLCHECK_FAILED, {"attempts": item.attempts})
+        end_failed(run, run.slot, batch, PHASES[run.phase].gave_up, {"attempts": item.attempts})
 
 
 def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[str, Any]) -> None:
@@ -207,7 +208,7 @@ def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[
     if slot.revision == run.revision:
         settle(slot, batch)
     emit(
-        PHASES[run.phase].completed.model_validate(
+        essay_phase(run.phase).completed.model_validate(
             {
                 "batch_id": batch.pk,
                 "correlation_id": run.correlation_id,
@@ -219,6 +220,7 @@ def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[
                 "duration_ms": run.duration_ms,
                 "engine": run.engine,
                 "language": run.language or None,
+                "essay_status": slot.status if slot.revision == run.revision else None,
                 **figures,
             }
         )
@@ -228,7 +230,7 @@ def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[
 def settle(slot: EssaySlot, batch: Batch) -> None:
     """Set the essay's state from its runs: failed if one failed, completed when all steps have succeeded."""
     runs = dict(slot.step_runs.filter(revision=slot.revision).values_list("phase", "status"))
-    steps = batch.settings.steps
+    steps = [step for step in batch.settings.steps if not is_batch_wide(step)]
     if StepRun.Status.FAILED in runs.values():
         slot.move_to(EssaySlot.Status.FAILED)
     elif all(runs.get(step) == StepRun.Status.SUCCEEDED for step in steps):
@@ -236,11 +238,17 @@ def settle(slot: EssaySlot, batch: Batch) -> None:
 
 
 def conclude_phase(batch: Batch) -> None:
-    """Conclude the locked batch's phase when no file is being read and no step is open."""
+    """Conclude the locked batch's phase when no file is being read and no step is open.
+
+    One on the whole batch is concluded by its own step (``essays.batch_wide``), which is queued here.
+    """
     if batch.status != Batch.Status.PROCESSING:
         return
     phase = batch.phases.filter(run=batch.run, concluded_at__isnull=True).first()
     if phase is None or is_reading(batch):
+        return
+    if is_batch_wide(phase.phase):
+        queue(batch, phase.phase, batch.run, batch.pk)
         return
     runs = current_runs(batch, phase.phase)
     if runs.exclude(status__in=StepRun.ENDED).exists():
@@ -249,6 +257,32 @@ def conclude_phase(batch: Batch) -> None:
         request_steps(batch, phase.phase)
         return
     close_phase(batch, phase, dict(runs.order_by("slot__number").values_list("slot_id", "status")))
+
+
+def queue(
+    batch: Batch,
+    step: str,
+    revision: int,
+    subject_id: UUID,
+    file_upload_id: UUID | None = None,
+    correlation_id: UUID | None = None,
+) -> None:
+    """Queue a step as the batch is configured, once for each revision of its subject."""
+    configuration = batch.settings
+    work.enqueue(
+        work.WorkOrder(
+            step=step,
+            subject_id=subject_id,
+            revision=revision,
+            batch_id=batch.pk,
+            owner_id=batch.owner_id,
+            file_upload_id=file_upload_id,
+            correlation_id=correlation_id or batch.correlation_id,
+            priority=configuration.priority,
+            max_retries=configuration.max_retries,
+            timeout_seconds=configuration.timeout_seconds,
+        )
+    )
 
 
 def present_runs(batch: Batch, phase_name: str) -> QuerySet[StepRun]:
@@ -265,21 +299,28 @@ def close_phase(batch: Batch, phase: BatchPhase, runs: dict[UUID, str]) -> None:
     """Record the counts and tell; ``runs`` is essay id → how its step ended."""
     failed = [essay_id for essay_id, status in runs.items() if status == StepRun.Status.FAILED]
     succeeded = len(runs) - len(failed)
-    status: Literal["succeeded", "succeeded_with_failures", "failed"] = "succeeded"
+    status = "succeeded"
     if failed:
         status = "succeeded_with_failures" if succeeded else "failed"
     phase.conclude(status, succeeded, len(failed))
+    report_concluded(batch, phase, failed)
+
+
+def report_concluded(batch: Batch, phase: BatchPhase, failed: list[UUID]) -> None:
+    """Tell that a phase has concluded, on which essays in vain."""
     emit(
-        BatchPhaseConcluded(
-            batch_id=batch.pk,
-            correlation_id=batch.correlation_id,
-            revision=batch.run,
-            phase=phase.phase,
-            status=status,
-            succeeded=succeeded,
-            failed=len(failed),
-            essay_ids_failed=failed,
-            duration_ms=phase.duration_ms,
+        BatchPhaseConcluded.model_validate(
+            {
+                "batch_id": batch.pk,
+                "correlation_id": batch.correlation_id,
+                "revision": batch.run,
+                "phase": phase.phase,
+                "status": phase.status,
+                "succeeded": phase.succeeded,
+                "failed": phase.failed,
+                "essay_ids_failed": failed,
+                "duration_ms": phase.duration_ms,
+            }
         )
     )
 
@@ -303,8 +344,8 @@ def check_repeat(upload: FileUpload, phase_name: str) -> None:
 
 
 def refuse_repeat(batch: Batch, phase_name: str) -> None:
-    """Raise ``Refused`` for a step the batch does not have, and for a cancelled batch."""
-    if phase_name not in batch.settings.steps:
+    """Raise ``Refused`` for a step that its essays do not have, and for a cancelled batch."""
+    if phase_name not in batch.settings.steps or is_batch_wide(phase_name):
         raise Refused("STEP_NOT_CONFIGURED", phase=phase_name)
     refuse_cancelled(batch)
 

@@ -18,7 +18,8 @@ from essays.actions import begin_repeat, check_repeat
 from essays.models import StepRun
 from files.actions import begin_reread, check_reread
 from files.models import FileUpload
-from huleedu.failures.errors import ErrorCode
+from huleedu.events.phase import EssayPhase
+from huleedu.events.phases import essay_phases, every_code
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
 from huleedu.security.recorded import note, note_look
 from huleedu.security.security_log import REASON_CHARACTERS
@@ -27,8 +28,6 @@ from huleedu.support.base import ActingAdmin, Deed, ReadOnlyAdmin, without_names
 
 REPROCESS = "files.reprocess_fileupload"
 
-
-SPELLCHECK = "spellcheck"
 NAMES = ("filename", "folder", "client_ref")  # may hold a pupil's name
 
 
@@ -51,7 +50,7 @@ class ErrorCodeFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         """Every code there is."""
-        return [(code.value, code.value) for code in ErrorCode]
+        return [(code, code) for code in every_code()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows with the chosen code."""
@@ -62,6 +61,18 @@ class ErrorCodeFilter(admin.SimpleListFilter):
 def error_code(row: FileUpload | StepRun) -> str:
     """The stable code of the row's problem, or an empty string."""
     return str((row.error or {}).get("error_code", ""))
+
+
+def repeat_of(phase: EssayPhase) -> Deed:
+    """Running the step of ``phase`` on one essay once more."""
+    return Deed(
+        phase.words.repeat,
+        _("Check the text anew, as it was read."),
+        REPROCESS,
+        SecurityKind.CHECK_REPEATED,
+        lambda upload, user: begin_repeat(upload, user, phase.name),
+        lambda upload: check_repeat(upload, phase.name),
+    )
 
 
 @admin.register(FileUpload)
@@ -82,14 +93,7 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
             begin_reread,
             check_reread,
         ),
-        "spelling": Deed(
-            _("Run the spelling check again"),
-            _("Check the text anew, as it was read."),
-            REPROCESS,
-            SecurityKind.CHECK_REPEATED,
-            lambda upload, user: begin_repeat(upload, user, SPELLCHECK),
-            lambda upload: check_repeat(upload, SPELLCHECK),
-        ),
+        **{phase.name: repeat_of(phase) for phase in essay_phases()},
     }
     fields = (
         *(

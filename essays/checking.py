@@ -1,11 +1,11 @@
 """Checks an essay's spelling in a process of its own: a text may cost so much work, and harms nobody."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from essays.steps.findings import Finding, SpellingReport, make_report
+from essays.steps.findings import SPELLCHECK_FAILED, Finding, SpellingReport, make_report
 from files import sandbox
 from files.sandbox import Count, Ended, Failure, Job, SandboxHurried, Short
 from files.steps.confinement import Confinement
@@ -34,11 +34,15 @@ class Checked(BaseModel):
     findings: tuple[Row, ...]
 
 
+class _Failure(Failure):
+    code: ErrorCode | Literal["SPELLCHECK_FAILED"]
+
+
 class _Outcome(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     result: Checked | None = None
-    error: Failure | None = None
+    error: _Failure | None = None
 
 
 def check(text: str, language: str, timeout_seconds: float = TIMEOUT_SECONDS) -> SpellingReport:
@@ -65,9 +69,9 @@ def _failure(ended: Ended, timeout_seconds: float) -> StepError | None:
     try:
         sandbox.raise_for_end(ended, timeout_seconds)
     except StepError as error:
-        return StepError(ErrorCode.SPELLCHECK_FAILED, **error.details)
+        return StepError(SPELLCHECK_FAILED, **error.details)
     except SandboxHurried:
-        return StepError(ErrorCode.SPELLCHECK_FAILED, limit="processor")
+        return StepError(SPELLCHECK_FAILED, limit="processor")
     return None
 
 
@@ -76,12 +80,12 @@ def _report(text: str, output: bytes) -> SpellingReport:
     try:
         outcome = _Outcome.model_validate_json(output)
     except ValidationError:
-        raise StepError(ErrorCode.SPELLCHECK_FAILED, limit="outcome") from None
+        raise StepError(SPELLCHECK_FAILED, limit="outcome") from None
     if outcome.error is not None:
         raise StepError(outcome.error.code, **outcome.error.details)
     checked = outcome.result
     if checked is None or checked.words > len(text) or not _in_order(checked.findings, len(text)):
-        raise StepError(ErrorCode.SPELLCHECK_FAILED, limit="outcome")
+        raise StepError(SPELLCHECK_FAILED, limit="outcome")
     findings = tuple(Finding(start, end, text[start:end], found) for start, end, found in checked.findings)
     return make_report(
         text, checked.words, findings, checked.engine, fewer_suggestions=checked.fewer_suggestions

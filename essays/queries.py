@@ -11,6 +11,8 @@ from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from files import content
 from files.models import FileUpload
+from huleedu.events.phase import EssayPhase
+from huleedu.events.phases import essay_phases
 
 
 def find_essay(user: User, essay_id: UUID) -> EssaySlot:
@@ -69,23 +71,25 @@ def essay(slot: EssaySlot, texts: Mapping[UUID, str] | None = None) -> dict[str,
         "text_storage_id": text_id,
         "words": upload.words if upload else None,
         "characters": len(text) if text is not None else None,
-        "spellcheck": spellcheck(slot) if upload else None,
+        **(steps_of(slot) if upload else {phase.name: None for phase in essay_phases()}),
     }
 
 
-def spellcheck(slot: EssaySlot) -> dict[str, Any] | None:
-    """The spelling check of the slot's present revision, or None before it was asked for."""
-    run = StepRun.objects.filter(slot=slot, phase="spellcheck", revision=slot.revision).first()
+def steps_of(slot: EssaySlot) -> dict[str, dict[str, Any] | None]:
+    """Each phase's step on the slot's present revision, None before it was asked for; one query."""
+    runs = {run.phase: run for run in StepRun.objects.filter(slot=slot, revision=slot.revision)}
+    return {phase.name: step_of(phase, runs.get(phase.name)) for phase in essay_phases()}
+
+
+def step_of(phase: EssayPhase, run: StepRun | None) -> dict[str, Any] | None:
+    """How the step stands, with what its phase shows of its output."""
     if run is None:
         return None
     output = run.output or {}
-    return {
-        "status": run.status,
-        "findings": output.get("findings", []),
-        "corrected_text": output.get("corrected_text"),
-        "words": output.get("words"),
-        "density": output.get("density"),
-        "fewer_suggestions": output.get("fewer_suggestions"),
-        "language": run.language or None,
-        "error": run.error,
+    fields = phase.shape.model_fields
+    empty = {
+        name: None if field.is_required() else field.get_default(call_default_factory=True)
+        for name, field in fields.items()
     }
+    known = {"status": run.status, "language": run.language or None, "error": run.error}
+    return {name: {**empty, **output, **known}[name] for name in fields}

@@ -5,6 +5,7 @@ from batches.models import Batch
 from essays import actions, assignment, languages
 from essays.models import StepRun
 from files.models import FileUpload
+from huleedu.events.phases import is_batch_wide
 from huleedu.events.vocabulary import (
     BatchEssaysReady,
     BatchExpectationChanged,
@@ -21,7 +22,6 @@ from huleedu.events.vocabulary import (
     PhaseCompleted,
     PhaseInitiate,
 )
-from huleedu.work import queue as work
 
 
 def assign_slot(event: EssayContentProvisioned) -> None:
@@ -47,7 +47,7 @@ def stream_first_step(event: EssaySlotAssigned) -> None:
         # The file came while the batch was concluding: its essay starts another run.
         reopen_if_done(batch)
     steps = batch.settings.steps
-    if batch.is_closed or not steps or not batch.settings.auto_start:
+    if batch.is_closed or not steps or is_batch_wide(steps[0]) or not batch.settings.auto_start:
         return
     holds = FileUpload.objects.select_related("slot").filter(
         pk=event.file_upload_id, slot=event.essay_id, slot__revision=event.revision
@@ -108,7 +108,13 @@ def repeat_requested_step(event: FileReprocessRequested) -> None:
 def repeat_requested_phase(event: BatchReprocessRequested) -> None:
     """The teacher wants one step of every essay again."""
     batch = Batch.objects.locked(event.batch_id)
-    actions.request_steps(batch, str(event.new))
+    if not is_batch_wide(str(event.new)):
+        actions.request_steps(batch, str(event.new))
+
+
+def order_batch_step(event: PhaseInitiate) -> None:
+    """The orchestrator orders a phase on the whole batch: queue its one step, once no file is being read."""
+    actions.conclude_phase(Batch.objects.locked(event.batch_id))
 
 
 def queue_step(event: EssayPhaseRequest) -> None:
@@ -120,19 +126,6 @@ def queue_step(event: EssayPhaseRequest) -> None:
     )
     if run is None or run.status in StepRun.ENDED:
         return
-    batch = run.slot.batch
-    configuration = batch.settings
-    work.enqueue(
-        work.WorkOrder(
-            step=event.phase_name,
-            subject_id=run.slot_id,
-            revision=run.revision,
-            batch_id=batch.pk,
-            owner_id=batch.owner_id,
-            file_upload_id=run.file_upload_id,
-            correlation_id=event.correlation_id,
-            priority=configuration.priority,
-            max_retries=configuration.max_retries,
-            timeout_seconds=configuration.timeout_seconds,
-        )
+    actions.queue(
+        run.slot.batch, run.phase, run.revision, run.slot_id, run.file_upload_id, run.correlation_id
     )

@@ -3,40 +3,14 @@
 from typing import Literal
 from uuid import UUID
 
+from huleedu.api.phase_fields import field_per_phase
 from huleedu.api.shapes import Answer
-from huleedu.events.vocabulary import ErrorDetail
+from huleedu.events.phases import essay_phases
 
 EssayStatus = Literal["awaiting_content", "ready", "processing", "completed", "failed"]
-StepStatus = Literal["awaiting", "running", "succeeded", "failed"]
 
 
-class Finding(Answer):
-    """One word that may be wrong; ``start`` and ``end`` count characters of the text."""
-
-    start: int
-    end: int
-    word: str
-    suggestions: list[str]
-    kind: str
-
-
-class Spellcheck(Answer):
-    """The spelling check of the essay's present text.
-
-    ``fewer_suggestions``: it has more unknown words than a check has time for, so some have no suggestions or
-    simpler ones; all are marked.
-    """
-
-    status: StepStatus
-    findings: list[Finding]
-    corrected_text: str | None
-    words: int | None
-    density: float | None
-    fewer_suggestions: bool | None
-    language: str | None
-    error: ErrorDetail | None
-
-
+@field_per_phase(essay_phases, lambda phase: phase.shape)
 class EssayAnswer(Answer):
     """One essay with its text; everything about the text is null while there is none.
 
@@ -60,4 +34,3 @@ class EssayAnswer(Answer):
     text_storage_id: UUID | None
     words: int | None
     characters: int | None
-    spellcheck: Spellcheck | None

@@ -1,9 +1,10 @@
 """Step tasks: each runs the pure step of a phase on one queued essay and hands the outcome to one action."""
 
-from essays import actions, dead_letters
-from essays.phases import PHASES
+from essays import actions, batch_wide, dead_letters
 from files import content
 from files.store import is_refused
+from huleedu.events.phase import BatchWidePhase, Phase
+from huleedu.events.phases import essay_phase
 from huleedu.failures.errors import ContentDamaged, ErrorCode, StepError
 from huleedu.models import WorkItem
 from huleedu.work.handlers import Handler
@@ -15,7 +16,7 @@ def run_step(item: WorkItem) -> None:
     if run is None:
         return
     try:
-        outcome = PHASES[item.step].step(content.read_text(run.text_storage_id), run.language)
+        outcome = essay_phase(item.step).step(content.read_text(run.text_storage_id), run.language)
     except StepError as error:
         actions.fail_step(item, error.code, error.details)
         return
@@ -25,14 +26,15 @@ def run_step(item: WorkItem) -> None:
     actions.record_step(item, outcome)
 
 
-STEP_HANDLERS = tuple(
-    Handler(
-        name,
+def handler_of(phase: Phase) -> Handler:
+    """Who does the work of ``phase``."""
+    if isinstance(phase, BatchWidePhase):
+        return batch_wide.handler_of(phase)
+    return Handler(
+        phase.name,
         run_step,
         actions.give_up_step,
         dead_letters.check,
         dead_letters.repeat,
         must_wait=is_refused,
     )
-    for name in PHASES
-)

@@ -171,7 +171,7 @@ def report_added(upload: FileUpload) -> None:
     )
 
 
-def report_failed(upload: FileUpload, code: ErrorCode) -> None:
+def report_failed(upload: FileUpload, code: str) -> None:
     """Emit ``EssayValidationFailed`` with the row's error."""
     emit(
         EssayValidationFailed(
@@ -183,7 +183,7 @@ def report_failed(upload: FileUpload, code: ErrorCode) -> None:
             filename=upload.filename,
             raw_storage_id=upload.raw_storage_id,
             size=upload.size,
-            validation_error_code=code.value,
+            validation_error_code=str(code),
             validation_error_detail=upload.error,
         )
     )
@@ -250,14 +250,14 @@ def accept(item: WorkItem, text: ExtractedText) -> None:
 
 
 @transaction.atomic
-def reject(item: WorkItem, code: ErrorCode, details: dict[str, Any]) -> None:
+def reject(item: WorkItem, code: str, details: dict[str, Any]) -> None:
     """The file cannot become an essay: record why and tell."""
     upload = claim_result(item)
     if upload is not None:
         fail_file(upload, code, details)
 
 
-def fail_file(upload: FileUpload, code: ErrorCode, details: dict[str, Any]) -> None:
+def fail_file(upload: FileUpload, code: str, details: dict[str, Any]) -> None:
     """Mark the locked file failed. One that was read before and is an essay keeps that text and its place."""
     slot = upload.slot
     detail = make_detail(code, EXTRACT, upload.correlation_id, **details)

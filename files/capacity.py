@@ -1,12 +1,10 @@
 """Whether more may come in: room on the disks, work that waits, and what a teacher may keep and add."""
 
-from typing import get_args
-
-from batches.configuration import Step
 from huleedu.api import quotas
+from huleedu.events.phases import PHASES
 from huleedu.outside import disks
 
-STEPS = ("extract", *get_args(Step))
+STEPS = ("extract", *PHASES)
 
 
 def check_work(owner_id: int) -> None:

@@ -89,21 +89,25 @@ class SandboxResult(BaseModel):
 
 
 class Failure(BaseModel):
-    """A typed failure as a child tells it; no part of it is long."""
+    """A typed failure as a child tells it; no part of it is long. Each job says which codes there are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    code: ErrorCode
+    code: str
     details: Annotated[
         dict[Short, Detail | Annotated[list[Short], Field(max_length=20)]], Field(max_length=20)
     ]
+
+
+class _Failure(Failure):
+    code: ErrorCode
 
 
 class _Outcome(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     result: SandboxResult | None = None
-    error: Failure | None = None
+    error: _Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class SecurityKind(TextChoices):
     TRACE_SEEN = "trace_seen", _("trace of a file opened in the admin")
     NAME_SEEN = "name_seen", _("file’s name shown in the admin")
     FILE_REPROCESSED = "file_reprocessed", _("file read again by support")
-    CHECK_REPEATED = "check_repeated", _("spelling check run again by support")
+    CHECK_REPEATED = "check_repeated", _("step run again by support")
     LETTER_REPLAYED = "letter_replayed", _("dead letter replayed")
     LETTER_DISCARDED = "letter_discarded", _("dead letter discarded")
     ROW_ADDED = "row_added", _("row added in the admin")

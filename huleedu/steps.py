@@ -6,14 +6,15 @@ Reading goes first: it is short, and until it is done nobody knows what a file i
 import time
 from collections import deque
 
-from essays.tasks import STEP_HANDLERS
+from essays.tasks import handler_of
 from files.tasks import EXTRACTION
+from huleedu.events.phases import PHASES
 from huleedu.forgetting.erasing import ERASURE
 from huleedu.work import leaving
 from huleedu.work import queue as work
 from huleedu.work.handlers import HANDLERS, Handler
 
-HANDLERS.register(EXTRACTION, *STEP_HANDLERS, ERASURE)
+HANDLERS.register(EXTRACTION, *map(handler_of, PHASES.values()), ERASURE)
 SLICE_SECONDS = 1.0  # then the worker goes back to its cluster, which may want it to stop
 
 

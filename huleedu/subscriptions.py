@@ -8,6 +8,8 @@ import files.reactions as file
 import results.reactions as result
 from batches.actions import READINESS_TIMER, pass_deadline
 from huleedu.accounts import erasures
+from huleedu.events.phase import EssayPhase, Phase
+from huleedu.events.phases import PHASES
 from huleedu.forgetting import erasing
 from huleedu.work.timers import TimerHandler
 
@@ -30,12 +32,24 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[..., None], ...]] = {
     "BatchEssaysReady": (essay.find_language, batch.begin_processing, result.conclude_without_steps),
     "BatchStarted": (result.conclude_without_steps,),
     "BatchReprocessRequested": (essay.repeat_requested_phase,),
-    "SpellcheckInitiate": (essay.request_phase,),
-    "EssaySpellcheckRequest": (essay.queue_step,),
-    "SpellcheckCompleted": (result.record_step, essay.note_progress),
     "BatchPhaseConcluded": (batch.start_next_phase, result.conclude),
     "BatchResultsReady": (batch.complete,),
 }
+
+
+def reactions_of(phase: Phase) -> dict[str, tuple[Callable[..., None], ...]]:
+    """What follows from the events of one phase: its order, its request for each essay, its end."""
+    if not isinstance(phase, EssayPhase):
+        return {phase.initiate.__name__: (essay.order_batch_step,)}
+    return {
+        phase.initiate.__name__: (essay.request_phase,),
+        phase.request.__name__: (essay.queue_step,),
+        phase.completed.__name__: (result.record_step, essay.note_progress),
+    }
+
+
+for each in PHASES.values():
+    SUBSCRIPTIONS |= reactions_of(each)
 
 # These recognise a repeated event themselves and answer it again.
 REPEATABLE: frozenset[Callable[..., None]] = frozenset({essay.assign_slot})

@@ -13,11 +13,12 @@ from batches.api import find_batch
 from batches.models import Batch
 from batches.shapes import CancelBody, ExpectBody, ExtendBody, LanguageBody, ReprocessBody, StartBody
 from essays import actions as essay_actions
-from essays import languages
+from essays import batch_wide, languages
 from files.capacity import check_work
 from huleedu.api.api_view import ApiView, read_body, user_of
 from huleedu.api.idempotency import once
 from huleedu.api.schema import IDEMPOTENCY_KEY, IF_MATCH, answers
+from huleedu.events.phases import is_batch_wide
 from huleedu.failures.errors import Refused
 from results.api import versioned
 from results.queries import snapshot
@@ -155,10 +156,14 @@ class ReprocessView(ApiView):
 
         def check() -> None:
             check_work(user_of(request).pk)
-            essay_actions.check_repeat_of_all(batch.pk, phase)
+            if is_batch_wide(phase):
+                batch_wide.check_repeat(Batch.objects.still_there(batch.pk), phase)
+            else:
+                essay_actions.check_repeat_of_all(batch.pk, phase)
 
         def repeat() -> Batch:
-            return essay_actions.begin_repeat_of_all(batch.pk, user_of(request), phase)
+            begin = batch_wide.begin_repeat if is_batch_wide(phase) else essay_actions.begin_repeat_of_all
+            return begin(batch.pk, user_of(request), phase)
 
         return decide(request, batch, repeat, check)
 

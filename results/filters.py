@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from huleedu.events.phases import essay_phases
 from results.shapes import ResultsQuery
 
-MEASURES = ("words", "characters", "findings", "size")
+MEASURES = ("words", "characters", "size", *(bound for phase in essay_phases() for bound in phase.bounds))
 
 
 def narrow(results: dict[str, Any], query: ResultsQuery) -> dict[str, Any]:
@@ -18,27 +19,32 @@ def narrow(results: dict[str, Any], query: ResultsQuery) -> dict[str, Any]:
 
 def essay_matches(row: dict[str, Any], query: ResultsQuery) -> bool:
     """True when an essay's row is asked for."""
-    step = row["spellcheck"]
-    if query.step is not None and step is None:
+    ended = {phase.name: row[phase.name] for phase in essay_phases() if row[phase.name]}
+    if query.step is not None and query.step not in ended:
         return False
-    error = (step or {}).get("error")
-    measures = {**row, "findings": (step or {}).get("findings")}
-    return common_matches(row, error, query) and measures_match(measures, query)
+    figures = {
+        bound: (ended.get(phase.name) or {}).get(bound) for phase in essay_phases() for bound in phase.bounds
+    }
+    errors = [step["error"] for step in ended.values() if step["error"]]
+    return common_matches(row, errors, query) and measures_match({**row, **figures}, query)
 
 
 def file_matches(row: dict[str, Any], query: ResultsQuery) -> bool:
     """True when the row of a file that is no essay is asked for."""
-    return query.step is None and common_matches(row, row["error"], query) and measures_match(row, query)
+    return (
+        query.step is None
+        and common_matches(row, [row["error"]] if row["error"] else [], query)
+        and measures_match(row, query)
+    )
 
 
-def common_matches(row: dict[str, Any], error: dict[str, Any] | None, query: ResultsQuery) -> bool:
+def common_matches(row: dict[str, Any], errors: list[dict[str, Any]], query: ResultsQuery) -> bool:
     """Name, format, status and error code."""
-    code = error["error_code"] if error else None
     return (
         query.q.casefold() in row["filename"].casefold()
         and query.format in (None, row["format"])
         and query.status in (None, row["status"])
-        and query.error_code in (None, code)
+        and (query.error_code is None or query.error_code in [error["error_code"] for error in errors])
     )
 
 

@@ -11,10 +11,11 @@ from essays.queries import file_of, shown_status
 from files.models import FileUpload
 from files.records import file_record as file_record
 from huleedu.events.feed import position
+from huleedu.events.phase import Phase
+from huleedu.events.phases import batch_wide_phases, essay_phases
 from results.models import EssayResult
 
 Status = FileUpload.Status
-SPELLING = ("status", "findings", "density", "fewer_suggestions", "language", "error")
 COUNTED = {
     "assigned": Status.ASSIGNED,
     "in_progress": Status.PROCESSING,
@@ -151,7 +152,6 @@ def status(batch: Batch) -> dict[str, Any]:
 
 def essay_row(result: EssayResult, batch: Batch) -> dict[str, Any]:
     """One essay as the results list it."""
-    spelling = result.phases.get("spellcheck")
     return {
         "essay_id": result.slot_id,
         "number": result.slot.number,
@@ -165,8 +165,14 @@ def essay_row(result: EssayResult, batch: Batch) -> dict[str, Any]:
         "characters": result.characters,
         "language": language_of(result.file, batch) or None,
         "other_language": is_stray(result.file, batch),
-        "spellcheck": ({key: spelling.get(key) for key in SPELLING} if spelling else None),
+        **{phase.name: figures_of(phase, result) for phase in essay_phases()},
     }
+
+
+def figures_of(phase: Phase, result: EssayResult) -> dict[str, Any] | None:
+    """What results list of a phase on one essay, None before its step has ended."""
+    kept = result.phases.get(phase.name)
+    return {name: kept.get(name) for name in phase.figures.model_fields} if kept else None
 
 
 def essay_results(batch: Batch) -> QuerySet[EssayResult]:
@@ -188,7 +194,18 @@ def results(batch: Batch) -> dict[str, Any]:
         "essays": [essay_row(result, batch) for result in essay_results(batch)],
         "files": [file_record(upload) for upload in others],
         "phases": phase_figures(batch),
+        **{phase.name: batch_figures(phase, batch) for phase in batch_wide_phases()},
     }
+
+
+def batch_figures(phase: Phase, batch: Batch) -> dict[str, Any] | None:
+    """What results list of a phase on the whole batch, of the last run in which it ended; None before."""
+    ended = batch.phases.filter(phase=phase.name, concluded_at__isnull=False).order_by("-run").first()
+    if ended is None:
+        return None
+    known = {"status": ended.status, "error": ended.error}
+    output = ended.output or {}
+    return {name: known.get(name, output.get(name)) for name in phase.figures.model_fields}
 
 
 def file_being_read(batch: Batch, number: int) -> FileUpload | None:
@@ -196,8 +213,3 @@ def file_being_read(batch: Batch, number: int) -> FileUpload | None:
     return FileUpload.objects.filter(
         batch=batch, slot__number=number, status=FileUpload.Status.PROCESSING
     ).first()
-
-
-def essay_of(batch: Batch, number: int) -> EssayResult | None:
-    """The result of essay ``number``, or None."""
-    return essay_results(batch).filter(slot__number=number).first()

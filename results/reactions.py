@@ -8,6 +8,7 @@ from batches.models import Batch
 from essays.actions import is_reading
 from files.models import FileUpload
 from huleedu.events.outbox import emit
+from huleedu.events.phases import PHASES, batch_wide_phases
 from huleedu.events.vocabulary import (
     BatchFileRemoved,
     BatchPhaseConcluded,
@@ -20,18 +21,6 @@ from huleedu.events.vocabulary import (
     PhaseCounts,
 )
 from results.models import BatchResult, EssayResult
-
-FIGURES = (
-    "words",
-    "findings",
-    "density",
-    "fewer_suggestions",
-    "status",
-    "error",
-    "duration_ms",
-    "engine",
-    "language",
-)
 
 
 def record_assigned(event: EssaySlotAssigned) -> None:
@@ -65,7 +54,8 @@ def record_step(event: PhaseCompleted) -> None:
     if result is None or event.revision < result.revision:
         return
     data = event.data()
-    result.phases = {**result.phases, event.phase_name: {name: data.get(name) for name in FIGURES}}
+    kept = {name: data.get(name) for name in PHASES[event.phase_name].kept}
+    result.phases = {**result.phases, event.phase_name: kept}
     result.revision = event.revision
     result.save(update_fields=["phases", "revision"])
 
@@ -144,6 +134,12 @@ def conclude_run(batch: Batch) -> None:
     )
 
 
+def has_failed_as_a_whole(batch: Batch) -> bool:
+    """True when a phase on the whole batch failed in this run."""
+    names = [phase.name for phase in batch_wide_phases()]
+    return bool(names) and batch.phases.filter(run=batch.run, phase__in=names, status="failed").exists()
+
+
 def run_status(
     batch: Batch, total: int, failed: int
 ) -> Literal["completed", "completed_with_failures", "failed"]:
@@ -151,7 +147,7 @@ def run_status(
 
     A batch whose essays were all removed has nothing that failed.
     """
-    trouble = batch.files.filter(status=FileUpload.Status.FAILED).exists()
+    trouble = batch.files.filter(status=FileUpload.Status.FAILED).exists() or has_failed_as_a_whole(batch)
     if failed == total and (failed or trouble):
         return "failed"
     if failed or trouble:

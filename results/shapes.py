@@ -11,8 +11,9 @@ from batches.shapes import BatchStatus, Language
 from essays.shapes import EssayStatus
 from files.format_name import FormatName
 from files.shapes import FileRecord, FileStatus
+from huleedu.api.phase_fields import bounds_per_phase, field_per_phase
 from huleedu.api.shapes import Answer, Query
-from huleedu.events.vocabulary import ErrorDetail
+from huleedu.events.phases import batch_wide_phases, essay_phases
 
 PhaseStatus = Literal["running", "succeeded", "succeeded_with_failures", "failed"]
 # Microseconds since 1970, up to the year 2286, and a batch; an empty one is the first page.
@@ -116,20 +117,7 @@ class StatusAnswer(BatchSummary):
     phases: dict[str, PhaseFigures]
 
 
-class SpellcheckFigures(Answer):
-    """How the spelling check of one essay ended; ``density`` is findings per 100 words.
-
-    ``fewer_suggestions``: the essay has more unknown words than a check has time for.
-    """
-
-    status: Literal["succeeded", "failed"]
-    findings: int | None
-    density: float | None
-    fewer_suggestions: bool | None
-    language: str | None
-    error: ErrorDetail | None
-
-
+@field_per_phase(essay_phases, lambda phase: phase.figures)
 class EssayRow(Answer):
     """One essay's result; ``other_language``: not in its batch's, so class figures leave it out."""
 
@@ -145,9 +133,9 @@ class EssayRow(Answer):
     characters: int | None
     language: str | None
     other_language: bool
-    spellcheck: SpellcheckFigures | None
 
 
+@field_per_phase(batch_wide_phases, lambda phase: phase.figures)
 class ResultsAnswer(StatusAnswer):
     """Every essay's result, and every file that is no essay. Filters narrow these two lists only."""
 
@@ -191,6 +179,7 @@ class EventsQuery(Query):
     epoch: str | None = Field(default=None, max_length=100)
 
 
+@bounds_per_phase(essay_phases)
 class ResultsQuery(Query):
     """Which rows of the results to show; several filters must all hold."""
 
@@ -203,8 +192,6 @@ class ResultsQuery(Query):
     max_words: int | None = Field(default=None, ge=0)
     min_characters: int | None = Field(default=None, ge=0)
     max_characters: int | None = Field(default=None, ge=0)
-    min_findings: int | None = Field(default=None, ge=0)
-    max_findings: int | None = Field(default=None, ge=0)
     min_size: int | None = Field(default=None, ge=0, description="Bytes")
     max_size: int | None = Field(default=None, ge=0, description="Bytes")
 

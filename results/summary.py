@@ -1,26 +1,23 @@
-"""What the results page says about a batch: figures, kinds, problems, common spelling marks, all rows."""
+"""What the results page says about a batch: figures, kinds, problems, measures of its phases, all rows."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from django.db.models import F
-
 from batches.models import Batch
 from essays.languages import is_stray, language_of
-from essays.models import StepRun
 from files.models import FileUpload
 from files.records import shown_words
 from files.steps.format import UNKNOWN
 from huleedu.answers import format_words
-from huleedu.answers.error_words import words_for
+from huleedu.answers.error_words import in_words, words_for
+from huleedu.events.phases import PHASES
+from results import measuring, spelling
 from results.models import EssayResult
 from results.queries import Counts, counts_of, essay_results, phase_figures
 
-SPELLCHECK = "spellcheck"
-COMMON_LIMIT = 15
 MOST_BARS = 8
 WIDTHS = (25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10_000)
 
@@ -52,7 +49,10 @@ def results_context(batch: Batch, filters: Filters) -> dict[str, Any]:
         "left_out": [row for row in rows if row["stray"]],
         "histogram": histogram(word_counts(rows)),
         "kinds": kinds(rows),
-        "common": common_marks(stored_findings(batch)),
+        "common": spelling.common_marks(spelling.stored_findings(batch)),
+        "columns": measuring.columns(batch),
+        "sections": measuring.sections(batch, rows),
+        "wholes": measuring.of_whole(batch),
         "rows": [row for row in rows if filters.match(row)],
         "problems": problems(rows),
         "phases": phase_lines(batch),
@@ -73,8 +73,8 @@ def rows_of(batch: Batch) -> list[Row]:
 def row_of(upload: FileUpload, result: EssayResult | None, batch: Batch) -> Row:
     """One file with its essay's figures, as far as they are known; ``stray``: not in the batch's language."""
     assigned = upload.status == FileUpload.Status.ASSIGNED
-    spelling = result.phases.get(SPELLCHECK, {}) if result and assigned else {}
-    error = upload.error or spelling.get("error") or {}
+    steps = result.phases if result and assigned else {}
+    error = upload.error or first_error(steps) or {}
     return {
         "number": upload.slot.number if assigned and upload.slot else None,
         "file_upload_id": upload.pk,
@@ -84,12 +84,17 @@ def row_of(upload: FileUpload, result: EssayResult | None, batch: Batch) -> Row:
         "size": upload.size,
         "status": upload.status,
         "words": shown_words(upload),
-        "findings": spelling.get("findings"),
-        "density": spelling.get("density"),
+        "steps": steps,
+        "cells": measuring.cells(batch, steps),
         "language": language_of(upload, batch),
         "stray": assigned and is_stray(upload, batch),
         "error_code": error.get("error_code", ""),
     }
+
+
+def essays_context(batch: Batch) -> dict[str, Any]:
+    """The batch's essays as lists show them, and what heads their figures."""
+    return {"essays": essay_rows(batch), "columns": measuring.columns(batch)}
 
 
 def essay_rows(batch: Batch) -> list[dict[str, Any]]:
@@ -99,7 +104,6 @@ def essay_rows(batch: Batch) -> list[dict[str, Any]]:
 
 def essay_line(result: EssayResult, batch: Batch) -> dict[str, Any]:
     """One essay as lists show it."""
-    spelling = result.phases.get(SPELLCHECK, {})
     return {
         "number": result.slot.number,
         "essay_id": result.slot_id,
@@ -107,20 +111,16 @@ def essay_line(result: EssayResult, batch: Batch) -> dict[str, Any]:
         "folder": result.file.folder,
         "status": result.slot.status,
         "words": result.words,
-        "findings": spelling.get("findings"),
-        "density": spelling.get("density"),
+        "cells": measuring.cells(batch, result.phases),
         "language": language_of(result.file, batch),
         "stray": is_stray(result.file, batch),
-        "error": in_words(spelling.get("error")),
+        "error": in_words(first_error(result.phases)),
     }
 
 
-def in_words(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A stored error with its message in the reader's language."""
-    if not error:
-        return None
-    words = words_for(error["error_code"])
-    return {**error, "message": f"{words.title}. {words.help}"}
+def first_error(steps: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What went wrong on an essay, in the order of its phases."""
+    return next((kept["error"] for kept in steps.values() if kept.get("error")), None)
 
 
 def tiles(counts: Counts, expected: int, rows: Sequence[Row]) -> dict[str, Any]:
@@ -129,14 +129,11 @@ def tiles(counts: Counts, expected: int, rows: Sequence[Row]) -> dict[str, Any]:
     These two are of the essays in the batch's language.
     """
     lengths = word_counts(rows)
-    checked = [row for row in rows if row["findings"] is not None and row["words"] and not row["stray"]]
-    words = sum(row["words"] for row in checked)
-    findings = sum(row["findings"] for row in checked)
     return {
         "ready": counts.assigned,
         "expected": expected,
         "median_words": round(median(lengths)) if lengths else None,
-        "density": 100 * findings / words if words else None,
+        "density": spelling.density(rows),
         "attention": counts.failed + counts.excess + counts.duplicate,
     }
 
@@ -190,42 +187,6 @@ def problems(rows: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
-    """The spelling findings that the results of essays in the batch's language count, by one query.
-
-    Of all essays while the batch has none, as everywhere (``is_stray``).
-    """
-    runs = StepRun.objects.filter(
-        slot__batch=batch,
-        slot__file__status=FileUpload.Status.ASSIGNED,
-        phase=SPELLCHECK,
-        status=StepRun.Status.SUCCEEDED,
-        revision=F("slot__result__revision"),
-        **({"language": batch.language} if batch.language else {}),
-    )
-    return [finding for run in runs.values_list("output__findings", flat=True) for finding in run or ()]
-
-
-def common_marks(findings: Iterable[Mapping[str, Any]], limit: int = COMMON_LIMIT) -> list[dict[str, Any]]:
-    """The words marked most often, in any case, with the suggestion given most often, or an empty one."""
-    written: dict[str, Counter[str]] = defaultdict(Counter)
-    suggested: dict[str, Counter[str]] = defaultdict(Counter)
-    for finding in findings:
-        word = finding["word"].casefold()
-        written[word][finding["word"]] += 1
-        suggested[word].update(finding["suggestions"][:1])
-    ranked = sorted(written, key=lambda word: (-written[word].total(), word))[:limit]
-    return [
-        {"word": first(written[word]), "suggestion": first(suggested[word]), "count": written[word].total()}
-        for word in ranked
-    ]
-
-
-def first(counted: "Counter[str]") -> str:
-    """The most frequent one; the first by name among equals; empty when there is none."""
-    return min(counted, key=lambda text: (-counted[text], text), default="")
-
-
 def phase_lines(batch: Batch) -> list[dict[str, Any]]:
     """Each phase of the present run; before it has concluded, its counts so far."""
     figures = phase_figures(batch)
@@ -233,6 +194,7 @@ def phase_lines(batch: Batch) -> list[dict[str, Any]]:
     return [
         {
             "phase": phase,
+            "name": PHASES[phase].words.name,
             "status": one["status"],
             "succeeded": one["succeeded"] if one["succeeded"] is not None else so_far[phase, "succeeded"],
             "failed": one["failed"] if one["failed"] is not None else so_far[phase, "failed"],

@@ -88,7 +88,7 @@ def batch_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
 def essay_list(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """The batch's essays."""
     batch = own_batch(request, batch_id)
-    return render(request, "essays/list.html", frame(batch) | {"essays": summary.essay_rows(batch)})
+    return render(request, "essays/list.html", frame(batch) | summary.essays_context(batch))
 
 
 @login_required

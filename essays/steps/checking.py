@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from essays.steps.budget import Budget
-from essays.steps.findings import Finding
+from essays.steps.findings import SPELLCHECK_FAILED, Finding
 from essays.steps.languages import LanguageCode
 from essays.steps.lexicon import keep_tables_in
 from essays.steps.spellcheck import find_marks, suggest, warm
 from files.steps.child import Work
-from huleedu.failures.errors import ErrorCode
 
 KNOWN: dict[str, LanguageCode] = {"sv": "sv", "en": "en"}
 
@@ -43,4 +42,4 @@ def told(words: int, engine: str, findings: Sequence[Finding], *, fewer: bool) -
     return {"words": words, "engine": engine, "fewer_suggestions": fewer, "findings": rows}
 
 
-WORK = Work(load, outcomes, ErrorCode.SPELLCHECK_FAILED)
+WORK = Work(load, outcomes, SPELLCHECK_FAILED)

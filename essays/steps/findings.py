@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+SPELLCHECK_FAILED = "SPELLCHECK_FAILED"  # the code of a check that did not end
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from files.steps.confinement import Confinement, hurry, limit, seal
-from huleedu.failures.errors import ErrorCode, StepError
+from huleedu.failures.errors import StepError
 
 OUT_OF_MEMORY = 3
 
@@ -30,7 +30,7 @@ class Work:
 
     load: Callable[[Sequence[str]], None]
     outcomes: Callable[[bytes, Sequence[str]], Iterator[Mapping[str, object]]]
-    failed: ErrorCode
+    failed: str
 
 
 def main(arguments: list[str]) -> None:

@@ -1,31 +1,22 @@
 """Plain words and remedies for every error code, for people. English here, Swedish in locale/."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone, translation
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from huleedu.answers.format_words import with_formats
 from huleedu.answers.measures import with_limits
+from huleedu.events.phases import PHASES
 from huleedu.events.vocabulary import ErrorDetail
 from huleedu.failures.errors import ErrorCode
-
-
-@dataclass(frozen=True)
-class Words:
-    """What happened, what to do, and the buttons that do it."""
-
-    title: str | Promise
-    help: str | Promise
-    actions: tuple[str, ...]
-
+from huleedu.failures.words import Words
 
 REPLACE_REMOVE = ("replace", "remove")
 RETRY_REPLACE_REMOVE = ("retry", "replace", "remove")
-WORDS: dict[ErrorCode, Words] = {
+WORDS: dict[str, Words] = {
     ErrorCode.UNSUPPORTED_FORMAT: Words(
         _("This kind of file can’t be read"),
         with_formats(_("Save the essay as {formats}, then replace the file.")),
@@ -118,11 +109,6 @@ WORDS: dict[ErrorCode, Words] = {
         _("It is locked away and nobody can open it. Ask for a clean copy and replace it."),
         REPLACE_REMOVE,
     ),
-    ErrorCode.SPELLCHECK_FAILED: Words(
-        _("The spelling check did not finish"),
-        _("The essay itself is safe. Try again; if it fails twice, contact support with the code."),
-        ("retry", "support"),
-    ),
     ErrorCode.LANGUAGE_UNSUPPORTED: Words(
         _("The essay is not in Swedish or English"),
         _(
@@ -136,6 +122,7 @@ WORDS: dict[ErrorCode, Words] = {
         _("It was not checked. Choose the language on the essay’s page, or the language of the batch."),
         ("support",),
     ),
+    **{code: words for phase in PHASES.values() for code, words in phase.failures.items()},
 }
 UNKNOWN = Words(
     _("Something went wrong"),
@@ -146,10 +133,18 @@ UNKNOWN = Words(
 
 def words_for(code: str) -> Words:
     """The words of ``code``; unknown codes have words too."""
-    return WORDS[ErrorCode(code)] if code in set(ErrorCode) else UNKNOWN
+    return WORDS.get(code, UNKNOWN)
 
 
-def make_detail(code: ErrorCode, operation: str, correlation_id: UUID, **details: Any) -> ErrorDetail:
+def in_words(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A stored error with its message in the reader's language."""
+    if not error:
+        return None
+    words = words_for(error["error_code"])
+    return {**error, "message": f"{words.title}. {words.help}"}
+
+
+def make_detail(code: str, operation: str, correlation_id: UUID, **details: Any) -> ErrorDetail:
     """The structured error; its message is English, pages show the reader's language by the code."""
     words = words_for(code)
     with translation.override("en"):
@@ -167,6 +162,6 @@ def make_detail(code: ErrorCode, operation: str, correlation_id: UUID, **details
 def catalogue() -> dict[str, dict[str, Any]]:
     """All codes with words in the active language, for pages and scripts."""
     return {
-        code.value: {"title": str(words.title), "help": str(words.help), "actions": list(words.actions)}
+        str(code): {"title": str(words.title), "help": str(words.help), "actions": list(words.actions)}
         for code, words in WORDS.items()
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from huleedu.events.phases import PHASES
 from huleedu.models import Feed, LoggedEvent
 
 MESSAGE_NAMES = {
@@ -18,7 +19,7 @@ MESSAGE_NAMES = {
     "FileLanguageChanged": "file.language.changed",
     "BatchEssaysReady": "batch.essays.ready",
     "BatchReadinessTimeout": "batch.readiness.timeout",
-    "SpellcheckCompleted": "essay.spellcheck.completed",
+    **{phase.completed.__name__: phase.live_message for phase in PHASES.values()},
     "BatchPhaseConcluded": "batch.phase.concluded",
     "BatchResultsReady": "batch.results.ready",
     "BatchCancelled": "batch.changed",

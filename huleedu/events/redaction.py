@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
-from huleedu.events.vocabulary import CATALOGUE
+from huleedu.events.catalogue import CATALOGUE
 from huleedu.models import DeadLetter, IdempotencyRecord, LoggedEvent, OutboxMessage
 from huleedu.personal import personal_fields, without_personal
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from huleedu.failures.errors import ErrorCode
+from huleedu.events.choices import OneOf
 from huleedu.personal import HARMLESS, PERSONAL, Named, Plain
 
 UNDETERMINED = "und"  # a language that is not known (BCP 47)
@@ -20,12 +20,19 @@ Kind = Literal["event", "command"]
 Aggregate = Literal["batch", "file", "essay"]
 
 
+def every_code() -> list[str]:
+    """The codes of files and essays, those of phases among them."""
+    from huleedu.events import phases  # which declare events themselves
+
+    return phases.every_code()
+
+
 class ErrorDetail(BaseModel):
     """What went wrong with one file or essay; safe to show to clients."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    error_code: ErrorCode
+    error_code: Annotated[str, HARMLESS, OneOf(every_code)]
     message: Named
     correlation_id: UUID
     timestamp: datetime
@@ -262,7 +269,10 @@ class EssayPhaseRequest(EssayEvent):
 
 
 class PhaseCompleted(EssayEvent):
-    """One phase ended on one essay, well or not."""
+    """One phase ended on one essay, well or not.
+
+    ``essay_status`` is the essay's from now on, None when its text has changed meanwhile.
+    """
 
     file_upload_id: UUID
     status: Literal["succeeded", "failed"]
@@ -270,30 +280,24 @@ class PhaseCompleted(EssayEvent):
     duration_ms: int
     engine: Plain
     language: Annotated[str | None, HARMLESS] = None
+    essay_status: Annotated[str | None, HARMLESS] = None
 
     @property
     def outcome(self) -> str:
         return self.status
 
 
-class SpellcheckInitiate(PhaseInitiate):
-    topic = "huleedu.commands.spellcheck.initiate.v1"
-    phase_name = "spellcheck"
+class BatchPhaseCompleted(Event):
+    """One phase ended on the whole batch, well or not; ``revision`` is the batch's run."""
 
+    status: Literal["succeeded", "failed"]
+    error: ErrorDetail | None = None
+    duration_ms: int
+    engine: Plain
 
-class EssaySpellcheckRequest(EssayPhaseRequest):
-    topic = "huleedu.commands.essay.spellcheck.v1"
-    phase_name = "spellcheck"
-
-
-class SpellcheckCompleted(PhaseCompleted):
-    topic = "huleedu.essay.spellcheck.completed.v1"
-    phase_name = "spellcheck"
-    findings: int | None = None
-    words: int | None = None
-    density: float | None = None
-    fewer_suggestions: bool | None = None
-    corrected_text_storage_id: UUID | None = None
+    @property
+    def outcome(self) -> str:
+        return self.status
 
 
 class BatchPhaseConcluded(Event):
@@ -437,6 +441,3 @@ def concrete_events(base: type[Event] = Event) -> dict[str, type[Event]]:
             found[child.__name__] = child
         found.update(concrete_events(child))
     return found
-
-
-CATALOGUE = concrete_events()

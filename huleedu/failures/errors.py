@@ -12,7 +12,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ErrorCode(StrEnum):
-    """Stable codes; words and remedies for people are in ``huleedu.answers.error_words``."""
+    """Stable codes that no phase declares; their words are in ``huleedu.answers.error_words``."""
 
     UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
     CORRUPTED_FILE = "CORRUPTED_FILE"
@@ -30,7 +30,6 @@ class ErrorCode(StrEnum):
     STORAGE_FAILED = "STORAGE_FAILED"
     CONTENT_DAMAGED = "CONTENT_DAMAGED"
     MALWARE = "MALWARE"
-    SPELLCHECK_FAILED = "SPELLCHECK_FAILED"
     LANGUAGE_UNSUPPORTED = "LANGUAGE_UNSUPPORTED"
     LANGUAGE_UNKNOWN = "LANGUAGE_UNKNOWN"
 
@@ -41,8 +40,8 @@ class StepError(Exception):
     ``details`` must be JSON and hold no essay text.
     """
 
-    def __init__(self, code: ErrorCode, **details: str | int | float | bool | list[str]) -> None:
-        super().__init__(code.value)
+    def __init__(self, code: str, **details: str | int | float | bool | list[str]) -> None:
+        super().__init__(str(code))
         self.code = code
         self.details = details
 

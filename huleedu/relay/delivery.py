@@ -12,9 +12,9 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from huleedu.events.catalogue import CATALOGUE
 from huleedu.events.event_log import UnloggableEvent, move_to_log
 from huleedu.events.feed import NumberedMessage
-from huleedu.events.vocabulary import CATALOGUE
 from huleedu.failures.outages import is_outage, patience
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, OutboxMessage

@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from huleedu.answers.problems import TITLES
-from huleedu.events.vocabulary import CATALOGUE
+from huleedu.events.catalogue import CATALOGUE
 from huleedu.failures.errors import Refused, StorageFailed
 from huleedu.failures.states import InvalidTransition
 from huleedu.security.recorded import RecordedAdmin, Row, acting_user, note

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.forms import BoundField
+from django.template.defaultfilters import floatformat
 from django.utils import formats, timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -19,6 +20,7 @@ from files.names import repeated
 from huleedu.answers import format_words, language_names
 from huleedu.answers.error_words import words_for
 from huleedu.answers.measures import limit_in_words
+from huleedu.events.phases import essay_phases
 from huleedu.outside import disks
 
 register = template.Library()
@@ -254,6 +256,30 @@ def formats_in_short() -> str:
 def uploads_are_stopped() -> bool:
     """True while the disks have too little room for more files."""
     return disks.too_full() is not None
+
+
+@register.filter
+def figure(cell: Mapping[str, Any]) -> str:
+    """A phase's figure with the digits of its measure, a dash while it is not known."""
+    return measured(cell["value"], cell["measure"].digits)
+
+
+@register.filter
+def measured(value: float | None, digits: int) -> str:
+    """A number with so many digits in the reader's way of writing, a dash for none."""
+    return "–" if value is None else str(floatformat(value, digits))
+
+
+@register.simple_tag
+def phase_words(event: Record) -> str:
+    """What an event of a phase says of its essay, in plain words; the bare name of any other."""
+    name = event["event_type"]
+    for phase in essay_phases():
+        if name == phase.request.__name__:
+            return str(phase.words.requested)
+        if name == phase.completed.__name__:
+            return phase.words.completed(event["data"])
+    return str(name)
 
 
 @register.filter

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 
-from essays.phases import PHASES
 from essays.steps.spellcheck import spellcheck, warm
 from files import sandbox
 from files.steps.extract import extract
 from files.steps.validate import TextLimits, validate
+from huleedu.events.phases import essay_phase
 from tests.benchmarks.material import EssayFile, essay_files
 from tests.benchmarks.measure import Figure, alternate, at_most, note, size
 from tests.benchmarks.teacher import Teacher, installation
@@ -68,4 +68,4 @@ def work_through_confined(files: Sequence[EssayFile]) -> None:
     """The same, but each file is read and checked in a process of its own, as what is untrusted must be."""
     for file in files:
         text = sandbox.run(file.data, file.name, TextLimits()).text
-        PHASES["spellcheck"].step(text, "en")
+        essay_phase("spellcheck").step(text, "en")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from huleedu.answers.problems import STATUS_OF_REFUSAL
+from huleedu.events.catalogue import CATALOGUE
 from huleedu.events.feed import MESSAGE_NAMES
-from huleedu.events.vocabulary import CATALOGUE, EssayEvent, Event, FileEvent
+from huleedu.events.vocabulary import EssayEvent, Event, FileEvent
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ("huleedu", "batches", "files", "essays", "results", "realtime")

@@ -15,9 +15,9 @@ from batches.shapes import BatchStatus
 from files.shapes import FileRecord, FileStatus
 from huleedu.answers.error_words import WORDS
 from huleedu.answers.problems import TITLES
+from huleedu.events.catalogue import CATALOGUE
 from huleedu.events.feed import MESSAGE_NAMES
-from huleedu.events.vocabulary import CATALOGUE, ErrorDetail, EssayReference, Extraction, PhaseCounts
-from huleedu.failures.errors import ErrorCode
+from huleedu.events.vocabulary import ErrorDetail, EssayReference, Extraction, PhaseCounts
 from realtime import consumers
 from results.shapes import BatchCounts, EventsAnswer, Snapshot
 from tests.docs.catalogue import event_row, fields_of, problem_statuses, script_data
@@ -65,9 +65,7 @@ def test_every_code_of_an_answer_is_told_with_its_status_and_no_other() -> None:
 
 def test_every_code_of_a_file_or_essay_is_told_and_no_other() -> None:
     with translation.override("en"):
-        expected = {
-            str(code): f"| `{code}` | {WORDS[code].title}. {WORDS[code].help} |" for code in ErrorCode
-        }
+        expected = {str(code): f"| `{code}` | {WORDS[code].title}. {WORDS[code].help} |" for code in WORDS}
     assert table("Codes of files and essays") == expected
 
 
@@ -117,7 +115,7 @@ def test_browsers_are_told_every_field_of_an_answer(name: str, model: type[BaseM
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("ErrorCode", lambda: set(ErrorCode)),
+        ("ErrorCode", lambda: set(WORDS)),
         ("BatchStatus", lambda: set(get_args(BatchStatus))),
         ("FileStatus", lambda: {*get_args(FileStatus), "waiting", "uploading", "unsent"}),
     ],

@@ -9,6 +9,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from unittest import mock
 from uuid import uuid4
@@ -28,12 +29,13 @@ from batches.models import Batch, EssaySlot
 from essays import actions as essay_actions
 from essays import languages
 from essays.models import StepRun
-from essays.phases import PHASES, Phase, StepOutcome
 from files import actions as file_actions
 from files import removing, sandbox
 from files.models import FileUpload, StoredContent
 from files.steps.confinement import Confinement
 from files.steps.validate import TextLimits
+from huleedu.events.phase import StepOutcome
+from huleedu.events.phases import PHASES, essay_phase
 from huleedu.failures.errors import ErrorCode, Refused, StepError
 from huleedu.models import (
     LANES,
@@ -94,7 +96,7 @@ def quick_spelling(text: str, language: str) -> StepOutcome:
     if language not in Batch.Language.values:
         raise StepError(ErrorCode.LANGUAGE_UNSUPPORTED)
     if "number 5" in text:
-        raise StepError(ErrorCode.SPELLCHECK_FAILED)
+        raise StepError("SPELLCHECK_FAILED")
     figures = {"words": len(text.split()), "findings": 0, "density": 0.0}
     return StepOutcome("quick 1", {**figures, "findings": [], "corrected_text": text}, figures)
 
@@ -392,8 +394,7 @@ class PipelineMachine(RuleBasedStateMachine):
 @pytest.fixture
 def quick_steps() -> Iterator[None]:
     """Reading and spelling without their cost."""
-    phase = PHASES["spellcheck"]
-    quick = Phase(phase.name, phase.request, phase.completed, quick_spelling)
+    quick = replace(essay_phase("spellcheck"), step=quick_spelling)
     with (
         mock.patch("files.sandbox.run", quick_reading),
         mock.patch("files.tasks.find_language", quick_language),

@@ -14,10 +14,10 @@ from batches.models import Batch
 from essays import languages
 from essays.actions import start
 from essays.models import StepRun
-from essays.phases import PHASES
 from files import actions as file_actions
 from files import removing
 from files.models import FileUpload
+from huleedu.events.phases import essay_phase
 from huleedu.failures.errors import Refused, StepError
 from huleedu.models import DeadLetter, OutboxMessage
 from results.analytics import analytics
@@ -304,7 +304,7 @@ def test_class_figures_leave_strays_out_and_name_them(pipeline: Pipeline, teache
 @pytest.mark.parametrize("language", ["nb", "und", ""])
 def test_the_step_has_no_wrong_dictionary(language: str) -> None:
     with pytest.raises(StepError):
-        PHASES["spellcheck"].step("Dette er en norsk tekst.", language)
+        essay_phase("spellcheck").step("Dette er en norsk tekst.", language)
 
 
 def test_repeated_old_events_change_nothing(pipeline: Pipeline, teacher: User) -> None:

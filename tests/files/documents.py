@@ -12,7 +12,7 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from huleedu.failures.errors import ErrorCode, StepError
+from huleedu.failures.errors import StepError
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
@@ -28,7 +28,7 @@ NAMESPACES = f'xmlns:w="{_WORD}" xmlns:r="{_OFFICE}" xmlns:mc="{_COMPATIBILITY}"
 _PIXEL = b"P5 1 1 255\n\x80"
 
 
-def failure(error: pytest.ExceptionInfo[StepError]) -> ErrorCode:
+def failure(error: pytest.ExceptionInfo[StepError]) -> str:
     return error.value.code
 
 

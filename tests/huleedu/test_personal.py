@@ -7,7 +7,8 @@ from django.apps import apps
 from django.db import models
 from pydantic import BaseModel
 
-from huleedu.events.vocabulary import CATALOGUE, BatchFileAdded, ErrorDetail, EssayReference, PhaseCounts
+from huleedu.events.catalogue import CATALOGUE
+from huleedu.events.vocabulary import BatchFileAdded, ErrorDetail, EssayReference, PhaseCounts
 from huleedu.personal import handling_of, model_in, parts_of, personal_fields, without_personal
 
 OURS = ("huleedu", "batches", "files", "essays", "results")

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from essays.models import StepRun
 from huleedu.answers.error_words import make_detail
-from huleedu.failures.errors import ErrorCode
-from results import summary
+from results import spelling, summary
 from results.models import EssayResult
 from results.queries import make_counts
 from tests.rows import add_essay, add_file, finding, make_batch
@@ -20,12 +19,16 @@ def row(**fields: Any) -> summary.Row:
     return {
         "number": 1,
         "words": None,
-        "findings": None,
+        "steps": {},
         "format": "txt",
         "error_code": "",
         "stray": False,
         **fields,
     }
+
+
+def found(findings: int) -> dict[str, Any]:
+    return {"spellcheck": {"findings": findings}}
 
 
 def test_tiles_before_anything_is_known() -> None:
@@ -34,7 +37,7 @@ def test_tiles_before_anything_is_known() -> None:
 
 
 def test_density_weighs_essays_by_their_length_and_skips_unchecked_ones() -> None:
-    rows = [row(words=100, findings=10), row(words=300, findings=2), row(words=50)]
+    rows = [row(words=100, steps=found(10)), row(words=300, steps=found(2)), row(words=50)]
     tiles = summary.tiles(make_counts(3, {"assigned": 3}), 3, rows)
     assert tiles["density"] == 3.0
     assert tiles["median_words"] == 100
@@ -83,11 +86,11 @@ def test_common_marks_ignore_case_and_choose_the_usual_form() -> None:
         {"word": "becouse", "suggestions": ["because"]},
         {"word": "xyzzy", "suggestions": []},
     ]
-    assert summary.common_marks(findings) == [
+    assert spelling.common_marks(findings) == [
         {"word": "becouse", "suggestion": "because", "count": 3},
         {"word": "xyzzy", "suggestion": "", "count": 1},
     ]
-    assert len(summary.common_marks(findings, limit=1)) == 1
+    assert len(spelling.common_marks(findings, limit=1)) == 1
 
 
 @pytest.mark.django_db
@@ -100,7 +103,7 @@ def test_rows_show_essays_first_and_leave_removed_files_out(teacher: User) -> No
     add_essay(batch, 1, "one two")
     rows = summary.rows_of(batch)
     assert [one["filename"] for one in rows] == ["essay 1.txt", "essay 2.txt", "A.txt", "b.txt"]
-    assert [one["findings"] for one in rows] == [None, 0, None, None]
+    assert [one["cells"][0]["value"] for one in rows] == [None, 0, None, None]
     assert rows[3]["error_code"] == "EMPTY_CONTENT"
 
 
@@ -109,9 +112,7 @@ def test_a_failed_step_is_a_problem_of_its_essay(teacher: User) -> None:
     batch = make_batch(teacher, 1)
     add_essay(batch, 1, "one two")
     result = EssayResult.objects.get(batch=batch)
-    error = make_detail(ErrorCode.SPELLCHECK_FAILED, "spellcheck", batch.correlation_id).model_dump(
-        mode="json"
-    )
+    error = make_detail("SPELLCHECK_FAILED", "spellcheck", batch.correlation_id).model_dump(mode="json")
     result.phases = {"spellcheck": {"status": "failed", "error": error, "findings": None, "density": None}}
     result.save()
     (only,) = summary.rows_of(batch)
@@ -125,9 +126,9 @@ def test_findings_of_an_older_text_are_not_counted(teacher: User) -> None:
     batch = make_batch(teacher, 1)
     text = "I was siting"
     add_essay(batch, 1, text, [finding(text, "siting", "sitting")])
-    assert len(summary.stored_findings(batch)) == 1
+    assert len(spelling.stored_findings(batch)) == 1
     StepRun.objects.filter(slot__batch=batch).update(revision=99)
-    assert summary.stored_findings(batch) == []
+    assert spelling.stored_findings(batch) == []
 
 
 @pytest.mark.django_db

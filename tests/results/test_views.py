@@ -252,7 +252,7 @@ def test_numbers_after_a_whole_run_agree(
     assert (phase["phase"], phase["succeeded"], phase["failed"]) == ("spellcheck", 2, 0)
     assert FileUpload.objects.filter(batch=batch).count() == len(context["rows"])
     assert sum(mark["count"] for mark in context["common"]) == sum(
-        row["findings"] or 0 for row in context["rows"]
+        row["cells"][0]["value"] or 0 for row in context["rows"]
     )
 
 

@@ -20,6 +20,8 @@ const PLACES = {
   "batch.file.removed": "awaiting_content",
 };
 const CHECKED = new Set(["completed", "succeeded", "failed"]);
+/** A step of any phase ended on an essay. */
+const COMPLETED = /^essay\.\w+\.completed$/;
 
 /** @param {string} key @param {Partial<Entry>} values @returns {Entry} */
 function entry(key, values) {
@@ -104,7 +106,7 @@ export class BatchState {
     const known = this.entries.get(this.keys.get(data.file_upload_id) ?? "");
     if (known && data.rev !== undefined && data.rev < known.rev) return;
     const id = data.essay_id ?? known?.essay_id;
-    const checked = name === "essay.spellcheck.completed" && known?.status !== "processing" && data.status;
+    const checked = COMPLETED.test(name) && known?.status !== "processing" && (data.essay_status === undefined ? data.status : data.essay_status);
     const status = checked || (FILE_PHASES.has(data.from_phase) ? PLACES["batch.file.removed"] : PLACES[name]);
     if (id && status) this.essays.set(id, status);
   }

@@ -25,7 +25,7 @@ def outcome(data: bytes, name: str) -> str:
     try:
         found = extract(data, name)
     except StepError as error:
-        return error.code.value
+        return str(error.code)
     return "whole" if found.text == WHOLE[name] else f"{len(found.text)} characters as {found.format}"
 
 

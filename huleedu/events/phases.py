@@ -1,0 +1,70 @@
+"""All phases by name, in their order: every module of ``settings.PHASES_IN`` declares one as ``PHASE``."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from huleedu.events.phase import BatchWidePhase, EssayPhase, Phase
+from huleedu.failures.errors import ErrorCode
+
+
+def load(packages: list[str]) -> dict[str, Phase]:
+    """The phases declared in ``packages``; those that run by default come first, then by name.
+
+    Raises ``ImproperlyConfigured`` for a module without one, for two of one name or code, and as ``check``.
+    """
+    found: dict[str, Phase] = {}
+    codes: dict[str, str] = {}
+    for module in [each for package in packages for each in modules_of(package)]:
+        phase = getattr(module, "PHASE", None)
+        if not isinstance(phase, EssayPhase | BatchWidePhase):
+            raise ImproperlyConfigured(f"{module.__name__} declares no PHASE.")
+        phase.check()
+        if phase.name in found:
+            raise ImproperlyConfigured(f"Two phases are called {phase.name!r}.")
+        for code in phase.failures:
+            if codes.setdefault(code, phase.name) != phase.name:
+                raise ImproperlyConfigured(f"The phases {codes[code]!r} and {phase.name!r} share {code}.")
+        found[phase.name] = phase
+    ordered = sorted(found.values(), key=lambda phase: (not phase.by_default, phase.name))
+    return {phase.name: phase for phase in ordered}
+
+
+def modules_of(package: str) -> list[ModuleType]:
+    """The modules directly in ``package``."""
+    home = import_module(package)
+    return [import_module(f"{package}.{each.name}") for each in iter_modules(home.__path__)]
+
+
+PHASES: dict[str, Phase] = load(settings.PHASES_IN)
+
+
+def essay_phase(name: str) -> EssayPhase:
+    """The phase on essays of that name. Raises ``KeyError`` when there is none."""
+    phase = PHASES[name]
+    if not isinstance(phase, EssayPhase):
+        raise KeyError(name)
+    return phase
+
+
+def essay_phases() -> list[EssayPhase]:
+    """All phases that work on one essay at a time."""
+    return [phase for phase in PHASES.values() if isinstance(phase, EssayPhase)]
+
+
+def batch_wide_phases() -> list[BatchWidePhase]:
+    """All phases that work on a whole batch at once."""
+    return [phase for phase in PHASES.values() if isinstance(phase, BatchWidePhase)]
+
+
+def is_batch_wide(name: str) -> bool:
+    """True for a phase that works on a whole batch."""
+    return isinstance(PHASES[name], BatchWidePhase)
+
+
+def every_code() -> list[str]:
+    """The codes of files and essays: those that all know, and each phase's own."""
+    return [*ErrorCode, *(code for phase in PHASES.values() for code in phase.failures)]

@@ -1,0 +1,75 @@
+"""What pages show of the spelling of an essay and of a whole batch, beside the figures of every phase."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import F
+
+from batches.models import Batch
+from essays.models import StepRun
+from essays.phases import spellcheck
+from files.models import FileUpload
+from results.models import EssayResult
+
+SPELLCHECK = spellcheck.PHASE.name
+COMMON_LIMIT = 15
+
+
+def density(rows: Iterable[Mapping[str, Any]]) -> float | None:
+    """Marks per 100 words over the checked essays in the batch's language; None before the first."""
+    checked = [
+        (row["words"], row["steps"][SPELLCHECK]["findings"])
+        for row in rows
+        if row["words"] and not row["stray"] and row["steps"].get(SPELLCHECK, {}).get("findings") is not None
+    ]
+    words = sum(words for words, _ in checked)
+    return 100 * sum(findings for _, findings in checked) / words if words else None
+
+
+def findings_of(result: EssayResult) -> list[dict[str, Any]]:
+    """The spelling findings that this result counts."""
+    runs = StepRun.objects.filter(
+        slot_id=result.slot_id,
+        phase=SPELLCHECK,
+        revision=result.revision,
+        text_storage_id=result.text_storage_id,
+        status=StepRun.Status.SUCCEEDED,
+    )
+    return runs.values_list("output__findings", flat=True).first() or []
+
+
+def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
+    """The spelling findings that the results of essays in the batch's language count, by one query.
+
+    Of all essays while the batch has none, as everywhere (``is_stray``).
+    """
+    runs = StepRun.objects.filter(
+        slot__batch=batch,
+        slot__file__status=FileUpload.Status.ASSIGNED,
+        phase=SPELLCHECK,
+        status=StepRun.Status.SUCCEEDED,
+        revision=F("slot__result__revision"),
+        **({"language": batch.language} if batch.language else {}),
+    )
+    return [finding for run in runs.values_list("output__findings", flat=True) for finding in run or ()]
+
+
+def common_marks(findings: Iterable[Mapping[str, Any]], limit: int = COMMON_LIMIT) -> list[dict[str, Any]]:
+    """The words marked most often, in any case, with the suggestion given most often, or an empty one."""
+    written: dict[str, Counter[str]] = defaultdict(Counter)
+    suggested: dict[str, Counter[str]] = defaultdict(Counter)
+    for finding in findings:
+        word = finding["word"].casefold()
+        written[word][finding["word"]] += 1
+        suggested[word].update(finding["suggestions"][:1])
+    ranked = sorted(written, key=lambda word: (-written[word].total(), word))[:limit]
+    return [
+        {"word": first(written[word]), "suggestion": first(suggested[word]), "count": written[word].total()}
+        for word in ranked
+    ]
+
+
+def first(counted: "Counter[str]") -> str:
+    """The most frequent one; the first by name among equals; empty when there is none."""
+    return min(counted, key=lambda text: (-counted[text], text), default="")
