@@ -1,0 +1,162 @@
+"""A phase on a whole batch: its one step, from the queue to the phase's conclusion."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from batches.actions import reopen_if_done, report_change
+from batches.models import Batch, BatchPhase
+from essays.actions import report_concluded
+from files import content
+from files.models import FileUpload
+from files.store import is_refused
+from huleedu.answers.error_words import make_detail
+from huleedu.events.outbox import emit
+from huleedu.events.phase import BatchWidePhase, EssayText, StepOutcome
+from huleedu.events.phases import PHASES
+from huleedu.events.vocabulary import BatchReprocessRequested
+from huleedu.failures.errors import ContentDamaged, ErrorCode, Refused, StepError
+from huleedu.models import DeadLetter, WorkItem
+from huleedu.work import queue as work
+from huleedu.work.handlers import Handler
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a step on a batch failed."""
+
+    code: str
+    details: dict[str, Any]
+
+
+def handler_of(phase: BatchWidePhase) -> Handler:
+    """Who does the work of ``phase``."""
+
+    def run(item: WorkItem) -> None:
+        """Run the step on the batch's essays as they are now, and record how it ended."""
+        if not has_begun(item):
+            return
+        try:
+            outcome = phase.step(texts_of(item.batch))
+        except StepError as error:
+            record(item, Failure(error.code, error.details))
+        except ContentDamaged as error:
+            record(item, Failure(ErrorCode.CONTENT_DAMAGED, error.facts))
+        else:
+            record(item, outcome)
+
+    def give_up(item: WorkItem) -> None:
+        """Every try failed for reasons of ours: the phase has failed, and the batch goes on."""
+        found = open_phase(item)
+        if found is not None:
+            conclude(*found, item, Failure(phase.gave_up, {"attempts": item.attempts}))
+
+    return Handler(phase.name, run, give_up, check, repeat, must_wait=is_refused)
+
+
+@transaction.atomic
+def has_begun(item: WorkItem) -> bool:
+    """Whether the phase still waits for ``item``; an outdated item is finished."""
+    if open_phase(item) is not None:
+        return True
+    work.finish(item)
+    return False
+
+
+def open_phase(item: WorkItem) -> tuple[Batch, BatchPhase] | None:
+    """The batch, locked, and its phase that ``item`` works for; None when the batch has moved on."""
+    batch = Batch.objects.locked(item.batch)
+    phase = batch.phases.filter(run=item.revision, phase=item.step, concluded_at__isnull=True).first()
+    if phase is None or batch.status != Batch.Status.PROCESSING or batch.run != item.revision:
+        return None
+    return batch, phase
+
+
+def assigned(batch_id: UUID) -> list[tuple[FileUpload, UUID]]:
+    """The files that hold the batch's places, in their order, each with its place's id."""
+    files = FileUpload.objects.filter(batch=batch_id, status=FileUpload.Status.ASSIGNED)
+    ordered = files.select_related("slot", "batch").order_by("slot__number")
+    return [(upload, upload.slot.pk) for upload in ordered if upload.slot is not None]
+
+
+def texts_of(batch_id: UUID) -> list[EssayText]:
+    """The batch's essays in order. Raises ``StorageFailed`` and ``ContentDamaged``."""
+    return [
+        EssayText(
+            essay_id=slot_id,
+            number=upload.slot.number,
+            text=content.read_text(upload.slot.text_id),
+            language=upload.own_language or upload.batch.language,
+        )
+        for upload, slot_id in assigned(batch_id)
+        if upload.slot is not None and upload.slot.text_storage_id is not None
+    ]
+
+
+@transaction.atomic
+def record(item: WorkItem, ended: StepOutcome | Failure) -> None:
+    """The step ended: keep how, and tell; nothing when this attempt is outdated."""
+    found = open_phase(item)
+    if work.finish(item) and found is not None:
+        conclude(*found, item, ended)
+
+
+def conclude(batch: Batch, phase: BatchPhase, item: WorkItem, ended: StepOutcome | Failure) -> None:
+    """Keep what the step found of the locked batch, or why it failed, and tell."""
+    essays = [slot_id for _, slot_id in assigned(batch.pk)]
+    if isinstance(ended, Failure):
+        detail = make_detail(ended.code, item.step, item.correlation_id, **ended.details)
+        phase.conclude("failed", 0, len(essays), error=detail.model_dump(mode="json"))
+    else:
+        phase.conclude("succeeded", len(essays), 0, engine=ended.engine[:120], output=ended.output)
+    emit(
+        PHASES[item.step].completed.model_validate(
+            {
+                "batch_id": batch.pk,
+                "correlation_id": batch.correlation_id,
+                "revision": batch.run,
+                "status": phase.status,
+                "error": phase.error,
+                "duration_ms": phase.duration_ms,
+                "engine": phase.engine,
+                **({} if isinstance(ended, Failure) else ended.figures),
+            }
+        )
+    )
+    report_concluded(batch, phase, essays if phase.status == "failed" else [])
+
+
+def check_repeat(batch: Batch, phase_name: str) -> None:
+    """Raise ``Refused`` unless the batch has the phase and is done: until then it is ordered anyway."""
+    if phase_name not in batch.settings.steps:
+        raise Refused("STEP_NOT_CONFIGURED", phase=phase_name)
+    if not batch.is_closed or batch.status == Batch.Status.CANCELLED:
+        raise Refused("BATCH_ALREADY_STARTED", status=batch.status)
+
+
+@transaction.atomic
+def begin_repeat(batch_id: UUID, user: User, phase_name: str) -> Batch:
+    """Run the batch once more; essays that have all their steps keep them. Raises ``Refused``."""
+    batch = Batch.objects.locked(batch_id)
+    check_repeat(batch, phase_name)
+    batch.change()
+    reopen_if_done(batch)
+    report_change(batch, BatchReprocessRequested, user.pk, None, phase_name)
+    return batch
+
+
+def check(letter: DeadLetter) -> None:
+    """Whether a given-up step may run once more. Raises ``Refused``."""
+    batch = Batch.objects.still_there(UUID(letter.envelope["subject_id"]))
+    if batch.run != letter.envelope["revision"]:
+        raise Refused("DEAD_LETTER_OUTDATED")
+    check_repeat(batch, letter.event_type)
+
+
+def repeat(letter: DeadLetter, user: User) -> None:
+    """Run the batch once more, by ``user``. Raises ``Refused``."""
+    check(letter)
+    begin_repeat(UUID(letter.envelope["subject_id"]), user, letter.event_type)
