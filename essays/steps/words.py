@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
-from essays.steps.languages import SKIPPED_TEXT, Language
+from essays.steps.languages import SKIPPED_TEXT
 
 APOSTROPHES = "'’ʼ´`"
 HYPHENS = "-‐‑"
@@ -35,13 +35,16 @@ class Word:
     skipped: bool
 
 
-def find_words(text: str, language: Language) -> Iterator[Word]:
-    """Yield the words of ``text`` in order; offsets are characters of ``text`` as given."""
+def find_words(text: str, abbreviations: Set[str]) -> Iterator[Word]:
+    """Yield the words of ``text`` in order; offsets are characters of ``text`` as given.
+
+    ``abbreviations`` are those of its language that end in a full stop, in lower case and without it.
+    """
     previous: Word | None = None
     for match in _TOKEN.finditer(text):
         plain = plain_form(match.group())
         skipped = match["skipped"] is not None or any(letter.isdigit() for letter in plain)
-        opens = _opens_sentence(text, previous, match.start(), language)
+        opens = _opens_sentence(text, previous, match.start(), abbreviations)
         previous = Word(match.start(), match.end(), plain, opens, skipped)
         yield previous
 
@@ -56,7 +59,7 @@ def hyphen_parts(text: str, word: Word) -> list[tuple[int, int]]:
     return [match.span() for match in _PART.finditer(text, word.start, word.end)]
 
 
-def _opens_sentence(text: str, previous: Word | None, start: int, language: Language) -> bool:
+def _opens_sentence(text: str, previous: Word | None, start: int, abbreviations: Set[str]) -> bool:
     """A line break opens a sentence after a blank line or a short line (a heading), not in wrapped lines."""
     if previous is None:
         return True
@@ -64,12 +67,12 @@ def _opens_sentence(text: str, previous: Word | None, start: int, language: Lang
     if _PARAGRAPH_END.search(gap):
         return True
     if _SENTENCE_END.search(gap):
-        return gap[0] != "." or not _is_abbreviation(previous.plain, language)
+        return gap[0] != "." or not _is_abbreviation(previous.plain, abbreviations)
     return "\n" in gap and _line_length(text, previous.end) < _HEADING_LENGTH
 
 
-def _is_abbreviation(plain: str, language: Language) -> bool:
-    return len(plain) == 1 or plain.lower() in language.abbreviations
+def _is_abbreviation(plain: str, abbreviations: Set[str]) -> bool:
+    return len(plain) == 1 or plain.lower() in abbreviations
 
 
 def _line_length(text: str, position: int) -> int:

@@ -12,7 +12,7 @@ export type ErrorCode =
   | "UNSUPPORTED_FORMAT" | "CORRUPTED_FILE" | "ENCRYPTED_FILE" | "TIMEOUT" | "EMPTY_CONTENT"
   | "NO_TEXT_LAYER" | "ARCHIVE_LIMIT" | "CONTENT_TOO_SHORT" | "CONTENT_TOO_LONG" | "FILE_TOO_LARGE"
   | "DUPLICATE_CONTENT" | "EXCESS_CONTENT" | "EXTRACTION_FAILED" | "STORAGE_FAILED" | "MALWARE"
-  | "SPELLCHECK_FAILED" | "LANGUAGE_UNSUPPORTED" | "LANGUAGE_UNKNOWN" | "CONTENT_DAMAGED" | (string & {});
+  | "SPELLCHECK_FAILED" | "ANALYSIS_FAILED" | "LANGUAGE_UNSUPPORTED" | "LANGUAGE_UNKNOWN" | "CONTENT_DAMAGED" | (string & {});
 
 export interface ErrorDetail {
   error_code: ErrorCode;
@@ -188,11 +188,31 @@ export interface EventData {
     duration_ms: number;
     engine: string;
     language: string | null;
+    essay_status: string | null;
     findings: number | null;
     words: number | null;
     density: number | null;
     fewer_suggestions: boolean | null;
     corrected_text_storage_id: string | null;
+  };
+  "essay.analysis.completed": OfEssay & {
+    file_upload_id: string;
+    status: "succeeded" | "failed";
+    error: ErrorDetail | null;
+    duration_ms: number;
+    engine: string;
+    language: string | null;
+    essay_status: string | null;
+    words: number | null;
+    sentences: number | null;
+    paragraphs: number | null;
+    sentence_words: number | null;
+    paragraph_words: number | null;
+    lix: number | null;
+    flesch: number | null;
+    mtld: number | null;
+    hdd: number | null;
+    zipf: number | null;
   };
   "batch.phase.concluded": InBatch & {
     phase: string;

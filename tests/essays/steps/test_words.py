@@ -8,7 +8,7 @@ from essays.steps.words import find_words
 
 def test_words_and_offsets() -> None:
     text = "“Don’t go,” she said: e-mail a@b.se 16-åringar!"
-    words = list(find_words(text, ENGLISH))
+    words = list(find_words(text, ENGLISH.abbreviations))
     assert [text[word.start : word.end] for word in words] == [
         "Don’t", "go", "she", "said", "e-mail", "a@b.se", "16-åringar",
     ]  # fmt: skip
@@ -27,16 +27,16 @@ def test_words_and_offsets() -> None:
     ],
 )
 def test_sentence_starts(text: str, openers: list[str]) -> None:
-    assert [word.plain for word in find_words(text, ENGLISH) if word.opens_sentence] == openers
+    assert [word.plain for word in find_words(text, ENGLISH.abbreviations) if word.opens_sentence] == openers
 
 
 def test_swedish_abbreviations_end_no_sentence() -> None:
-    words = find_words("Vi såg t.ex. Kajsa, bl.a. Olle.", SWEDISH)
+    words = find_words("Vi såg t.ex. Kajsa, bl.a. Olle.", SWEDISH.abbreviations)
     assert [word.plain for word in words if word.opens_sentence] == ["Vi"]
 
 
 def test_swedish_endings_after_a_colon() -> None:
-    assert [word.plain for word in find_words("USA:s tv:n svar:nej", SWEDISH)] == [
+    assert [word.plain for word in find_words("USA:s tv:n svar:nej", SWEDISH.abbreviations)] == [
         "USA:s",
         "tv:n",
         "svar",
