@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from tests.installation import Installation
 
 TICKS = os.sysconf("SC_CLK_TCK")
 NAME = re.compile(r"HULEEDU_PROCESS=(\w+)")
+ISOLATED = b"\0-I\0"  # how Python is started where untrusted files are read and texts are checked
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,19 @@ def used(at: Installation) -> dict[int, Use]:
     return found
 
 
+def spent(before: dict[int, Use], after: dict[int, Use]) -> Counter[str]:
+    """Nanoseconds of processor time of each part between two looks.
+
+    What has ended meanwhile is in its parent's time, and what it had used before must not count twice.
+    """
+    found: Counter[str] = Counter()
+    for use in after.values():
+        found[use.name] += use.processor
+    for use in before.values():
+        found[use.name] -= use.processor
+    return found
+
+
 def family(root: int) -> Iterator[tuple[int, int]]:
     """A process and all below it, each with its parent, parents first."""
     todo = [(root, 0)]
@@ -54,6 +69,8 @@ def family(root: int) -> Iterator[tuple[int, int]]:
 
 def name_of(pid: int, parents_name: str) -> str:
     """The part a process belongs to; one without an environment of ours is told by its program or parent."""
+    if ISOLATED in Path(f"/proc/{pid}/cmdline").read_bytes():
+        return "sandbox"
     with suppress(PermissionError):  # hidden from all but root
         if told := NAME.search(Path(f"/proc/{pid}/environ").read_text(errors="replace")):
             return told[1]
@@ -62,11 +79,15 @@ def name_of(pid: int, parents_name: str) -> str:
 
 
 def processor_of(pid: int) -> int:
-    """Nanoseconds of processor time of all threads of a process, and of its children that have ended."""
+    """Nanoseconds of processor time of all threads of a process, and of its children that have ended.
+
+    The kernel counts living threads in nanoseconds and, with those that have ended, in ticks: whichever
+    tells more.
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own, ended = (sum(map(int, fields[place : place + 2])) * 10**9 // TICKS for place in (11, 13))
     tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    ended = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[13:15]
-    ticks = sum(map(int, ended))
-    return sum(int(task.read_text().split()[0]) for task in tasks) + ticks * 10**9 // TICKS
+    return max(own, sum(int(task.read_text().split()[0]) for task in tasks)) + ended
 
 
 def memory_of(pid: int) -> dict[str, int]:
