@@ -34,6 +34,7 @@ FIGURES = (
     "nonsense",
     "flood",
     "growth",
+    "calls",
     "clusters",
     "cost",
 )

@@ -28,33 +28,38 @@ class Use:
     processor: int
     memory: int
     shared: int
+    parent: int = 0
 
 
 def used(at: Installation) -> dict[int, Use]:
     """Every living process below the installation's supervisor, by its id."""
     assert at.process is not None
     names: dict[int, str] = {}
-    for pid, parent in family(at.process.pid):
+    parents = dict(family(at.process.pid))
+    for pid, parent in parents.items():
         with suppress(OSError):
             names[pid] = name_of(pid, names.get(parent, "supervisor"))
     found: dict[int, Use] = {}
     for pid, name in names.items():
         with suppress(OSError):
             memory = memory_of(pid)
-            found[pid] = Use(name, processor_of(pid), memory["Pss"], memory["Pss_Shmem"])
+            found[pid] = Use(name, processor_of(pid), memory["Pss"], memory["Pss_Shmem"], parents[pid])
     return found
 
 
 def spent(before: dict[int, Use], after: dict[int, Use]) -> Counter[str]:
     """Nanoseconds of processor time of each part between two looks.
 
-    What has ended meanwhile is in its parent's time, and what it had used before must not count twice.
+    What has ended meanwhile is in the time of whoever started it, and counts there once.
     """
     found: Counter[str] = Counter()
     for use in after.values():
         found[use.name] += use.processor
-    for use in before.values():
-        found[use.name] -= use.processor
+    for pid, use in before.items():
+        heir = pid
+        while heir not in after and heir in before:
+            heir = before[heir].parent
+        found[after[heir].name if heir in after else use.name] -= use.processor
     return found
 
 

@@ -12,13 +12,11 @@ from contextlib import contextmanager
 
 import psycopg
 
-from huleedu.embedded import PostgresServer
-from tests.installation import Installation
-
 LOOK_SECONDS = 0.01
 WAITING = """
 SELECT count(*) FROM pg_stat_activity
- WHERE wait_event_type = 'Lock' AND query NOT LIKE '%LOCK TABLE huleedu_leadership%'
+ WHERE datname = current_database() AND wait_event_type = 'Lock'
+   AND query NOT LIKE '%LOCK TABLE huleedu_leadership%'
 """
 
 
@@ -37,12 +35,12 @@ class Waited:
 
 
 @contextmanager
-def waiting(at: Installation) -> Iterator[Waited]:
-    """Look as long as the block lasts."""
+def waiting(address: str) -> Iterator[Waited]:
+    """Look at the database at ``address`` as long as the block lasts."""
     waited, over = Waited(), threading.Event()
 
     def look() -> None:
-        with psycopg.connect(PostgresServer(at.var).url, autocommit=True) as session:
+        with psycopg.connect(address, autocommit=True) as session:
             while not over.wait(LOOK_SECONDS):
                 row = session.execute(WAITING).fetchone()
                 assert row

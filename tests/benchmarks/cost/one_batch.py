@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from huleedu.embedded import PostgresServer
 from tests.benchmarks.cost.locks import waiting
 from tests.benchmarks.cost.sides import Sides, essays
 from tests.benchmarks.measure import Figure, asked, note, size, take_turns, times
@@ -29,6 +30,6 @@ def tell(sides: Sides) -> None:
 def measured(teacher: Teacher) -> tuple[float, float]:
     """Files a second; milliseconds that a file waits for locks."""
     files = essays(FILES)
-    with waiting(teacher.at) as waited:
+    with waiting(PostgresServer(teacher.at.var).url) as waited:
         seconds = teacher.process(files)
     return FILES / seconds, waited.seconds * 1000 / FILES
