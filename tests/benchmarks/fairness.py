@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count, islice
+from statistics import median
 
+import psycopg
+
+from huleedu.embedded import PostgresServer
 from tests.benchmarks.material import EssayFile, essay_files
-from tests.benchmarks.measure import Figure, alternate, at_most, note, size
-from tests.benchmarks.teacher import UPLOADS_AT_ONCE, Teacher, installation
-from tests.installation import Installation
+from tests.benchmarks.measure import Figure, at_most, note, size, take_turns
+from tests.benchmarks.teacher import UPLOADS_AT_ONCE, WAIT_SECONDS, Teacher, installation
+from tests.faults.world import QUIET
+from tests.installation import Installation, wait_until
 
 FLOOD = size(5_000, 200)
 PER_BATCH = 100
@@ -20,7 +25,7 @@ AHEAD = size(1_000, 100)  # files of the flood that have been sent when the othe
 
 
 def main() -> None:
-    """The same batch, again and again: first alone, then beside the flood."""
+    """The same batch, again and again: alone, beside the flood, and alone once more."""
     with installation() as at:
         alone, beside = alone_and_beside(at, FLOOD, REPETITIONS)
     Figure(
@@ -37,19 +42,41 @@ def alone_and_beside(
     repetitions: int,
     meanwhile: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> tuple[float, float]:
-    """Median seconds of a batch alone, and of one beside a flood, during which ``meanwhile`` lasts."""
+    """Median seconds of a batch alone, and of one beside a flood, during which ``meanwhile`` lasts.
+
+    Alone is measured before and after, so that what else the machine does meets both.
+    """
     supply = essay_files()
     files = list(islice(supply, flood))
     calm = Teacher(at, at.token())
-    calm.process(list(islice(supply, ESSAYS)))
-    (alone,) = alternate(repetitions, lambda: calm.process(list(islice(supply, ESSAYS))))
+
+    def batch() -> float:
+        return calm.process(list(islice(supply, ESSAYS)))
+
+    batch()
+    (before,) = take_turns(repetitions, batch)
     with flooding(Teacher(at, at.token("support")), files) as sent:
         while len(sent) < min(AHEAD, flood):
             time.sleep(0.1)
         with meanwhile():
-            (beside,) = alternate(repetitions, lambda: calm.process(list(islice(supply, ESSAYS))))
+            (beside,) = take_turns(repetitions, batch)
         note(f"{len(sent)} files of the flood sent by then")
-    return alone, beside
+    settle(at)
+    (after,) = take_turns(repetitions, batch)
+    for name, values in (("before", before), ("beside", beside), ("after", after)):
+        note(f"{name}: " + ", ".join(f"{value:.2f}" for value in values))
+    return median(before + after), median(beside)
+
+
+def settle(at: Installation) -> None:
+    """Wait until nothing of the flood is due."""
+    with psycopg.connect(PostgresServer(at.var).url, autocommit=True) as session:
+
+        def nothing_due() -> bool:
+            row = session.execute(QUIET).fetchone()
+            return row is not None and row[0] == 0
+
+        wait_until(nothing_due, WAIT_SECONDS, "the flood is over")
 
 
 @contextmanager
