@@ -34,18 +34,30 @@ FIGURES = (
     "nonsense",
     "flood",
     "growth",
+    "calls",
     "clusters",
+    "cost",
 )
-FIGURE_SECONDS = 1800
+ASKED_FOR = ("functions",)  # never among all: it tells no figures, and slows what it looks at
+FIGURE_SECONDS = {"cost": 3 * 3600}
+USUAL_SECONDS = 1800
+SIZES = {"turns": "how often each side is measured", "batches": "at once", "flood": "files of it"}
 HEADINGS = ("figure", "HuleEdu", "beside", "ratio", "target", "")
 
 
 def main() -> int:
     """Measure, print the table; 1 when a target is missed or a figure could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("figures", nargs="*", choices=[[], *FIGURES], help="default: all")
+    parser.add_argument("figures", nargs="*", choices=[[], *FIGURES, *ASKED_FOR], help="default: all")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything works")
+    for sized in SIZES:
+        parser.add_argument(f"--{sized}", type=int, metavar="N", help=f"cost: {SIZES[sized]}")
+    parser.add_argument(
+        "--only", nargs="+", metavar="PART", help="cost: processor, piles, batch, intake, flood"
+    )
     chosen = parser.parse_args()
+    told = {name: getattr(chosen, name) for name in SIZES} | {"only": " ".join(chosen.only or [])}
+    os.environ.update({f"BENCH_{name.upper()}": str(value) for name, value in told.items() if value})
     say(conditions(chosen.quick))
     rows: list[Figure] = []
     for name in chosen.figures or FIGURES:
@@ -65,7 +77,7 @@ def measured(name: str, quick: bool) -> list[Figure]:
             env={**os.environ, **environment, "BENCH_QUICK": "1" if quick else "0"},
             stdout=subprocess.PIPE,
             text=True,
-            timeout=FIGURE_SECONDS,
+            timeout=FIGURE_SECONDS.get(name, USUAL_SECONDS),
             check=False,
         )
     lines = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]

@@ -2,14 +2,20 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count, islice
+from statistics import median
 
+import psycopg
+
+from huleedu.embedded import PostgresServer
 from tests.benchmarks.material import EssayFile, essay_files
-from tests.benchmarks.measure import Figure, alternate, at_most, note, size
-from tests.benchmarks.teacher import UPLOADS_AT_ONCE, Teacher, installation
+from tests.benchmarks.measure import Figure, at_most, note, size, take_turns
+from tests.benchmarks.teacher import UPLOADS_AT_ONCE, WAIT_SECONDS, Teacher, installation
+from tests.faults.world import QUIET
+from tests.installation import Installation, wait_until
 
 FLOOD = size(5_000, 200)
 PER_BATCH = 100
@@ -19,24 +25,58 @@ AHEAD = size(1_000, 100)  # files of the flood that have been sent when the othe
 
 
 def main() -> None:
-    """The same batch, again and again: first alone, then beside the flood."""
-    supply = essay_files()
-    flood = list(islice(supply, FLOOD))
+    """The same batch, again and again: alone, beside the flood, and alone once more."""
     with installation() as at:
-        calm = Teacher(at, at.token())
-        calm.process(list(islice(supply, ESSAYS)))
-        (alone,) = alternate(REPETITIONS, lambda: calm.process(list(islice(supply, ESSAYS))))
-        with flooding(Teacher(at, at.token("support")), flood) as sent:
-            while len(sent) < AHEAD:
-                time.sleep(0.1)
-            (beside,) = alternate(REPETITIONS, lambda: calm.process(list(islice(supply, ESSAYS))))
-            note(f"{len(sent)} files of the flood sent by then")
+        alone, beside = alone_and_beside(at, FLOOD, REPETITIONS)
     Figure(
         f"{ESSAYS} essays beside a flood of {FLOOD}",
         f"{beside:.2f} s",
         f"alone {alone:.2f} s",
         *at_most(beside, alone, 2),
     ).tell()
+
+
+def alone_and_beside(
+    at: Installation,
+    flood: int,
+    repetitions: int,
+    meanwhile: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> tuple[float, float]:
+    """Median seconds of a batch alone, and of one beside a flood, during which ``meanwhile`` lasts.
+
+    Alone is measured before and after, so that what else the machine does meets both.
+    """
+    supply = essay_files()
+    files = list(islice(supply, flood))
+    calm = Teacher(at, at.token())
+
+    def batch() -> float:
+        return calm.process(list(islice(supply, ESSAYS)))
+
+    batch()
+    (before,) = take_turns(repetitions, batch)
+    with flooding(Teacher(at, at.token("support")), files) as sent:
+        while len(sent) < min(AHEAD, flood):
+            time.sleep(0.1)
+        with meanwhile():
+            (beside,) = take_turns(repetitions, batch)
+        note(f"{len(sent)} files of the flood sent by then")
+    settle(at)
+    (after,) = take_turns(repetitions, batch)
+    for name, values in (("before", before), ("beside", beside), ("after", after)):
+        note(f"{name}: " + ", ".join(f"{value:.2f}" for value in values))
+    return median(before + after), median(beside)
+
+
+def settle(at: Installation) -> None:
+    """Wait until nothing of the flood is due."""
+    with psycopg.connect(PostgresServer(at.var).url, autocommit=True) as session:
+
+        def nothing_due() -> bool:
+            row = session.execute(QUIET).fetchone()
+            return row is not None and row[0] == 0
+
+        wait_until(nothing_due, WAIT_SECONDS, "the flood is over")
 
 
 @contextmanager

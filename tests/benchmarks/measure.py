@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 MARK = "FIGURE "
 QUICK = os.environ.get("BENCH_QUICK") == "1"
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ def size(full: int, quick: int) -> int:
     return quick if QUICK else full
 
 
+def asked(name: str, full: int, quick: int) -> int:
+    """How many: what the command was told for ``name`` (``--turns 3``), else as ``size``."""
+    return int(os.environ.get(f"BENCH_{name.upper()}") or size(full, quick))
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that ``share`` of ``values`` do not exceed."""
     ordered = sorted(values)
@@ -56,12 +63,18 @@ def seconds_of(action: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def alternate(repetitions: int, *actions: Callable[[], float]) -> list[float]:
-    """The median of each action's figure; they take turns, so that a noisy moment meets all of them."""
-    found: list[list[float]] = [[] for _ in actions]
+def take_turns(repetitions: int, *actions: Callable[[], Found]) -> list[list[Found]]:
+    """What each action found; they take turns, so that a noisy moment meets all of them."""
+    found: list[list[Found]] = [[] for _ in actions]
     for _ in range(repetitions):
         for action, values in zip(actions, found, strict=True):
             values.append(action())
+    return found
+
+
+def alternate(repetitions: int, *actions: Callable[[], float]) -> list[float]:
+    """The median of each action's figure; they take turns."""
+    found = take_turns(repetitions, *actions)
     for values in found:
         note(", ".join(f"{value:.4g}" for value in values))
     return [statistics.median(values) for values in found]

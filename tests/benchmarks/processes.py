@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from tests.installation import Installation
 
 TICKS = os.sysconf("SC_CLK_TCK")
 NAME = re.compile(r"HULEEDU_PROCESS=(\w+)")
+ISOLATED = b"\0-I\0"  # how Python is started where untrusted files are read and texts are checked
 
 
 @dataclass(frozen=True)
@@ -26,20 +28,38 @@ class Use:
     processor: int
     memory: int
     shared: int
+    parent: int = 0
 
 
 def used(at: Installation) -> dict[int, Use]:
     """Every living process below the installation's supervisor, by its id."""
     assert at.process is not None
     names: dict[int, str] = {}
-    for pid, parent in family(at.process.pid):
+    parents = dict(family(at.process.pid))
+    for pid, parent in parents.items():
         with suppress(OSError):
             names[pid] = name_of(pid, names.get(parent, "supervisor"))
     found: dict[int, Use] = {}
     for pid, name in names.items():
         with suppress(OSError):
             memory = memory_of(pid)
-            found[pid] = Use(name, processor_of(pid), memory["Pss"], memory["Pss_Shmem"])
+            found[pid] = Use(name, processor_of(pid), memory["Pss"], memory["Pss_Shmem"], parents[pid])
+    return found
+
+
+def spent(before: dict[int, Use], after: dict[int, Use]) -> Counter[str]:
+    """Nanoseconds of processor time of each part between two looks.
+
+    What has ended meanwhile is in the time of whoever started it, and counts there once.
+    """
+    found: Counter[str] = Counter()
+    for use in after.values():
+        found[use.name] += use.processor
+    for pid, use in before.items():
+        heir = pid
+        while heir not in after and heir in before:
+            heir = before[heir].parent
+        found[after[heir].name if heir in after else use.name] -= use.processor
     return found
 
 
@@ -54,6 +74,8 @@ def family(root: int) -> Iterator[tuple[int, int]]:
 
 def name_of(pid: int, parents_name: str) -> str:
     """The part a process belongs to; one without an environment of ours is told by its program or parent."""
+    if ISOLATED in Path(f"/proc/{pid}/cmdline").read_bytes():
+        return "sandbox"
     with suppress(PermissionError):  # hidden from all but root
         if told := NAME.search(Path(f"/proc/{pid}/environ").read_text(errors="replace")):
             return told[1]
@@ -62,11 +84,15 @@ def name_of(pid: int, parents_name: str) -> str:
 
 
 def processor_of(pid: int) -> int:
-    """Nanoseconds of processor time of all threads of a process, and of its children that have ended."""
+    """Nanoseconds of processor time of all threads of a process, and of its children that have ended.
+
+    The kernel counts living threads in nanoseconds and, with those that have ended, in ticks: whichever
+    tells more.
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own, ended = (sum(map(int, fields[place : place + 2])) * 10**9 // TICKS for place in (11, 13))
     tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    ended = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[13:15]
-    ticks = sum(map(int, ended))
-    return sum(int(task.read_text().split()[0]) for task in tasks) + ticks * 10**9 // TICKS
+    return max(own, sum(int(task.read_text().split()[0]) for task in tasks)) + ended
 
 
 def memory_of(pid: int) -> dict[str, int]:

@@ -71,8 +71,13 @@ class Teacher:
 
     def process(self, files: Sequence[EssayFile]) -> float:
         """Seconds from the first byte of ``files`` to the results of all."""
+        return self.timed(files)[1]
+
+    def timed(self, files: Sequence[EssayFile]) -> tuple[float, float]:
+        """Seconds from the first byte of ``files`` until all are acknowledged, and to the results of all."""
         batch_id = self.register(len(files))
         began = time.monotonic()
         self.upload_all(batch_id, files)
+        acknowledged = time.monotonic() - began
         self.wait_for_results(batch_id)
-        return time.monotonic() - began
+        return acknowledged, time.monotonic() - began
