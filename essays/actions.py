@@ -22,6 +22,7 @@ from essays.phases import PHASES, StepOutcome
 from files import content
 from files.models import FileUpload, StoredContent
 from huleedu.answers.error_words import make_detail
+from huleedu.events.following import followed
 from huleedu.events.outbox import emit
 from huleedu.events.vocabulary import (
     UNDETERMINED,
@@ -33,6 +34,7 @@ from huleedu.events.vocabulary import (
 )
 from huleedu.failures.errors import ErrorCode, Refused
 from huleedu.models import WorkItem
+from huleedu.postgres.held import held
 from huleedu.work import queue as work
 
 FILLED = (
@@ -138,37 +140,33 @@ def request_steps(batch: Batch, phase_name: str) -> None:
 
 
 def find_run(item: WorkItem) -> StepRun | None:
-    """The run that ``item`` was queued for, with its slot."""
-    runs = StepRun.objects.select_related("slot")
-    return runs.filter(slot_id=item.subject_id, phase=item.step, revision=item.revision).first()
-
-
-def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
-    """Lock what a step's result touches; None when this attempt is outdated."""
-    batch = Batch.objects.locked(item.batch)
-    run = find_run(item)
-    if not work.finish(item) or run is None or run.status in StepRun.ENDED:
-        return None
-    return run, run.slot, batch
-
-
-@transaction.atomic
-def begin_step(item: WorkItem) -> StepRun | None:
-    """Mark the run as running and return it; None when it is outdated."""
-    run = (
-        StepRun.objects.select_for_update(of=("self",))
-        .select_related("slot")
-        .filter(slot_id=item.subject_id, phase=item.step, revision=item.revision)
-        .first()
+    """The run that ``item`` was queued for, with its slot and batch, the batch locked first."""
+    runs = StepRun.objects.select_related("slot__batch").select_for_update(
+        of=("slot__batch", "slot", "self"), no_key=True
     )
-    if run is None or run.status in StepRun.ENDED or run.slot.revision != run.revision:
-        work.finish(item)
-        return None
-    run.begin()
+    run = runs.filter(slot_id=item.subject_id, phase=item.step, revision=item.revision).first()
+    if run is not None:
+        run.slot.batch = held(run.slot.batch_id, lambda: run.slot.batch)
     return run
 
 
-@transaction.atomic
+def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
+    """Lock what a step's result touches, the batch first; None when this attempt is outdated."""
+    run = find_run(item)
+    if not work.finish(item) or run is None or run.status in StepRun.ENDED:
+        return None
+    return run, run.slot, run.slot.batch
+
+
+def begin_step(item: WorkItem) -> StepRun | None:
+    """Mark the run as running and return it; None when it is outdated."""
+    run = StepRun.begin(item.subject_id, item.step, item.revision)
+    if run is None:
+        work.finish(item)
+    return run
+
+
+@followed
 def record_step(item: WorkItem, outcome: StepOutcome) -> None:
     """A step succeeded: keep its output and tell."""
     locked = lock_run(item)
@@ -179,7 +177,7 @@ def record_step(item: WorkItem, outcome: StepOutcome) -> None:
     report_completed(run, slot, batch, outcome.figures)
 
 
-@transaction.atomic
+@followed
 def fail_step(item: WorkItem, code: ErrorCode, details: dict[str, Any]) -> None:
     """A step cannot be done on this text: keep why and tell."""
     locked = lock_run(item)
@@ -196,16 +194,15 @@ def end_failed(run: StepRun, slot: EssaySlot, batch: Batch, code: ErrorCode, det
 @transaction.atomic
 def give_up_step(item: WorkItem) -> None:
     """Every try failed for reasons of ours: the essay shows it, and can be tried again."""
-    batch = Batch.objects.locked(item.batch)
     run = find_run(item)
     if run is not None and run.status not in StepRun.ENDED:
-        end_failed(run, run.slot, batch, ErrorCode.SPELLCHECK_FAILED, {"attempts": item.attempts})
+        end_failed(run, run.slot, run.slot.batch, ErrorCode.SPELLCHECK_FAILED, {"attempts": item.attempts})
 
 
 def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[str, Any]) -> None:
     """Emit the phase's completed event; settle the essay when it was its last step on its present text."""
     if slot.revision == run.revision:
-        settle(slot, batch)
+        settle(run, slot, batch)
     emit(
         PHASES[run.phase].completed.model_validate(
             {
@@ -225,10 +222,12 @@ def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[
     )
 
 
-def settle(slot: EssaySlot, batch: Batch) -> None:
+def settle(run: StepRun, slot: EssaySlot, batch: Batch) -> None:
     """Set the essay's state from its runs: failed if one failed, completed when all steps have succeeded."""
-    runs = dict(slot.step_runs.filter(revision=slot.revision).values_list("phase", "status"))
     steps = batch.settings.steps
+    runs = {run.phase: run.status}
+    if set(steps) != set(runs):
+        runs |= dict(slot.step_runs.filter(revision=slot.revision).values_list("phase", "status"))
     if StepRun.Status.FAILED in runs.values():
         slot.move_to(EssaySlot.Status.FAILED)
     elif all(runs.get(step) == StepRun.Status.SUCCEEDED for step in steps):

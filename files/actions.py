@@ -21,7 +21,8 @@ from huleedu.accounts import erasures
 from huleedu.answers.error_words import make_detail
 from huleedu.api import quotas
 from huleedu.erasure import Erasure, erased_if_gone
-from huleedu.events.outbox import emit
+from huleedu.events.following import followed
+from huleedu.events.outbox import emit, tell
 from huleedu.events.vocabulary import (
     BatchFileAdded,
     BatchFileRemoved,
@@ -92,7 +93,7 @@ def find_repeat(batch_id: UUID, incoming: Incoming) -> FileUpload | None:
     return FileUpload.objects.filter(batch_id=batch_id, upload_key=incoming.upload_key).first()
 
 
-@transaction.atomic
+@followed
 def add_file(
     batch_id: UUID, owner: User, incoming: Incoming, stored: Stored, correlation_id: UUID
 ) -> FileUpload:
@@ -112,7 +113,7 @@ def add_file(
     return upload
 
 
-@transaction.atomic
+@followed
 def refuse_too_large(batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUID) -> FileUpload:
     """Keep a failed row, without content, for a file over the size limit. Raises ``Refused``."""
     batch = open_for_content(batch_id)
@@ -203,7 +204,6 @@ def finish_upload(batch: Batch, correlation_id: UUID, upload_id: UUID, file_coun
     )
 
 
-@transaction.atomic
 def begin_extraction(item: WorkItem) -> FileUpload | None:
     """Tell that reading has begun; None when the file was replaced or removed meanwhile."""
     with erased_if_gone():
@@ -211,7 +211,7 @@ def begin_extraction(item: WorkItem) -> FileUpload | None:
     if not is_current(upload, item):
         work.finish(item)
         return None
-    emit(
+    tell(
         FileProcessingStarted(
             batch_id=upload.batch_id,
             correlation_id=upload.correlation_id,
@@ -228,7 +228,7 @@ def is_current(upload: FileUpload, item: WorkItem) -> bool:
     return upload.revision == item.revision and upload.status == FileUpload.Status.PROCESSING
 
 
-@transaction.atomic
+@followed
 def accept(item: WorkItem, text: ExtractedText) -> None:
     """The file's text is good: record it and tell. A late result of replaced content changes nothing."""
     upload = claim_result(item)
@@ -249,7 +249,7 @@ def accept(item: WorkItem, text: ExtractedText) -> None:
     report_provisioned(upload)
 
 
-@transaction.atomic
+@followed
 def reject(item: WorkItem, code: ErrorCode, details: dict[str, Any]) -> None:
     """The file cannot become an essay: record why and tell."""
     upload = claim_result(item)
@@ -277,9 +277,7 @@ def fail_file(upload: FileUpload, code: ErrorCode, details: dict[str, Any]) -> N
 
 def claim_result(item: WorkItem) -> FileUpload | None:
     """Lock the file for this attempt's result; None when the attempt or the content is outdated."""
-    batch = Batch.objects.locked(item.batch)
     upload = FileUpload.objects.locked(item.subject_id)
-    upload.batch = batch
     if not work.finish(item) or not is_current(upload, item):
         return None
     return upload
@@ -288,19 +286,15 @@ def claim_result(item: WorkItem) -> FileUpload | None:
 @transaction.atomic
 def give_up(item: WorkItem) -> None:
     """Every try failed for reasons of ours: the file shows it, and can be tried again."""
-    batch = Batch.objects.locked(item.batch)
     upload = FileUpload.objects.locked(item.subject_id)
-    upload.batch = batch
     if is_current(upload, item):
         fail_file(upload, ErrorCode.EXTRACTION_FAILED, {"attempts": item.attempts})
 
 
-def lock_changeable(file_upload_id: UUID, batch_id: UUID) -> FileUpload:
+def lock_changeable(file_upload_id: UUID) -> FileUpload:
     """Lock batch and file for other content in its place. Raises ``Refused`` for a cancelled batch."""
-    batch = Batch.objects.locked(batch_id)
-    refuse_cancelled(batch)
     upload = FileUpload.objects.locked(file_upload_id)
-    upload.batch = batch
+    refuse_cancelled(upload.batch)
     return upload
 
 
@@ -319,7 +313,7 @@ def replace(upload: FileUpload, owner: User, incoming: Incoming) -> FileUpload:
 @transaction.atomic
 def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Stored) -> FileUpload:
     """Write the replacement of durable bytes and tell. Raises ``Refused``."""
-    current = lock_changeable(upload.pk, upload.batch_id)
+    current = lock_changeable(upload.pk)
     if current.status == FileUpload.Status.REMOVED:
         raise Refused("FILE_REMOVED")
     if current.slot is not None or empty_slots(current.batch).exists():

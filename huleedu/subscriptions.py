@@ -8,6 +8,7 @@ import files.reactions as file
 import results.reactions as result
 from batches.actions import READINESS_TIMER, pass_deadline
 from huleedu.accounts import erasures
+from huleedu.events.following import TABLE
 from huleedu.forgetting import erasing
 from huleedu.work.timers import TimerHandler
 
@@ -32,10 +33,11 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[..., None], ...]] = {
     "BatchReprocessRequested": (essay.repeat_requested_phase,),
     "SpellcheckInitiate": (essay.request_phase,),
     "EssaySpellcheckRequest": (essay.queue_step,),
-    "SpellcheckCompleted": (result.record_step, essay.note_progress),
+    "SpellcheckCompleted": (result.record_step, essay.note_step),
     "BatchPhaseConcluded": (batch.start_next_phase, result.conclude),
     "BatchResultsReady": (batch.complete,),
 }
+TABLE.reactions = SUBSCRIPTIONS
 
 # These recognise a repeated event themselves and answer it again.
 REPEATABLE: frozenset[Callable[..., None]] = frozenset({essay.assign_slot})

@@ -22,6 +22,7 @@ from huleedu.failures.failpoints import failpoint
 from huleedu.logs import describe
 from huleedu.machine.stopping import Stop
 from huleedu.models import LANES, RelayPresence
+from huleedu.postgres.held import holding
 from huleedu.postgres.prepared import keep_plans, prepared_cursor
 from huleedu.postgres.presence import sign
 from huleedu.relay import maintenance
@@ -258,31 +259,33 @@ def relay_lane(lane: int) -> int:
     connection.ensure_connection()
     mine = connection.connection
     try:
-        count, messages = relay_rows(lane, deliver)
+        rows, messages = relay_rows(lane, deliver)
     except Exception as error:
         # A connection that was lost in a transaction is replaced at its end: by one that does not listen.
         if connection_lost() or connection.connection is not mine:
             raise
         log.info("relay.repeated", error=describe(error))
-        count, messages = relay_rows(lane, deliver_apart)
-    if count:
+        rows, messages = relay_rows(lane, deliver_apart)
+    if rows:
         failpoint("relay.after_commit")
+        if any(row.followed for row in rows):
+            work.wake_workers()
         publish(messages)
         failpoint("relay.after_publish")
-    return count
+    return len(rows)
 
 
 def relay_rows(
     lane: int, delivery: Callable[[Sequence[Claimed]], list[NumberedMessage]]
-) -> tuple[int, list[NumberedMessage]]:
-    """One transaction: claim the due rows of ``lane`` and deliver them; how many, and the live messages."""
-    with transaction.atomic():
+) -> tuple[list[Claimed], list[NumberedMessage]]:
+    """One transaction: claim the due rows of ``lane`` and deliver them; which, and the live messages."""
+    with transaction.atomic(), holding():
         rows = claim(lane) if lock_lane(lane) else []
         if not rows:
-            return 0, []
+            return [], []
         messages = delivery(rows)
         failpoint("relay.before_commit")
-    return len(rows), messages
+    return rows, messages
 
 
 def lock_lane(lane: int) -> bool:
