@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from batches.actions import (
     begin,
@@ -60,7 +60,12 @@ def evaluate_readiness(batch: Batch) -> None:
 
 def is_reading(batch: Batch) -> bool:
     """True while a file of the batch is being read."""
-    return batch.files.filter(status=FileUpload.Status.PROCESSING).exists()
+    return being_read(batch).exists()
+
+
+def being_read(batch: Batch) -> QuerySet[FileUpload]:
+    """The batch's files that are being read."""
+    return FileUpload.objects.filter(batch=batch, status=FileUpload.Status.PROCESSING)
 
 
 def declare_ready(batch: Batch) -> None:
@@ -101,7 +106,11 @@ def start(batch_id: UUID, user: User) -> Batch:
 
 def request_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batch) -> None:
     """Ask for one step on the slot's present text, once per revision. Batch locked."""
-    if not slot.step_runs.filter(phase=phase_name, revision=slot.revision).exists():
+    # A slot is ready until the first step on its present text is asked for.
+    if (
+        slot.status == slot.Status.READY
+        or not slot.step_runs.filter(phase=phase_name, revision=slot.revision).exists()
+    ):
         order_step(slot, upload, phase_name, batch)
 
 
@@ -238,24 +247,24 @@ def conclude_phase(batch: Batch) -> None:
     """Conclude the locked batch's phase when no file is being read and no step is open."""
     if batch.status != Batch.Status.PROCESSING:
         return
-    phase = batch.phases.filter(run=batch.run, concluded_at__isnull=True).first()
-    if phase is None or is_reading(batch):
+    runs = current_runs(batch, OuterRef("phase")).exclude(status__in=StepRun.ENDED)
+    unconcluded = batch.phases.filter(run=batch.run, concluded_at__isnull=True)
+    phase = unconcluded.exclude(Exists(being_read(batch)) | Exists(runs)).first()
+    if phase is None:
         return
     runs = current_runs(batch, phase.phase)
-    if runs.exclude(status__in=StepRun.ENDED).exists():
-        return
     if runs.count() < batch.files.filter(status=FileUpload.Status.ASSIGNED).count():
         request_steps(batch, phase.phase)
         return
     close_phase(batch, phase, dict(runs.order_by("slot__number").values_list("slot_id", "status")))
 
 
-def present_runs(batch: Batch, phase_name: str) -> QuerySet[StepRun]:
+def present_runs(batch: Batch, phase_name: str | OuterRef) -> QuerySet[StepRun]:
     """The phase's run on each slot's present revision."""
     return StepRun.objects.filter(slot__batch=batch, phase=phase_name, revision=F("slot__revision"))
 
 
-def current_runs(batch: Batch, phase_name: str) -> QuerySet[StepRun]:
+def current_runs(batch: Batch, phase_name: str | OuterRef) -> QuerySet[StepRun]:
     """The phase's run on each filled slot's present text."""
     return present_runs(batch, phase_name).filter(slot__status__in=FILLED)
 

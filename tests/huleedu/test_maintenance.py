@@ -88,7 +88,7 @@ def test_outdated_rows_go_and_young_ones_stay(transactional_db: None, teacher: U
     now = timezone.now()
     for number, hours in enumerate((25, 23)):
         IdempotencyRecord.objects.create(
-            owner=teacher, key=str(number), created_at=now - timedelta(hours=hours), locked_until=now
+            owner=teacher, key=str(number), created_at=now - timedelta(hours=hours), status_code=200
         )
     for number, days in enumerate((31, 29)):
         ConsumedEvent.objects.create(
