@@ -77,11 +77,6 @@ class Claimed:
     lane: int
     granted: Set[str]
 
-    @property
-    def followed(self) -> bool:
-        """What the event leads to happened with its fact: work may have been queued that nobody knows of."""
-        return self.envelope is None and bool(TABLE.reactions.get(self.event_type))
-
 
 def claim(lane: int) -> list[Claimed]:
     """The next due rows of ``lane``, locked, in order, and recorded as consumed by all who react to them."""

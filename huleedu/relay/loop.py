@@ -47,22 +47,24 @@ LOCK_MILLISECONDS = 500  # a batch that somebody else holds longer is tried late
 log = structlog.get_logger(__name__)
 
 # ``OFFSET 0`` keeps the question one for each lane, whatever sizes the planner believes in.
-LOOK = """
+LOOK = f"""
 SELECT ARRAY(SELECT lane FROM generate_series(0, %(last)s) AS lane WHERE EXISTS (
          SELECT 1 FROM huleedu_outboxmessage AS waiting
          WHERE waiting.lane = lane.lane AND (attempts = 0 OR due_at <= now()) OFFSET 0)),
        EXISTS (SELECT 1 FROM huleedu_timer WHERE due_at <= now()),
-       EXISTS (SELECT 1 FROM huleedu_workitem),
+       EXISTS (SELECT 1 FROM huleedu_workitem), ({work.MISSING}) > 0,
        extract(epoch FROM least(
          (SELECT min(due_at) FROM huleedu_timer WHERE due_at > now()),
          (SELECT min(due_at) FROM huleedu_outboxmessage WHERE attempts > 0 AND due_at > now())
        ) - now())::float
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
 class Due:
     """What there is to do: lanes with due rows, whether a timer is due, whether work is queued or running.
+
+    ``untold``: work is due of which no worker was told.
 
     ``seconds`` is the time until the next thing falls due by itself, None when nothing waits for its time.
     """
@@ -70,6 +72,7 @@ class Due:
     lanes: list[int]
     timers: bool
     work: bool
+    untold: bool
     seconds: float | None
 
 
@@ -77,7 +80,7 @@ def look() -> Due:
     """Look at everything a relay serves, in one statement that costs the same for any depth."""
     keep_plans()
     with prepared_cursor() as cursor:
-        cursor.execute(LOOK, {"last": LANES - 1})
+        cursor.execute(LOOK, {"last": LANES - 1, **work.TOKEN_PARAMETERS})
         return Due(*cursor.fetchone())
 
 
@@ -109,6 +112,8 @@ class Relay:
 
     def relay_once(self, due: Due) -> int:
         """One pass over what is due; returns how many rows or timers were handled."""
+        if due.untold:
+            work.wake_workers()
         handled = timers.fire_due(TIMERS) if due.timers else 0
         if self._beside is None or len(due.lanes) < 2:
             return handled + relay_lanes(due.lanes)
@@ -259,33 +264,31 @@ def relay_lane(lane: int) -> int:
     connection.ensure_connection()
     mine = connection.connection
     try:
-        rows, messages = relay_rows(lane, deliver)
+        count, messages = relay_rows(lane, deliver)
     except Exception as error:
         # A connection that was lost in a transaction is replaced at its end: by one that does not listen.
         if connection_lost() or connection.connection is not mine:
             raise
         log.info("relay.repeated", error=describe(error))
-        rows, messages = relay_rows(lane, deliver_apart)
-    if rows:
+        count, messages = relay_rows(lane, deliver_apart)
+    if count:
         failpoint("relay.after_commit")
-        if any(row.followed for row in rows):
-            work.wake_workers()
         publish(messages)
         failpoint("relay.after_publish")
-    return len(rows)
+    return count
 
 
 def relay_rows(
     lane: int, delivery: Callable[[Sequence[Claimed]], list[NumberedMessage]]
-) -> tuple[list[Claimed], list[NumberedMessage]]:
-    """One transaction: claim the due rows of ``lane`` and deliver them; which, and the live messages."""
+) -> tuple[int, list[NumberedMessage]]:
+    """One transaction: claim the due rows of ``lane`` and deliver them; how many, and the live messages."""
     with transaction.atomic(), holding():
         rows = claim(lane) if lock_lane(lane) else []
         if not rows:
-            return [], []
+            return 0, []
         messages = delivery(rows)
         failpoint("relay.before_commit")
-    return rows, messages
+    return len(rows), messages
 
 
 def lock_lane(lane: int) -> bool:

@@ -95,17 +95,20 @@ WHERE state = 'running'
 RETURNING id
 """  # noqa: S608
 # A token that is lost is made again, so the commit waits for no disk.
-MISSING_TOKENS = """
+MISSING = """
+SELECT (SELECT count(*) FROM (SELECT FROM huleedu_workitem
+                              WHERE state = 'queued' AND (attempts = 0 OR due_at <= now())
+                              LIMIT %(tokens)s) AS due)
+       - (SELECT count(*) FROM django_q_ormq WHERE key = %(cluster)s AND lock <= now())
+"""
+MAKE_TOKENS = f"""
 WITH made AS (
   INSERT INTO django_q_ormq (key, payload, lock)
-  SELECT %(cluster)s, %(token)s, now() FROM generate_series(1,
-    (SELECT count(*) FROM (SELECT FROM huleedu_workitem
-                           WHERE state = 'queued' AND (attempts = 0 OR due_at <= now()) LIMIT %(limit)s) AS due)
-    - (SELECT count(*) FROM django_q_ormq WHERE key = %(cluster)s AND lock <= now()))
-  RETURNING id)
+  SELECT %(cluster)s, %(token)s, now() FROM generate_series(1, ({MISSING})) RETURNING id)
 SELECT pg_notify(%(channel)s, ''), set_config('synchronous_commit', 'off', true)
 WHERE EXISTS (SELECT FROM made)
-"""
+"""  # noqa: S608
+TOKEN_PARAMETERS: dict[str, int | str] = {"tokens": TOKENS, "cluster": STEPS_CLUSTER}
 
 
 class Superseded(Exception):
@@ -148,9 +151,11 @@ def enqueue(order: WorkOrder) -> None:
     known = {"step": HANDLERS[order.step].name, "pace": PACE_MILLISECONDS[order.priority]}
     with prepared_cursor() as cursor:
         cursor.execute(ENQUEUE, asdict(order) | known)
-    # Once and after the transaction: whoever takes a token that waits by then sees the row. The relay wakes
-    # workers after it has relayed what a change has told.
-    if not is_gathering() and not any(callback is wake_workers for _, callback, *_ in connection.run_on_commit):
+    # Once and after the transaction: whoever takes a token that waits by then sees the row. What a change has
+    # told wakes the relay, which looks after that.
+    if not is_gathering() and not any(
+        callback is wake_workers for _, callback, *_ in connection.run_on_commit
+    ):
         transaction.on_commit(wake_workers, robust=True)
 
 
@@ -168,15 +173,8 @@ def put_missing_tokens() -> None:
     A worker that dies, or loses the database, loses the tokens it had; they are made again here.
     """
     with prepared_cursor() as cursor:
-        cursor.execute(
-            MISSING_TOKENS,
-            {
-                "limit": TOKENS,
-                "cluster": STEPS_CLUSTER,
-                "token": token(),
-                "channel": channel_of(STEPS_CLUSTER),
-            },
-        )
+        channel = channel_of(STEPS_CLUSTER)
+        cursor.execute(MAKE_TOKENS, {**TOKEN_PARAMETERS, "token": token(), "channel": channel})
 
 
 @cache

@@ -147,7 +147,7 @@ def test_the_relay_tidies_every_hour_beside_its_work(
     relay = Relay()
     for moment in (1000, 1059, 1061, 4600, 4662, 4700):
         clock[0] = moment
-        relay._tend(Due([], False, False, None))
+        relay._tend(Due([], False, False, False, None))
     assert len(calls) == 2
 
 
