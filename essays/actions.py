@@ -329,8 +329,8 @@ def check_texts(slots: QuerySet[EssaySlot]) -> None:
 @transaction.atomic
 def begin_repeat(upload: FileUpload, user: User, phase_name: str) -> FileUpload:
     """Order the step once more and tell. Raises ``Refused``."""
-    batch = Batch.objects.locked(upload.batch_id)
     current = FileUpload.objects.locked(upload.pk)
+    batch = current.batch
     if current.slot is None or current.status != FileUpload.Status.ASSIGNED:
         raise Refused("NOT_AN_ESSAY")
     refuse_repeat(batch, phase_name)

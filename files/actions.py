@@ -407,9 +407,8 @@ def check_reread(upload: FileUpload) -> None:
 @transaction.atomic
 def begin_reread(upload: FileUpload, requested_by: User) -> FileUpload:
     """Mark the file as being read again and tell. Raises ``Refused``."""
-    batch = Batch.objects.locked(upload.batch_id)
     current = FileUpload.objects.locked(upload.pk)
-    slot = current.slot
+    batch, slot = current.batch, current.slot
     if current.status == FileUpload.Status.REMOVED:
         if requested_by.pk != batch.owner_id:
             raise Refused("REMOVED_BY_TEACHER")
