@@ -109,19 +109,17 @@ def open_batch(batch_id: UUID) -> Batch:
     return batch
 
 
-def open_for_content(batch_id: UUID) -> Batch:
-    """The batch, locked, to add content to: a late essay may still take a free place of a completed batch.
+def check_open_for_content(batch: Batch) -> None:
+    """Content may be added to the locked batch: a late essay may still take a free place of a completed one.
 
     Raises ``Refused("BATCH_CLOSED")`` when it was cancelled, or has ended with every place taken.
     """
-    batch = Batch.objects.locked(batch_id)
     if batch.binned_at is not None:
         raise Refused("BATCH_CLOSED", status=batch.status)
     if batch.is_closed:
         if batch.status == Batch.Status.CANCELLED or not empty_slots(batch).exists():
             raise Refused("BATCH_CLOSED", status=batch.status)
         reopen_if_done(batch)
-    return batch
 
 
 def refuse_cancelled(batch: Batch) -> None:

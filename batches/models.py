@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from batches.configuration import Configuration
 from huleedu.erasure import erased_if_gone
 from huleedu.failures.states import check_transition, known
+from huleedu.postgres.held import held
 
 MAX_ESSAYS = 200
 
@@ -37,7 +38,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     def locked(self, batch_id: UUID) -> "Batch":
         """The batch, locked until the transaction ends. Raises ``Refused`` when it has been erased."""
         with erased_if_gone():
-            return self.select_for_update(no_key=True).get(pk=batch_id)
+            return held(batch_id, lambda: self.select_for_update(no_key=True).get(pk=batch_id))
 
 
 class Batch(models.Model):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from batches.actions import (
     begin,
@@ -21,6 +21,7 @@ from essays.models import StepRun
 from files import content
 from files.models import FileUpload, StoredContent
 from huleedu.answers.error_words import make_detail
+from huleedu.events.following import followed
 from huleedu.events.outbox import emit
 from huleedu.events.phase import StepOutcome
 from huleedu.events.phases import PHASES, essay_phase, is_batch_wide
@@ -34,6 +35,7 @@ from huleedu.events.vocabulary import (
 )
 from huleedu.failures.errors import ErrorCode, Refused
 from huleedu.models import WorkItem
+from huleedu.postgres.held import held
 from huleedu.work import queue as work
 
 FILLED = (
@@ -59,7 +61,12 @@ def evaluate_readiness(batch: Batch) -> None:
 
 def is_reading(batch: Batch) -> bool:
     """True while a file of the batch is being read."""
-    return batch.files.filter(status=FileUpload.Status.PROCESSING).exists()
+    return being_read(batch).exists()
+
+
+def being_read(batch: Batch) -> QuerySet[FileUpload]:
+    """The batch's files that are being read."""
+    return FileUpload.objects.filter(batch=batch, status=FileUpload.Status.PROCESSING)
 
 
 def declare_ready(batch: Batch) -> None:
@@ -100,7 +107,11 @@ def start(batch_id: UUID, user: User) -> Batch:
 
 def request_step(slot: EssaySlot, upload: FileUpload, phase_name: str, batch: Batch) -> None:
     """Ask for one step on the slot's present text, once per revision. Batch locked."""
-    if not slot.step_runs.filter(phase=phase_name, revision=slot.revision).exists():
+    # A slot is ready until the first step on its present text is asked for.
+    if (
+        slot.status == slot.Status.READY
+        or not slot.step_runs.filter(phase=phase_name, revision=slot.revision).exists()
+    ):
         order_step(slot, upload, phase_name, batch)
 
 
@@ -139,37 +150,33 @@ def request_steps(batch: Batch, phase_name: str) -> None:
 
 
 def find_run(item: WorkItem) -> StepRun | None:
-    """The run that ``item`` was queued for, with its slot."""
-    runs = StepRun.objects.select_related("slot")
-    return runs.filter(slot_id=item.subject_id, phase=item.step, revision=item.revision).first()
-
-
-def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
-    """Lock what a step's result touches; None when this attempt is outdated."""
-    batch = Batch.objects.locked(item.batch)
-    run = find_run(item)
-    if not work.finish(item) or run is None or run.status in StepRun.ENDED:
-        return None
-    return run, run.slot, batch
-
-
-@transaction.atomic
-def begin_step(item: WorkItem) -> StepRun | None:
-    """Mark the run as running and return it; None when it is outdated."""
-    run = (
-        StepRun.objects.select_for_update(of=("self",))
-        .select_related("slot")
-        .filter(slot_id=item.subject_id, phase=item.step, revision=item.revision)
-        .first()
+    """The run that ``item`` was queued for, with its slot and batch, the batch locked first."""
+    runs = StepRun.objects.select_related("slot__batch").select_for_update(
+        of=("slot__batch", "slot", "self"), no_key=True
     )
-    if run is None or run.status in StepRun.ENDED or run.slot.revision != run.revision:
-        work.finish(item)
-        return None
-    run.begin()
+    run = runs.filter(slot_id=item.subject_id, phase=item.step, revision=item.revision).first()
+    if run is not None:
+        run.slot.batch = held(run.slot.batch_id, lambda: run.slot.batch)
     return run
 
 
-@transaction.atomic
+def lock_run(item: WorkItem) -> tuple[StepRun, EssaySlot, Batch] | None:
+    """Lock what a step's result touches, the batch first; None when this attempt is outdated."""
+    run = find_run(item)
+    if not work.finish(item) or run is None or run.status in StepRun.ENDED:
+        return None
+    return run, run.slot, run.slot.batch
+
+
+def begin_step(item: WorkItem) -> StepRun | None:
+    """Mark the run as running and return it; None when it is outdated."""
+    run = StepRun.begin(item.subject_id, item.step, item.revision)
+    if run is None:
+        work.finish(item)
+    return run
+
+
+@followed
 def record_step(item: WorkItem, outcome: StepOutcome) -> None:
     """A step succeeded: keep its output and tell."""
     locked = lock_run(item)
@@ -180,7 +187,7 @@ def record_step(item: WorkItem, outcome: StepOutcome) -> None:
     report_completed(run, slot, batch, outcome.figures)
 
 
-@transaction.atomic
+@followed
 def fail_step(item: WorkItem, code: str, details: dict[str, Any]) -> None:
     """A step cannot be done on this text: keep why and tell."""
     locked = lock_run(item)
@@ -197,16 +204,15 @@ def end_failed(run: StepRun, slot: EssaySlot, batch: Batch, code: str, details: 
 @transaction.atomic
 def give_up_step(item: WorkItem) -> None:
     """Every try failed for reasons of ours: the essay shows it, and can be tried again."""
-    batch = Batch.objects.locked(item.batch)
     run = find_run(item)
     if run is not None and run.status not in StepRun.ENDED:
-        end_failed(run, run.slot, batch, PHASES[run.phase].gave_up, {"attempts": item.attempts})
+        end_failed(run, run.slot, run.slot.batch, PHASES[run.phase].gave_up, {"attempts": item.attempts})
 
 
 def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[str, Any]) -> None:
     """Emit the phase's completed event; settle the essay when it was its last step on its present text."""
     if slot.revision == run.revision:
-        settle(slot, batch)
+        settle(run, slot, batch)
     emit(
         essay_phase(run.phase).completed.model_validate(
             {
@@ -227,10 +233,12 @@ def report_completed(run: StepRun, slot: EssaySlot, batch: Batch, figures: dict[
     )
 
 
-def settle(slot: EssaySlot, batch: Batch) -> None:
+def settle(run: StepRun, slot: EssaySlot, batch: Batch) -> None:
     """Set the essay's state from its runs: failed if one failed, completed when all steps have succeeded."""
-    runs = dict(slot.step_runs.filter(revision=slot.revision).values_list("phase", "status"))
     steps = [step for step in batch.settings.steps if not is_batch_wide(step)]
+    runs = {run.phase: run.status}
+    if set(steps) != set(runs):
+        runs |= dict(slot.step_runs.filter(revision=slot.revision).values_list("phase", "status"))
     if StepRun.Status.FAILED in runs.values():
         slot.move_to(EssaySlot.Status.FAILED)
     elif all(runs.get(step) == StepRun.Status.SUCCEEDED for step in steps):
@@ -244,15 +252,15 @@ def conclude_phase(batch: Batch) -> None:
     """
     if batch.status != Batch.Status.PROCESSING:
         return
-    phase = batch.phases.filter(run=batch.run, concluded_at__isnull=True).first()
-    if phase is None or is_reading(batch):
+    runs = current_runs(batch, OuterRef("phase")).exclude(status__in=StepRun.ENDED)
+    unconcluded = batch.phases.filter(run=batch.run, concluded_at__isnull=True)
+    phase = unconcluded.exclude(Exists(being_read(batch)) | Exists(runs)).first()
+    if phase is None:
         return
     if is_batch_wide(phase.phase):
         queue(batch, phase.phase, batch.run, batch.pk)
         return
     runs = current_runs(batch, phase.phase)
-    if runs.exclude(status__in=StepRun.ENDED).exists():
-        return
     if runs.count() < batch.files.filter(status=FileUpload.Status.ASSIGNED).count():
         request_steps(batch, phase.phase)
         return
@@ -285,12 +293,12 @@ def queue(
     )
 
 
-def present_runs(batch: Batch, phase_name: str) -> QuerySet[StepRun]:
+def present_runs(batch: Batch, phase_name: str | OuterRef) -> QuerySet[StepRun]:
     """The phase's run on each slot's present revision."""
     return StepRun.objects.filter(slot__batch=batch, phase=phase_name, revision=F("slot__revision"))
 
 
-def current_runs(batch: Batch, phase_name: str) -> QuerySet[StepRun]:
+def current_runs(batch: Batch, phase_name: str | OuterRef) -> QuerySet[StepRun]:
     """The phase's run on each filled slot's present text."""
     return present_runs(batch, phase_name).filter(slot__status__in=FILLED)
 
@@ -362,8 +370,8 @@ def check_texts(slots: QuerySet[EssaySlot]) -> None:
 @transaction.atomic
 def begin_repeat(upload: FileUpload, user: User, phase_name: str) -> FileUpload:
     """Order the step once more and tell. Raises ``Refused``."""
-    batch = Batch.objects.locked(upload.batch_id)
     current = FileUpload.objects.locked(upload.pk)
+    batch = current.batch
     if current.slot is None or current.status != FileUpload.Status.ASSIGNED:
         raise Refused("NOT_AN_ESSAY")
     refuse_repeat(batch, phase_name)

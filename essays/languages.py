@@ -207,9 +207,9 @@ def check_essay_language(upload: FileUpload, language: str) -> None:
 @transaction.atomic
 def change_essay_language(upload: FileUpload, user: User, language: str) -> FileUpload:
     """Change it and tell. Raises ``Refused``."""
-    batch = Batch.objects.locked(upload.batch_id)
-    refuse_cancelled(batch)
     current = FileUpload.objects.locked(upload.pk)
+    batch = current.batch
+    refuse_cancelled(batch)
     slot_of(current)
     if current.chosen_language == language:
         return current

@@ -1,6 +1,7 @@
 """Runs of processing steps on essays."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models.functions import Now
@@ -9,6 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from batches.models import EssaySlot
 from huleedu.failures.states import check_transition
+
+# One statement, which ``ALLOWED`` allows.
+BEGIN = """
+UPDATE essays_steprun AS run SET status = 'running', started_at = %s FROM batches_essayslot AS slot
+WHERE run.slot_id = %s AND run.phase = %s AND run.revision = %s AND run.status IN ('awaiting', 'running')
+  AND slot.id = run.slot_id AND slot.revision = run.revision
+RETURNING run.*
+"""
 
 
 class StepRun(models.Model):
@@ -78,9 +87,10 @@ class StepRun(models.Model):
             setattr(self, name, value)
         self.save(update_fields=list(changes))
 
-    def begin(self) -> None:
-        """A worker has it."""
-        self.move_to(self.Status.RUNNING, started_at=timezone.now())
+    @classmethod
+    def begin(cls, slot_id: UUID, phase: str, revision: int) -> "StepRun | None":
+        """A worker has it: the run, or None when it has ended or its text is no more the present one."""
+        return next(iter(cls.objects.raw(BEGIN, [timezone.now(), slot_id, phase, revision])), None)
 
     def succeed(self, engine: str, output: dict[str, Any]) -> None:
         """The step's value is here."""

@@ -3,7 +3,6 @@
 from batches.actions import reopen_if_done
 from batches.models import Batch
 from essays import actions, assignment, languages
-from essays.models import StepRun
 from files.models import FileUpload
 from huleedu.events.phases import is_batch_wide
 from huleedu.events.vocabulary import (
@@ -26,9 +25,7 @@ from huleedu.events.vocabulary import (
 
 def assign_slot(event: EssayContentProvisioned) -> None:
     """A valid text arrived: give it a slot. A repeat publishes the same mapping again."""
-    batch = Batch.objects.locked(event.batch_id)
     upload = FileUpload.objects.locked(event.file_upload_id)
-    upload.batch = batch
     if upload.revision != event.revision:
         return
     if upload.status == FileUpload.Status.PROCESSING:
@@ -42,21 +39,23 @@ def stream_first_step(event: EssaySlotAssigned) -> None:
 
     One that does not show its language waits until the others show the batch's.
     """
-    batch = Batch.objects.locked(event.batch_id)
+    upload = FileUpload.objects.locked(event.file_upload_id)
+    batch = upload.batch
     if batch.is_closed and batch.status != Batch.Status.CANCELLED:
         # The file came while the batch was concluding: its essay starts another run.
         reopen_if_done(batch)
     steps = batch.settings.steps
     if batch.is_closed or not steps or is_batch_wide(steps[0]) or not batch.settings.auto_start:
         return
-    holds = FileUpload.objects.select_related("slot").filter(
-        pk=event.file_upload_id, slot=event.essay_id, slot__revision=event.revision
-    )
-    upload = holds.first()
-    if upload is None or upload.slot is None or upload.slot.text_storage_id is None:
+    slot = upload.slot
+    if (
+        slot is None
+        or (slot.pk, slot.revision) != (event.essay_id, event.revision)
+        or not slot.text_storage_id
+    ):
         return
     if upload.own_language or batch.language or batch.status != Batch.Status.AWAITING_CONTENT:
-        actions.request_step(upload.slot, upload, steps[0], batch)
+        actions.request_step(slot, upload, steps[0], batch)
 
 
 def note_progress(
@@ -64,15 +63,19 @@ def note_progress(
     | EssayValidationFailed
     | ExcessContentProvisioned
     | DuplicateContentDetected
-    | PhaseCompleted
     | BatchReadinessTimeout,
 ) -> None:
-    """Something ended: the batch may be ready, or its phase concluded, or its language clear."""
+    """A reading ended, or the time: the batch may be ready, its phase concluded, or its language clear."""
     batch = Batch.objects.locked(event.batch_id)
     early = batch.status == Batch.Status.AWAITING_CONTENT
     languages.find_batch_language(batch, languages.CLEAR_LEAD if early else 0)
     actions.evaluate_readiness(batch)
     actions.conclude_phase(batch)
+
+
+def note_step(event: PhaseCompleted) -> None:
+    """A step ended: its phase may be concluded."""
+    actions.conclude_phase(Batch.objects.locked(event.batch_id))
 
 
 def find_language(event: BatchEssaysReady) -> None:
@@ -118,14 +121,8 @@ def order_batch_step(event: PhaseInitiate) -> None:
 
 
 def queue_step(event: EssayPhaseRequest) -> None:
-    """Queue the step on its essay, if the text is still the present one."""
-    run = (
-        StepRun.objects.select_related("slot__batch")
-        .filter(slot_id=event.essay_id, phase=event.phase_name, revision=event.revision)
-        .first()
-    )
-    if run is None or run.status in StepRun.ENDED:
-        return
+    """Queue the step on its essay; whoever takes the work asks whether the text is still the present one."""
+    batch = Batch.objects.locked(event.batch_id)
     actions.queue(
-        run.slot.batch, run.phase, run.revision, run.slot_id, run.file_upload_id, run.correlation_id
+        batch, event.phase_name, event.revision, event.essay_id, event.file_upload_id, event.correlation_id
     )

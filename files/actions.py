@@ -8,9 +8,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.db import transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 
-from batches.actions import empty_slots, open_for_content, refuse_cancelled, reopen_if_done
+from batches.actions import check_open_for_content, empty_slots, refuse_cancelled, reopen_if_done
 from batches.models import Batch, EssaySlot
 from files import content
 from files.content import Stored
@@ -21,7 +22,8 @@ from huleedu.accounts import erasures
 from huleedu.answers.error_words import make_detail
 from huleedu.api import quotas
 from huleedu.erasure import Erasure, erased_if_gone
-from huleedu.events.outbox import emit
+from huleedu.events.following import followed
+from huleedu.events.outbox import emit, tell
 from huleedu.events.vocabulary import (
     BatchFileAdded,
     BatchFileRemoved,
@@ -37,6 +39,7 @@ from huleedu.postgres.conflicts import retried
 from huleedu.work import queue as work
 
 EXTRACT = "extract"
+PRESENT = Count("pk", filter=~Q(status=FileUpload.Status.REMOVED))
 
 
 @dataclass(frozen=True)
@@ -66,57 +69,79 @@ class ExtractedText:
     language: str = ""
 
 
-def receive(batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUID) -> FileUpload:
-    """Take one file in: bytes durable first, then row and event together.
+def receive(
+    batch_id: UUID,
+    owner: User,
+    incoming: Incoming,
+    correlation_id: UUID,
+    end: EssayUploadFinished | None = None,
+) -> FileUpload:
+    """Take one file in: bytes durable first, then row and event together, and ``end`` if it is the last one.
 
     Returns the file's row, the earlier one when the request is a repeat. A file over the size limit becomes
     a failed row without content. Raises ``Refused`` (closed or full batch) and ``content.StorageFailed``.
     """
-    repeated = find_repeat(batch_id, incoming)
-    if repeated:
-        return repeated
     if incoming.file.size > settings.MAX_FILE_BYTES:
-        return refuse_too_large(batch_id, owner, incoming, correlation_id)
+        return refuse_too_large(batch_id, owner, incoming, correlation_id, end)
     stored = content.store(StoredContent.Kind.RAW, uuid4(), incoming.file)
     failpoint("upload.after_store")
     with content.discarded_when_refused(stored):
-        upload = retried(lambda: add_file(batch_id, owner, incoming, stored, correlation_id))
+        upload = retried(lambda: add_file(batch_id, owner, incoming, stored, correlation_id, end))
     failpoint("upload.after_commit")
     return upload
 
 
-def find_repeat(batch_id: UUID, incoming: Incoming) -> FileUpload | None:
-    """The row an earlier, identical request made, if there is one."""
-    if incoming.upload_key is None:
-        return None
-    return FileUpload.objects.filter(batch_id=batch_id, upload_key=incoming.upload_key).first()
+def find_repeat(batch: Batch, incoming: Incoming) -> FileUpload | None:
+    """The row that an earlier, identical request made in the locked batch.
+
+    Raises ``Refused`` when there is none and the batch takes nothing more.
+    """
+    key = incoming.upload_key or ""  # which no row has
+    counted = batch.files.aggregate(present=PRESENT, repeated=Count("pk", filter=Q(upload_key=key)))
+    if counted["repeated"]:
+        return batch.files.get(upload_key=key)
+    check_open_for_content(batch)
+    refuse_too_many(counted["present"])
+    return None
 
 
-@transaction.atomic
+@followed
 def add_file(
-    batch_id: UUID, owner: User, incoming: Incoming, stored: Stored, correlation_id: UUID
+    batch_id: UUID,
+    owner: User,
+    incoming: Incoming,
+    stored: Stored,
+    correlation_id: UUID,
+    end: EssayUploadFinished | None,
 ) -> FileUpload:
     """Write the rows of durable bytes and tell. Raises ``Refused``."""
-    batch = open_for_content(batch_id)
-    check_room(batch)
-    repeated = find_repeat(batch_id, incoming)
-    if repeated:
+    batch = Batch.objects.locked(batch_id)
+    upload = find_repeat(batch, incoming)
+    if upload:
         transaction.on_commit(lambda: content.discard(stored))
-        return repeated
-    content.record(stored, owner.pk, batch.pk)
-    quotas.admit_file(owner.pk, stored.size)
-    upload = make_row(batch, incoming, correlation_id, sha256=stored.sha256)
-    upload.raw_storage_id = stored.id
-    upload.save()
-    report_added(upload)
+    else:
+        content.record(stored, owner.pk, batch.pk)
+        quotas.admit_file(owner.pk, stored.size)
+        upload = make_row(batch, incoming, correlation_id, sha256=stored.sha256)
+        upload.raw_storage_id = stored.id
+        upload.save(force_insert=True)
+        report_added(upload)
+    if end:
+        emit(end)
     return upload
 
 
-@transaction.atomic
-def refuse_too_large(batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUID) -> FileUpload:
+@followed
+def refuse_too_large(
+    batch_id: UUID, owner: User, incoming: Incoming, correlation_id: UUID, end: EssayUploadFinished | None
+) -> FileUpload:
     """Keep a failed row, without content, for a file over the size limit. Raises ``Refused``."""
-    batch = open_for_content(batch_id)
-    check_room(batch)
+    batch = Batch.objects.locked(batch_id)
+    repeated = find_repeat(batch, incoming)
+    if end:
+        emit(end)
+    if repeated:
+        return repeated
     quotas.admit_file(owner.pk, 0)
     upload = make_row(batch, incoming, correlation_id, sha256="")
     detail = make_detail(
@@ -147,7 +172,12 @@ def make_row(batch: Batch, incoming: Incoming, correlation_id: UUID, sha256: str
 
 def check_room(batch: Batch) -> None:
     """Raise ``Refused("TOO_MANY_FILES")`` when the batch holds as many files as it may."""
-    if batch.files.exclude(status=FileUpload.Status.REMOVED).count() >= settings.MAX_FILES_PER_BATCH:
+    refuse_too_many(batch.files.aggregate(present=PRESENT)["present"])
+
+
+def refuse_too_many(present: int) -> None:
+    """Raise ``Refused("TOO_MANY_FILES")`` when ``present`` files are as many as a batch may hold."""
+    if present >= settings.MAX_FILES_PER_BATCH:
         raise Refused("TOO_MANY_FILES", limit=settings.MAX_FILES_PER_BATCH)
 
 
@@ -189,21 +219,19 @@ def report_failed(upload: FileUpload, code: str) -> None:
     )
 
 
-@transaction.atomic
-def finish_upload(batch: Batch, correlation_id: UUID, upload_id: UUID, file_count: int) -> None:
-    """Tell that an upload request with ``file_count`` files has ended."""
-    emit(
-        EssayUploadFinished(
-            batch_id=batch.pk,
-            correlation_id=correlation_id,
-            expected_count=file_count,
-            upload_ts=timezone.now(),
-            upload_id=upload_id,
-        )
+def upload_finished(
+    batch: Batch, correlation_id: UUID, upload_id: UUID, file_count: int
+) -> EssayUploadFinished:
+    """What tells that an upload request with ``file_count`` files has ended."""
+    return EssayUploadFinished(
+        batch_id=batch.pk,
+        correlation_id=correlation_id,
+        expected_count=file_count,
+        upload_ts=timezone.now(),
+        upload_id=upload_id,
     )
 
 
-@transaction.atomic
 def begin_extraction(item: WorkItem) -> FileUpload | None:
     """Tell that reading has begun; None when the file was replaced or removed meanwhile."""
     with erased_if_gone():
@@ -211,7 +239,7 @@ def begin_extraction(item: WorkItem) -> FileUpload | None:
     if not is_current(upload, item):
         work.finish(item)
         return None
-    emit(
+    tell(
         FileProcessingStarted(
             batch_id=upload.batch_id,
             correlation_id=upload.correlation_id,
@@ -228,7 +256,7 @@ def is_current(upload: FileUpload, item: WorkItem) -> bool:
     return upload.revision == item.revision and upload.status == FileUpload.Status.PROCESSING
 
 
-@transaction.atomic
+@followed
 def accept(item: WorkItem, text: ExtractedText) -> None:
     """The file's text is good: record it and tell. A late result of replaced content changes nothing."""
     upload = claim_result(item)
@@ -249,7 +277,7 @@ def accept(item: WorkItem, text: ExtractedText) -> None:
     report_provisioned(upload)
 
 
-@transaction.atomic
+@followed
 def reject(item: WorkItem, code: str, details: dict[str, Any]) -> None:
     """The file cannot become an essay: record why and tell."""
     upload = claim_result(item)
@@ -277,9 +305,7 @@ def fail_file(upload: FileUpload, code: str, details: dict[str, Any]) -> None:
 
 def claim_result(item: WorkItem) -> FileUpload | None:
     """Lock the file for this attempt's result; None when the attempt or the content is outdated."""
-    batch = Batch.objects.locked(item.batch)
     upload = FileUpload.objects.locked(item.subject_id)
-    upload.batch = batch
     if not work.finish(item) or not is_current(upload, item):
         return None
     return upload
@@ -288,19 +314,15 @@ def claim_result(item: WorkItem) -> FileUpload | None:
 @transaction.atomic
 def give_up(item: WorkItem) -> None:
     """Every try failed for reasons of ours: the file shows it, and can be tried again."""
-    batch = Batch.objects.locked(item.batch)
     upload = FileUpload.objects.locked(item.subject_id)
-    upload.batch = batch
     if is_current(upload, item):
         fail_file(upload, ErrorCode.EXTRACTION_FAILED, {"attempts": item.attempts})
 
 
-def lock_changeable(file_upload_id: UUID, batch_id: UUID) -> FileUpload:
+def lock_changeable(file_upload_id: UUID) -> FileUpload:
     """Lock batch and file for other content in its place. Raises ``Refused`` for a cancelled batch."""
-    batch = Batch.objects.locked(batch_id)
-    refuse_cancelled(batch)
     upload = FileUpload.objects.locked(file_upload_id)
-    upload.batch = batch
+    refuse_cancelled(upload.batch)
     return upload
 
 
@@ -319,7 +341,7 @@ def replace(upload: FileUpload, owner: User, incoming: Incoming) -> FileUpload:
 @transaction.atomic
 def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Stored) -> FileUpload:
     """Write the replacement of durable bytes and tell. Raises ``Refused``."""
-    current = lock_changeable(upload.pk, upload.batch_id)
+    current = lock_changeable(upload.pk)
     if current.status == FileUpload.Status.REMOVED:
         raise Refused("FILE_REMOVED")
     if current.slot is not None or empty_slots(current.batch).exists():
@@ -385,9 +407,8 @@ def check_reread(upload: FileUpload) -> None:
 @transaction.atomic
 def begin_reread(upload: FileUpload, requested_by: User) -> FileUpload:
     """Mark the file as being read again and tell. Raises ``Refused``."""
-    batch = Batch.objects.locked(upload.batch_id)
     current = FileUpload.objects.locked(upload.pk)
-    slot = current.slot
+    batch, slot = current.batch, current.slot
     if current.status == FileUpload.Status.REMOVED:
         if requested_by.pk != batch.owner_id:
             raise Refused("REMOVED_BY_TEACHER")

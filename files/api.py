@@ -41,6 +41,7 @@ from huleedu.api.schema import DESCRIPTIONS, IDEMPOTENCY_KEY, answers
 from huleedu.api.throttle import Throttle
 from huleedu.api.turns import Turns
 from huleedu.events.feed import trace
+from huleedu.events.outbox import tell
 from huleedu.failures.errors import Refused
 from huleedu.http.middleware import correlation_id_of
 from huleedu.postgres.database import give_back
@@ -170,11 +171,12 @@ class Upload:
         """Take in what arrived whole, tell that the upload ended, and answer. Raises API exceptions."""
         check_upload(self.user.pk, sum(part.size for part in self.parts))
         key = attempt.key if attempt else None
-        self.receipts = receive_all(self.batch, self.user, compared.arrivals, self.correlation_id, key)
+        upload_id = uuid5(self.batch.pk, f"{key}:{attempt.fingerprint}") if attempt else uuid4()
+        end = actions.upload_finished(self.batch, self.correlation_id, upload_id, len(compared.arrivals))
+        self.receipts = receive_all(self.batch, self.user, compared.arrivals, self.correlation_id, key, end)
         raise_if_none_kept(self.receipts, self.batch.pk)
-        if self.receipts:
-            upload_id = uuid5(self.batch.pk, f"{key}:{attempt.fingerprint}") if attempt else uuid4()
-            actions.finish_upload(self.batch, self.correlation_id, upload_id, len(self.receipts))
+        if self.receipts and self.receipts[-1].row is None:
+            tell(end)
         self.check_complete(compared)
         accepted = all(receipt.accepted for receipt in self.receipts)
         return Response(self.listing(), status=201 if accepted else 207)

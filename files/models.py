@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from batches.models import Batch, EssaySlot
 from huleedu.erasure import erased_if_gone
 from huleedu.failures.states import check_transition, known
+from huleedu.postgres.held import changed, held
 
 
 class StoredContentQuerySet(models.QuerySet["StoredContent"]):
@@ -76,9 +77,15 @@ class FileUploadQuerySet(models.QuerySet["FileUpload"]):
         return self.exclude(status=FileUpload.Status.REMOVED)
 
     def locked(self, file_upload_id: UUID) -> "FileUpload":
-        """The file, locked; take the batch's lock first. Raises ``Refused`` when it has been erased."""
+        """The file and its batch, the batch locked first. Raises ``Refused`` when it has been erased."""
+        return held(file_upload_id, lambda: self._locked_with_batch(file_upload_id))
+
+    def _locked_with_batch(self, file_upload_id: UUID) -> "FileUpload":
+        both = self.select_related("batch").select_for_update(of=("batch", "self"), no_key=True)
         with erased_if_gone():
-            return self.select_for_update(of=("self",)).get(pk=file_upload_id)
+            upload = both.get(pk=file_upload_id)
+        upload.batch = held(upload.batch_id, lambda: upload.batch)
+        return upload
 
 
 class FileUpload(models.Model):
@@ -220,6 +227,7 @@ class FileUpload(models.Model):
         for name, value in changes.items():
             setattr(self, name, value)
         self.save(update_fields=list(changes))
+        changed(self.pk, self)
 
     def assign(self, slot: EssaySlot) -> None:
         """The file's text is the essay in ``slot``; an error of reading it again stays told."""

@@ -27,13 +27,11 @@ def remove(upload: FileUpload) -> FileUpload:
 
     A repeat changes nothing.
     """
-    batch = Batch.objects.locked(upload.batch_id)
     current = FileUpload.objects.locked(upload.pk)
-    current.batch = batch
     if current.status == FileUpload.Status.REMOVED:
         return current
     held = take_out(current)
-    erasures.forget_file(batch.owner_id, batch.pk, current.pk, held)
+    erasures.forget_file(current.batch.owner_id, current.batch_id, current.pk, held)
     return current
 
 
@@ -67,7 +65,6 @@ def restore(upload: FileUpload, user: User) -> FileUpload:
 @transaction.atomic
 def bring_back(upload: FileUpload, user: User) -> FileUpload:
     """Have the removed file read again, once, however often it is asked for. Raises ``Refused``."""
-    Batch.objects.locked(upload.batch_id)
     current = FileUpload.objects.locked(upload.pk)
     if current.status != FileUpload.Status.REMOVED:
         return current

@@ -22,6 +22,7 @@ from huleedu.answers.problems import BUSY_SECONDS, TITLES, Problem
 from huleedu.api.api_view import check_text, error_list, field_error, invalid
 from huleedu.api.parsers import StrictJSONParser
 from huleedu.api.quotas import EASING
+from huleedu.events.vocabulary import EssayUploadFinished
 from huleedu.failures.errors import ErrorCode, Refused, StorageFailed, is_out_of_room
 
 RECEIVE = "receive"
@@ -138,14 +139,30 @@ def matches(entry: ManifestEntry, part: Part, by_name: bool) -> bool:
 
 
 def receive_all(
-    batch: Batch, owner: User, arrivals: list[Arrival], correlation_id: UUID, key: str | None
+    batch: Batch,
+    owner: User,
+    arrivals: list[Arrival],
+    correlation_id: UUID,
+    key: str | None,
+    end: EssayUploadFinished,
 ) -> list[Receipt]:
-    """Take every file in, each on its own: one bad file never fails its siblings."""
-    return [receive_one(batch, owner, arrival, correlation_id, key) for arrival in arrivals]
+    """Take every file in, each on its own: one bad file never fails its siblings.
+
+    The last one, if it is kept, tells that the upload has ended.
+    """
+    return [
+        receive_one(batch, owner, arrival, correlation_id, key, end if arrival is arrivals[-1] else None)
+        for arrival in arrivals
+    ]
 
 
 def receive_one(
-    batch: Batch, owner: User, arrival: Arrival, correlation_id: UUID, key: str | None
+    batch: Batch,
+    owner: User,
+    arrival: Arrival,
+    correlation_id: UUID,
+    key: str | None,
+    end: EssayUploadFinished | None,
 ) -> Receipt:
     """Take one file in and say what became of it."""
     incoming = actions.Incoming(
@@ -156,7 +173,7 @@ def receive_one(
         upload_key=arrival.upload_key(key),
     )
     try:
-        row = actions.receive(batch.pk, owner, incoming, correlation_id)
+        row = actions.receive(batch.pk, owner, incoming, correlation_id, end)
     except Refused as failure:
         return Receipt(arrival, None, refusal_detail(failure, correlation_id), failure)
     except StorageFailed as failure:

@@ -20,6 +20,7 @@ from files import actions, removing
 from files.capacity import check_upload, check_work
 from files.models import FileUpload
 from huleedu.answers.pages import PageRequest, SeeOther, carry_out, refusal_of, tell_refusal, to_batch
+from huleedu.events.outbox import tell
 from huleedu.http.middleware import correlation_id_of
 
 
@@ -61,7 +62,7 @@ def upload(request: PageRequest, batch_id: UUID) -> HttpResponse:
         for one in sent
     )
     if sent:
-        actions.finish_upload(batch, correlation_id, uuid4(), len(sent))
+        tell(actions.upload_finished(batch, correlation_id, uuid4(), len(sent)))
         tell_outcomes(request, outcomes)
     else:
         messages.error(request, _("Choose at least one file first."))

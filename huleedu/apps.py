@@ -23,7 +23,10 @@ class HuleeduConfig(AppConfig):
         from django.db.models.signals import post_migrate, post_save, pre_migrate
         from django_q.signals import post_spawn
 
-        from huleedu import steps  # noqa: F401 - registers who does queued work
+        from huleedu import (
+            steps,  # noqa: F401 - registers who does queued work
+            subscriptions,  # noqa: F401 - fills the table of reactions
+        )
         from huleedu.accounts.devices import remember_device
         from huleedu.accounts.factors import end_others, use_first_code
         from huleedu.accounts.permissions import grant_support

@@ -37,6 +37,9 @@ class OutboxMessage(models.Model):
     first_failed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
+    reacted = models.BooleanField(
+        default=False, db_default=False, help_text=_("What follows happened in the transaction of the fact")
+    )
 
     class Meta:
         verbose_name = _("outbox message")
@@ -45,6 +48,7 @@ class OutboxMessage(models.Model):
         indexes = [
             models.Index(fields=["lane", "id"], name="outbox_lane"),
             models.Index(fields=["due_at"], name="outbox_retries", condition=models.Q(attempts__gt=0)),
+            models.Index(fields=["batch_id"], name="outbox_unreacted", condition=models.Q(reacted=False)),
         ]
 
     def __str__(self) -> str:
@@ -361,10 +365,9 @@ class IdempotencyRecord(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     key = models.CharField(max_length=255, help_text="SHA-256 of the client's key, which may tell of anybody")
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body")
-    status_code = models.PositiveSmallIntegerField(null=True)
+    status_code = models.PositiveSmallIntegerField()
     body = models.JSONField(null=True)
     created_at = models.DateTimeField(db_default=Now())
-    locked_until = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "key"], name="idempotency_once")]

@@ -8,6 +8,7 @@ import files.reactions as file
 import results.reactions as result
 from batches.actions import READINESS_TIMER, pass_deadline
 from huleedu.accounts import erasures
+from huleedu.events.following import TABLE
 from huleedu.events.phase import EssayPhase, Phase
 from huleedu.events.phases import PHASES
 from huleedu.forgetting import erasing
@@ -35,6 +36,7 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[..., None], ...]] = {
     "BatchPhaseConcluded": (batch.start_next_phase, result.conclude),
     "BatchResultsReady": (batch.complete,),
 }
+TABLE.reactions = SUBSCRIPTIONS
 
 
 def reactions_of(phase: Phase) -> dict[str, tuple[Callable[..., None], ...]]:
@@ -44,7 +46,7 @@ def reactions_of(phase: Phase) -> dict[str, tuple[Callable[..., None], ...]]:
     return {
         phase.initiate.__name__: (essay.request_phase,),
         phase.request.__name__: (essay.queue_step,),
-        phase.completed.__name__: (result.record_step, essay.note_progress),
+        phase.completed.__name__: (result.record_step, essay.note_step),
     }
 
 

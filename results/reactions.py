@@ -1,7 +1,10 @@
 """What events make of results. Each runs in the relay's transaction."""
 
-from typing import Any, Literal
+from typing import Literal
 
+from django.db import connection
+from django.db.models import F, JSONField, Value
+from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 
 from batches.models import Batch
@@ -22,42 +25,33 @@ from huleedu.events.vocabulary import (
 )
 from results.models import BatchResult, EssayResult
 
+STARTED = {"batch_id", "essay_id", "file_upload_id", "revision", "text_storage_id", "words", "characters"}
+# One statement, where the ORM takes three.
+START = """
+INSERT INTO results_essayresult AS known
+  (slot_id, batch_id, file_id, revision, text_storage_id, words, characters, phases)
+SELECT slot_id, %(batch_id)s, id, %(revision)s, %(text_storage_id)s, %(words)s, %(characters)s, '{}'
+FROM files_fileupload WHERE id = %(file_upload_id)s AND slot_id = %(essay_id)s
+ON CONFLICT (slot_id) DO UPDATE SET (batch_id, file_id, revision, text_storage_id, words, characters, phases)
+  = (excluded.batch_id, excluded.file_id, excluded.revision, excluded.text_storage_id, excluded.words,
+     excluded.characters, excluded.phases)
+WHERE known.revision < excluded.revision
+"""
+
 
 def record_assigned(event: EssaySlotAssigned) -> None:
     """An essay has a text: start its result, unless a newer one is known or the file has left again."""
-    current = EssayResult.objects.filter(slot_id=event.essay_id).first()
-    if current is not None and current.revision >= event.revision:
-        return
-    if not FileUpload.objects.filter(pk=event.file_upload_id, slot_id=event.essay_id).exists():
-        return
-    started: dict[str, Any] = {
-        "batch_id": event.batch_id,
-        "file_id": event.file_upload_id,
-        "revision": event.revision,
-        "text_storage_id": event.text_storage_id,
-        "words": event.words,
-        "characters": event.characters,
-        "phases": {},
-    }
-    # One statement, where update_or_create takes six.
-    EssayResult.objects.bulk_create(
-        [EssayResult(slot_id=event.essay_id, **started)],
-        update_conflicts=True,
-        unique_fields=["slot"],
-        update_fields=list(started),
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(START, event.model_dump(include=STARTED))
 
 
 def record_step(event: PhaseCompleted) -> None:
     """A step ended on an essay: keep its figures."""
-    result = EssayResult.objects.select_for_update().filter(slot_id=event.essay_id).first()
-    if result is None or event.revision < result.revision:
-        return
     data = event.data()
-    kept = {name: data.get(name) for name in PHASES[event.phase_name].kept}
-    result.phases = {**result.phases, event.phase_name: kept}
-    result.revision = event.revision
-    result.save(update_fields=["phases", "revision"])
+    figures = {event.phase_name: {name: data.get(name) for name in PHASES[event.phase_name].kept}}
+    known = EssayResult.objects.filter(slot_id=event.essay_id, revision__lte=event.revision)
+    merged = CombinedExpression(F("phases"), "||", Value(figures, JSONField()))
+    known.update(phases=merged, revision=event.revision)
 
 
 def forget(event: BatchFileRemoved | EssayValidationFailed | DuplicateContentDetected) -> None:

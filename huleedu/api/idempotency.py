@@ -5,12 +5,9 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,8 +21,15 @@ from huleedu.postgres.conflicts import retried
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 MAX_KEY = 255
-LOCK_SECONDS = 60
+HANGING_SECONDS = 60
 RETRY_SECONDS = 2
+HANGING = """
+SELECT EXISTS (
+  SELECT FROM pg_locks JOIN pg_stat_activity AS session USING (pid)
+  WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint = %s AND objid::bigint = %s
+    AND session.datname = current_database()
+    AND session.state_change < clock_timestamp() - make_interval(secs => %s))
+"""
 Effect = Callable[[], Response]
 
 
@@ -40,16 +44,8 @@ class Attempt:
     @property
     def lock_number(self) -> int:
         """The advisory lock of this user's key, a signed 64-bit number."""
-        return int.from_bytes(self._digest[:8], signed=True)
-
-    @property
-    def running_number(self) -> int:
-        """The advisory lock of whoever carries the request out, held as long as that takes."""
-        return int.from_bytes(self._digest[8:16], signed=True)
-
-    @property
-    def _digest(self) -> bytes:
-        return hashlib.sha256(f"{self.owner_id}\x1f{self.key}".encode()).digest()
+        digest = hashlib.sha256(f"{self.owner_id}\x1f{self.key}".encode()).digest()
+        return int.from_bytes(digest[:8], signed=True)
 
 
 def key_of(request: Request) -> str | None:
@@ -100,15 +96,19 @@ def recorded(attempt: Attempt, effect: Effect) -> Response:
     if saved is not None:
         return saved
     response = effect()
-    IdempotencyRecord.objects.create(
+    record_of(attempt, response).save()
+    return response
+
+
+def record_of(attempt: Attempt, response: Response) -> IdempotencyRecord:
+    """The unsaved record of what was answered."""
+    return IdempotencyRecord(
         owner_id=attempt.owner_id,
         key=attempt.key,
         fingerprint=attempt.fingerprint,
         status_code=response.status_code,
         body=stored_body(response),
-        locked_until=Now(),
     )
-    return response
 
 
 def take_lock(attempt: Attempt) -> None:
@@ -127,11 +127,9 @@ def saved_answer(attempt: Attempt) -> Response | None:
 
 
 def replay(record: IdempotencyRecord, attempt: Attempt) -> Response:
-    """What ``record`` keeps. Raises ``Problem`` for another request's, or one still running."""
+    """What ``record`` keeps. Raises ``Problem`` for another request's, and for what was forgotten."""
     if record.fingerprint != attempt.fingerprint:
         raise Problem(422, "IDEMPOTENCY_KEY_REUSED")
-    if record.status_code is None:
-        raise in_progress()
     if record.status_code == FORGOTTEN:
         raise Problem(410, "ERASED")
     return Response(record.body, status=record.status_code, headers={REPLAYED: "true"})
@@ -152,73 +150,46 @@ def once_in_parts(
 ) -> Response:
     """Like ``once`` for an effect of several transactions, which must itself be harmless to repeat.
 
-    The key is locked while the request is carried out, at most ``LOCK_SECONDS``; when its process dies, a
-    repeat may carry it out at once. An answer is kept when ``is_final`` says that trying again can change
-    nothing. Raises ``Problem`` as ``once`` does.
+    The key is locked while the request is carried out; when its process dies, or says nothing to the database
+    for ``HANGING_SECONDS``, a repeat may carry it out at once. An answer is kept when ``is_final`` says that
+    trying again can change nothing. Raises ``Problem`` as ``once`` does.
     """
     attempt = attempt_of(request, body_digest)
     if attempt is None:
         return effect()
-    with running(attempt) as alone:
-        claim = claim_key(attempt, alone)
-        return claim if isinstance(claim, Response) else carry_out(claim, effect, is_final)
+    with running(attempt) as saved:
+        if saved is not None:
+            return saved
+        response = effect()
+        try:
+            if is_final():
+                record_of(attempt, response).save(force_insert=True)
+        except IntegrityError:  # whoever took it for abandoned was first
+            return saved_answer(attempt) or response
+        return response
 
 
 @contextmanager
-def running(attempt: Attempt) -> Iterator[bool]:
-    """Mark the attempt as being carried out by this session; False when another session is at it."""
+def running(attempt: Attempt) -> Iterator[Response | None]:
+    """Hold the key within the block; gives the earlier answer, if there is one. Raises ``Problem``."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [attempt.running_number])
-        alone: bool = cursor.fetchone()[0]
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [attempt.lock_number])
+        (alone,) = cursor.fetchone()
     try:
-        yield alone
+        saved = saved_answer(attempt)
+        if saved is None and not alone and not is_hanging(attempt):
+            raise in_progress()
+        yield saved
     finally:
         if alone:
             with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [attempt.running_number])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [attempt.lock_number])
 
 
-def carry_out(claim: IdempotencyRecord, effect: Effect, is_final: Callable[[], bool]) -> Response:
-    """Keep the answer of ``effect`` in the claimed record, or let the request be repeated."""
-    try:
-        response = effect()
-    except BaseException:
-        with suppress(DatabaseError, InterfaceError):
-            release(claim)
-        raise
-    if is_final():
-        claim.status_code, claim.body = response.status_code, stored_body(response)
-        claim.save(update_fields=["status_code", "body"])
-    else:
-        release(claim)
-    return response
-
-
-@transaction.atomic
-def claim_key(attempt: Attempt, alone: bool) -> IdempotencyRecord | Response:
-    """Lock the key for this request, or return the earlier answer. Raises ``Problem``.
-
-    A claim without an answer is abandoned when its time is over, or when nobody is at it (``alone``).
-    """
-    take_lock(attempt)
-    until = Now() + timedelta(seconds=LOCK_SECONDS)
-    record = IdempotencyRecord.objects.filter(owner_id=attempt.owner_id, key=attempt.key).first()
-    if record is None:
-        if not alone:
-            raise in_progress()
-        record = IdempotencyRecord(owner_id=attempt.owner_id, key=attempt.key, locked_until=until)
-        record.fingerprint = attempt.fingerprint
-        record.save()
-    else:
-        over = Q() if alone else Q(locked_until__lte=Now())
-        abandoned = IdempotencyRecord.objects.filter(over, pk=record.pk, status_code=None)
-        if record.fingerprint != attempt.fingerprint or not abandoned.update(locked_until=until):
-            return replay(record, attempt)
-    record.refresh_from_db()
-    return record
-
-
-def release(claim: IdempotencyRecord) -> None:
-    """Let the request be carried out again, unless someone else has taken the key over."""
-    mine = IdempotencyRecord.objects.filter(pk=claim.pk, status_code=None, locked_until=claim.locked_until)
-    mine.delete()
+def is_hanging(attempt: Attempt) -> bool:
+    """Whether the session that carries the request out has said nothing for ``HANGING_SECONDS``."""
+    high, low = attempt.lock_number >> 32 & 0xFFFFFFFF, attempt.lock_number & 0xFFFFFFFF
+    with connection.cursor() as cursor:
+        cursor.execute(HANGING, [high, low, HANGING_SECONDS])
+        hanging: bool = cursor.fetchone()[0]
+        return hanging

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
 from uuid import UUID
 
 import structlog
@@ -15,11 +14,13 @@ from django.utils import timezone
 from huleedu.events.catalogue import CATALOGUE
 from huleedu.events.event_log import UnloggableEvent, move_to_log
 from huleedu.events.feed import NumberedMessage
+from huleedu.events.following import TABLE
 from huleedu.failures.outages import is_outage, patience
 from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, OutboxMessage
+from huleedu.postgres.held import holding
 from huleedu.postgres.prepared import prepared_cursor
-from huleedu.subscriptions import REPEATABLE, SUBSCRIPTIONS
+from huleedu.subscriptions import REPEATABLE
 from huleedu.work import queue as work
 
 CLAIM_LIMIT = 500  # rows of one transaction
@@ -33,8 +34,8 @@ log = structlog.get_logger(__name__)
 # order fit ``outbox_lane`` only, what waits fits ``outbox_retries`` only.
 CLAIM = """
 WITH claimed AS MATERIALIZED (
-  SELECT id, event_id, event_type, batch_id, CASE WHEN event_type <> ALL(%(plain)s) THEN envelope::text END,
-    attempts > 0
+  SELECT id, event_id, event_type, batch_id,
+    CASE WHEN event_type <> ALL(%(plain)s) AND NOT reacted THEN envelope::text END AS envelope, attempts > 0
   FROM huleedu_outboxmessage WHERE lane BETWEEN %(lane)s AND %(lane)s AND (attempts = 0 OR due_at <= now())
     AND batch_id NOT IN (SELECT batch_id FROM huleedu_outboxmessage WHERE attempts > 0 AND due_at > now())
   ORDER BY lane, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -42,6 +43,7 @@ WITH claimed AS MATERIALIZED (
   INSERT INTO huleedu_consumedevent (consumer, event_id, consumed_at)
   SELECT consumer, event_id, now() FROM claimed
   JOIN unnest(%(types)s::text[], %(consumers)s::text[]) AS reaction (event_type, consumer) USING (event_type)
+  WHERE envelope IS NOT NULL
   ON CONFLICT DO NOTHING RETURNING event_id, consumer
 )
 SELECT * FROM claimed UNION ALL SELECT NULL, event_id, consumer, NULL, NULL, NULL FROM granted ORDER BY id
@@ -61,7 +63,7 @@ class UnknownEvent(Exception):
 
 @dataclass(frozen=True)
 class Claimed:
-    """One claimed row; ``envelope`` is JSON text, None where nothing reacts to the event's type.
+    """One claimed row; ``envelope`` is JSON text, None where nothing reacts to the event, or has already.
 
     ``tried``: it failed before. ``granted``: the consumers that meet the event for the first time.
     """
@@ -78,7 +80,7 @@ class Claimed:
 
 def claim(lane: int) -> list[Claimed]:
     """The next due rows of ``lane``, locked, in order, and recorded as consumed by all who react to them."""
-    reactions = [(name, consumer) for name in SUBSCRIPTIONS for consumer in consumers_of(name)]
+    reactions = [(name, consumer) for name in TABLE.reactions for consumer in TABLE.consumers_of(name)]
     claimed: list[tuple[int, str, str, UUID, str | None, bool]] = []
     granted: dict[str, set[str]] = {}
     with prepared_cursor() as cursor:
@@ -87,7 +89,7 @@ def claim(lane: int) -> list[Claimed]:
             {
                 "lane": lane,
                 "limit": CLAIM_LIMIT,
-                "plain": [name for name in CATALOGUE if not SUBSCRIPTIONS.get(name)],
+                "plain": [name for name in CATALOGUE if not TABLE.reactions.get(name)],
                 "types": [name for name, _ in reactions],
                 "consumers": [consumer for _, consumer in reactions],
             },
@@ -163,17 +165,6 @@ def connection_lost() -> bool:
     return connection.connection is None or bool(connection.connection.closed)
 
 
-def consumers_of(event_type: str) -> dict[str, Callable[..., None]]:
-    """Consumer name → reaction, in order."""
-    return {consumer_name(reaction): reaction for reaction in SUBSCRIPTIONS.get(event_type, ())}
-
-
-@lru_cache(maxsize=256)
-def consumer_name(reaction: Callable[..., None]) -> str:
-    """The name under which effects of ``reaction`` are recorded."""
-    return f"{reaction.__module__}.{reaction.__name__}"
-
-
 def forget(rows: Iterable[Claimed]) -> None:
     """Take back the records of ``rows``, whose effects did not happen."""
     pairs = [(consumer, row.event_id) for row in rows for consumer in row.granted]
@@ -185,7 +176,7 @@ def forget(rows: Iterable[Claimed]) -> None:
 def attempt(row: Claimed) -> bool:
     """Run the reactions of ``row`` behind a savepoint; a poison row is set aside and the rest goes on."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(), holding():
             react(row)
             connection.check_constraints()  # what would only fail at the commit could not be set aside
     except Exception as error:
@@ -206,7 +197,7 @@ def react(row: Claimed) -> None:
     if row.event_type not in CATALOGUE or row.envelope is None:
         raise UnknownEvent
     event = CATALOGUE[row.event_type].read(json.loads(row.envelope)["data"])
-    for name, reaction in consumers_of(row.event_type).items():
+    for name, reaction in TABLE.consumers_of(row.event_type).items():
         if name in row.granted or reaction in REPEATABLE:
             reaction(event)
 

@@ -22,6 +22,7 @@ from huleedu.failures.failpoints import failpoint
 from huleedu.logs import describe
 from huleedu.machine.stopping import Stop
 from huleedu.models import LANES, RelayPresence
+from huleedu.postgres.held import holding
 from huleedu.postgres.prepared import keep_plans, prepared_cursor
 from huleedu.postgres.presence import sign
 from huleedu.relay import maintenance
@@ -46,22 +47,24 @@ LOCK_MILLISECONDS = 500  # a batch that somebody else holds longer is tried late
 log = structlog.get_logger(__name__)
 
 # ``OFFSET 0`` keeps the question one for each lane, whatever sizes the planner believes in.
-LOOK = """
+LOOK = f"""
 SELECT ARRAY(SELECT lane FROM generate_series(0, %(last)s) AS lane WHERE EXISTS (
          SELECT 1 FROM huleedu_outboxmessage AS waiting
          WHERE waiting.lane = lane.lane AND (attempts = 0 OR due_at <= now()) OFFSET 0)),
        EXISTS (SELECT 1 FROM huleedu_timer WHERE due_at <= now()),
-       EXISTS (SELECT 1 FROM huleedu_workitem),
+       EXISTS (SELECT 1 FROM huleedu_workitem), ({work.MISSING}) > 0,
        extract(epoch FROM least(
          (SELECT min(due_at) FROM huleedu_timer WHERE due_at > now()),
          (SELECT min(due_at) FROM huleedu_outboxmessage WHERE attempts > 0 AND due_at > now())
        ) - now())::float
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
 class Due:
     """What there is to do: lanes with due rows, whether a timer is due, whether work is queued or running.
+
+    ``untold``: work is due of which no worker was told.
 
     ``seconds`` is the time until the next thing falls due by itself, None when nothing waits for its time.
     """
@@ -69,6 +72,7 @@ class Due:
     lanes: list[int]
     timers: bool
     work: bool
+    untold: bool
     seconds: float | None
 
 
@@ -76,7 +80,7 @@ def look() -> Due:
     """Look at everything a relay serves, in one statement that costs the same for any depth."""
     keep_plans()
     with prepared_cursor() as cursor:
-        cursor.execute(LOOK, {"last": LANES - 1})
+        cursor.execute(LOOK, {"last": LANES - 1, **work.TOKEN_PARAMETERS})
         return Due(*cursor.fetchone())
 
 
@@ -108,6 +112,8 @@ class Relay:
 
     def relay_once(self, due: Due) -> int:
         """One pass over what is due; returns how many rows or timers were handled."""
+        if due.untold:
+            work.wake_workers()
         handled = timers.fire_due(TIMERS) if due.timers else 0
         if self._beside is None or len(due.lanes) < 2:
             return handled + relay_lanes(due.lanes)
@@ -276,7 +282,7 @@ def relay_rows(
     lane: int, delivery: Callable[[Sequence[Claimed]], list[NumberedMessage]]
 ) -> tuple[int, list[NumberedMessage]]:
     """One transaction: claim the due rows of ``lane`` and deliver them; how many, and the live messages."""
-    with transaction.atomic():
+    with transaction.atomic(), holding():
         rows = claim(lane) if lock_lane(lane) else []
         if not rows:
             return 0, []

@@ -65,6 +65,7 @@ NAMES = frozenset(
         _("priority"),
         _("rank"),
         _("raw storage id"),
+        _("reacted"),
         _("relayed at"),
         _("rev"),
         _("revision"),

@@ -34,12 +34,6 @@ def channel_of(cluster: str) -> str:
     return f"huleedu_work_{cluster}"
 
 
-def notify_workers(cluster: str) -> None:
-    """Wake the cluster's workers when the running transaction commits."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [channel_of(cluster)])
-
-
 class ListeningBroker(ORM):
     """The ORM broker: one statement takes tasks, and an empty queue waits for NOTIFY."""
 

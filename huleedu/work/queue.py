@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from uuid import UUID
+from functools import cache
+from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
-from django_q.tasks import async_task
+from django.utils import timezone
+from django_q.signing import SignedPackage
 
+from huleedu.events.outbox import is_gathering
 from huleedu.failures.errors import Refused
 from huleedu.failures.failpoints import failpoint
 from huleedu.failures.outages import is_outage, patience
@@ -25,7 +28,7 @@ from huleedu.logs import bound, describe
 from huleedu.models import DeadLetter, WorkItem
 from huleedu.postgres.prepared import prepared_cursor
 from huleedu.postgres.presence import Presence, process_name
-from huleedu.work.broker import notify_workers
+from huleedu.work.broker import channel_of
 from huleedu.work.handlers import HANDLERS, Handler
 from huleedu.work.leaving import in_hand
 from huleedu.work.seats import for_one_phase, seated
@@ -91,13 +94,21 @@ WHERE state = 'running'
                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
 RETURNING id
 """  # noqa: S608
-MISSING_TOKENS = """
+# A token that is lost is made again, so the commit waits for no disk.
+MISSING = """
 SELECT (SELECT count(*) FROM (SELECT FROM huleedu_workitem
                               WHERE state = 'queued' AND (attempts = 0 OR due_at <= now())
-                              LIMIT %(limit)s) AS due)
-       - (SELECT count(*) FROM django_q_ormq WHERE key = %(cluster)s AND lock <= now()),
-       set_config('synchronous_commit', 'off', true)
+                              LIMIT %(tokens)s) AS due)
+       - (SELECT count(*) FROM django_q_ormq WHERE key = %(cluster)s AND lock <= now())
 """
+MAKE_TOKENS = f"""
+WITH made AS (
+  INSERT INTO django_q_ormq (key, payload, lock)
+  SELECT %(cluster)s, %(token)s, now() FROM generate_series(1, ({MISSING})) RETURNING id)
+SELECT pg_notify(%(channel)s, ''), set_config('synchronous_commit', 'off', true)
+WHERE EXISTS (SELECT FROM made)
+"""  # noqa: S608
+TOKEN_PARAMETERS: dict[str, int | str] = {"tokens": TOKENS, "cluster": STEPS_CLUSTER}
 
 
 class Superseded(Exception):
@@ -140,8 +151,11 @@ def enqueue(order: WorkOrder) -> None:
     known = {"step": HANDLERS[order.step].name, "pace": PACE_MILLISECONDS[order.priority]}
     with prepared_cursor() as cursor:
         cursor.execute(ENQUEUE, asdict(order) | known)
-    # Once and after the transaction: whoever takes a token that waits by then sees the row.
-    if not any(callback is wake_workers for _, callback, *_ in connection.run_on_commit):
+    # Once and after the transaction: whoever takes a token that waits by then sees the row. What a change has
+    # told wakes the relay, which looks after that.
+    if not is_gathering() and not any(
+        callback is wake_workers for _, callback, *_ in connection.run_on_commit
+    ):
         transaction.on_commit(wake_workers, robust=True)
 
 
@@ -158,13 +172,18 @@ def put_missing_tokens() -> None:
 
     A worker that dies, or loses the database, loses the tokens it had; they are made again here.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(MISSING_TOKENS, {"limit": TOKENS, "cluster": STEPS_CLUSTER})
-        missing = cursor.fetchone()[0]
-        for _ in range(missing):
-            async_task(RUN_QUEUED, cluster=STEPS_CLUSTER)
-        if missing > 0:
-            notify_workers(STEPS_CLUSTER)
+    with prepared_cursor() as cursor:
+        channel = channel_of(STEPS_CLUSTER)
+        cursor.execute(MAKE_TOKENS, {**TOKEN_PARAMETERS, "token": token(), "channel": channel})
+
+
+@cache
+def token() -> str:
+    """What wakes one worker, as django-q2 packs a task."""
+    name, started = uuid4().hex, timezone.now()
+    task = {"func": RUN_QUEUED, "args": (), "kwargs": {}, "cluster": STEPS_CLUSTER, "ack_failure": True}
+    packed: str = SignedPackage.dumps({**task, "id": name, "name": name, "started": started})
+    return packed
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tests.pipeline import Pipeline
 from tests.statements import Count, counted
 
 FEW, MANY = 2, 22
-MOST_STATEMENTS, MOST_TRANSACTIONS = 84, 11
+MOST_STATEMENTS, MOST_TRANSACTIONS = 49, 4
 
 
 def send(client: APIClient, batch_id: str, number: int) -> None:

@@ -4,7 +4,6 @@ import errno
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +13,6 @@ from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.db import connection, connections
 from django.middleware.csrf import _get_new_csrf_string
-from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -22,6 +20,7 @@ from files import api, capacity
 from files.models import FileUpload, StoredContent
 from files.shapes import UploadAnswer
 from files.storage import DurableFileSystemStorage
+from huleedu.api import idempotency
 from huleedu.api.idempotency import Attempt, kept_key
 from huleedu.api.turns import Turns
 from huleedu.failures.errors import Refused
@@ -225,23 +224,25 @@ def test_repeats_answer_the_same_and_tell_once(client: APIClient, batch_id: str,
 
 @contextmanager
 def carried_out_elsewhere(key: str) -> Iterator[None]:
-    """Another session is at the request with ``key``, until it dies at the end of the block."""
-    attempt = Attempt(IdempotencyRecord.objects.get(key=kept_key(key)).owner_id, kept_key(key), "")
+    """Another session is at the request with ``key``, until it dies at the block's end."""
+    record = IdempotencyRecord.objects.get(key=kept_key(key))
+    attempt = Attempt(record.owner_id, record.key, "")
+    record.delete()
     session = connections["default"].copy()
     with session.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [attempt.running_number])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [attempt.lock_number])
     yield
     session.close()
 
 
 def test_a_request_that_hangs_elsewhere_may_be_repeated_after_a_while(
-    client: APIClient, batch_id: str, make_essay: Essays
+    client: APIClient, batch_id: str, make_essay: Essays, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body, key = raw_form({"batch_id": batch_id}, [("a.txt", make_essay(1))]), {"Idempotency-Key": "k"}
     send_form(client, body, **key)
-    over = timezone.now() - timedelta(seconds=1)
-    IdempotencyRecord.objects.update(status_code=None, body=None, locked_until=over)
     with carried_out_elsewhere("k"):
+        problem(send_form(client, body, **key), 409, "REQUEST_IN_PROGRESS")
+        monkeypatch.setattr(idempotency, "HANGING_SECONDS", 0)
         assert send_form(client, body, **key).status_code == 201
     assert FileUpload.objects.count() == 1
 
@@ -252,9 +253,6 @@ def test_a_crash_before_the_answer_was_kept_costs_nothing(
     body = raw_form({"batch_id": batch_id}, [("a.txt", make_essay(1)), ("b.txt", make_essay(1))])
     key = {"Idempotency-Key": "k"}
     first = send_form(client, body, **key)
-    IdempotencyRecord.objects.update(
-        status_code=None, body=None, locked_until=timezone.now() + timedelta(seconds=30)
-    )
     with carried_out_elsewhere("k"):
         running = send_form(client, body, **key)
     problem(running, 409, "REQUEST_IN_PROGRESS")

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection, transaction
 
+from huleedu.events.following import TABLE
 from huleedu.events.outbox import emit
 from huleedu.events.vocabulary import BatchStarted, Event
-from huleedu.relay import delivery
 
 Reaction = Callable[[Event], None]
 
@@ -30,7 +30,7 @@ def start(batch_id: UUID, revision: int = 0) -> str:
 
 
 def subscribe(monkeypatch: pytest.MonkeyPatch, *reactions: Reaction) -> None:
-    monkeypatch.setattr(delivery, "SUBSCRIPTIONS", {"BatchStarted": reactions})
+    monkeypatch.setattr(TABLE, "reactions", {"BatchStarted": reactions})
 
 
 def start_elsewhere(batch_id: UUID, revision: int = 0) -> None:

@@ -14,7 +14,8 @@ from django.db import OperationalError
 
 from batches.actions import Registration, register
 from batches.models import Batch
-from files.actions import Incoming, finish_upload, receive
+from files.actions import Incoming, receive, upload_finished
+from huleedu.events.outbox import tell
 
 ESSAYS = Path(settings.BASE_DIR) / "docs" / "demo_essays"
 
@@ -83,7 +84,7 @@ def send(owner: User, sample: Sample) -> Batch:
     for name in names:
         with (ESSAYS / sample.language / name).open("rb") as opened:
             receive(batch.pk, owner, Incoming(file=File(opened), filename=name), correlation_id)
-    finish_upload(batch, correlation_id, uuid4(), len(names))
+    tell(upload_finished(batch, correlation_id, uuid4(), len(names)))
     return batch
 
 

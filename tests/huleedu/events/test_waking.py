@@ -77,7 +77,7 @@ def asleep_at_each_look(monkeypatch: pytest.MonkeyPatch, busy_looks: int) -> lis
 
     def look() -> Due:
         found.append(asleep())
-        return Due([0] if len(found) <= busy_looks else [], False, False, None)
+        return Due([0] if len(found) <= busy_looks else [], False, False, False, None)
 
     relay._work_and_wait()
     monkeypatch.setattr(relay_module, "look", look)
@@ -136,7 +136,7 @@ def test_a_woken_relay_begins_with_the_lane_it_was_told(
     start_elsewhere(batch_id)
     relay._work_and_wait()
     with monkeypatch.context() as patch:
-        patch.setattr(relay_module, "look", lambda: Due([], False, False, None))
+        patch.setattr(relay_module, "look", lambda: Due([], False, False, False, None))
         start_elsewhere(batch_id, revision=1)
         relay._work_and_wait()
     assert not OutboxMessage.objects.exists()

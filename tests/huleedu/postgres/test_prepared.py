@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
 
 from huleedu.events.event_log import MOVE
+from huleedu.events.outbox import INSERT
 from huleedu.models import LANES
 from huleedu.postgres.prepared import keep_plans, prepared_cursor
 from huleedu.relay.delivery import CLAIM
 from huleedu.relay.loop import LOOK, Relay, close_connection, relay_lanes
+from huleedu.work.queue import TOKEN_PARAMETERS
 
 FILL = """
 INSERT INTO huleedu_outboxmessage (event_id, event_type, batch_id, lane, envelope)
@@ -22,11 +25,16 @@ PARAMETERS: dict[str, Any] = {
     "last": LANES - 1,
     "lane": 1,
     "plain": ["x"],
-    "types": ["y"],
-    "consumers": ["z"],
+    "types": [],
+    "consumers": [],
     "limit": 500,
     "ids": [0],
     "live": ["x"],
+    **TOKEN_PARAMETERS,
+    **{name: [] for name in ("event_ids", "consumed", "envelopes")},
+    "batch_id": uuid4(),
+    "reacted": True,
+    "followed": ["x"],
 }
 SEARCH = (
     r"Scan using (outbox\w+|logged\w+|huleedu_(?:outbox|logged|feed)\w+) [^\n]*(?:\n *Index Cond: ([^\n]*))?"
@@ -94,6 +102,7 @@ def test_no_plan_depends_on_how_full_the_tables_were_when_it_was_made(before: st
     ((lane, within), retries) = searches(CLAIM)
     assert lane == "outbox_lane" and "lane >= $" in within and "lane <= $" in within
     assert retries == ("outbox_retries", "(due_at > now())")
+    assert searches(INSERT)[0][0] == "outbox_unreacted"
     move = dict(searches(MOVE))
     assert "event_id)::text = ANY" in move["logged_once"]
     assert "batch_id = ANY" in move["huleedu_feed_pkey"]

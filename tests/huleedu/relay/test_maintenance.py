@@ -88,7 +88,7 @@ def test_outdated_rows_go_and_young_ones_stay(transactional_db: None, teacher: U
     now = timezone.now()
     for number, hours in enumerate((25, 23)):
         IdempotencyRecord.objects.create(
-            owner=teacher, key=str(number), created_at=now - timedelta(hours=hours), locked_until=now
+            owner=teacher, key=str(number), created_at=now - timedelta(hours=hours), status_code=200
         )
     for number, days in enumerate((31, 29)):
         ConsumedEvent.objects.create(
@@ -147,7 +147,7 @@ def test_the_relay_tidies_every_hour_beside_its_work(
     relay = Relay()
     for moment in (1000, 1059, 1061, 4600, 4662, 4700):
         clock[0] = moment
-        relay._tend(Due([], False, False, None))
+        relay._tend(Due([], False, False, False, None))
     assert len(calls) == 2
 
 

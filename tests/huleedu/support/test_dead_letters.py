@@ -10,6 +10,7 @@ from files import actions as file_actions
 from files import removing
 from files.models import FileUpload
 from huleedu import subscriptions
+from huleedu.events.following import TABLE
 from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter, OutboxMessage, WorkItem
 from huleedu.support.dead_letters import discard, replay
@@ -124,7 +125,8 @@ def test_a_replayed_event_has_its_whole_effect(
     batch = pipeline.register(teacher, 1)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "huleedu.relay.delivery.SUBSCRIPTIONS",
+            TABLE,
+            "reactions",
             {**subscriptions.SUBSCRIPTIONS, "BatchFileAdded": (explode,)},
         )
         upload = pipeline.upload(batch, essay_bytes(1))
