@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """What the tests start ends with them; what xdist's workers start, with the process that started them."""
     if not hasattr(config, "workerinput"):
         guard.guard()
-    if config.cache is not None:
+    if config.pluginmanager.has_plugin("cacheprovider") and config.cache is not None:
         dictionaries.use(config.cache.mkdir("dictionaries"))
 
 
@@ -45,6 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     spread(items)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Spreading:
     """Workers are given whole files, or several that share an installation."""
     return Spreading(config, log)
@@ -55,7 +56,7 @@ def pytest_terminal_summary(
 ) -> None:
     """After a failure tell how to have the same order again; with ``-q`` nobody has said it yet."""
     if exitstatus:
-        seed = str(config.getoption("random_order_seed")).removeprefix("default:")
+        seed = str(config.getoption("random_order_seed", "")).removeprefix("default:")
         terminalreporter.write_line(f"The same order again: --random-order-seed={seed}")
 
 
