@@ -7,14 +7,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker, Settings
+from xdist.remote import Producer
 
 from files.store import STORE
 from huleedu.outside.disks import FINDINGS
 from huleedu.outside.metrics import CIRCUIT_OPEN
 from huleedu.watching.health import STORE_PROBE
-from tests import guard
+from tests import dictionaries, guard
 from tests.emptying import Emptying
 from tests.pipeline import Pipeline
+from tests.spread import Spreading, spread, unnamed
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +33,31 @@ def pytest_configure(config: pytest.Config) -> None:
     """What the tests start ends with them; what xdist's workers start, with the process that started them."""
     if not hasattr(config, "workerinput"):
         guard.guard()
+    if config.pluginmanager.has_plugin("cacheprovider") and config.cache is not None:
+        dictionaries.use(config.cache.mkdir("dictionaries"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, those together that share an installation, otherwise as chance has it."""
+    if found := unnamed(items):
+        raise pytest.UsageError(f"These share an installation and do not stand in tests/spread.py: {found}")
+    spread(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Spreading:
+    """Workers are given whole files, or several that share an installation."""
+    return Spreading(config, log)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    """After a failure tell how to have the same order again; with ``-q`` nobody has said it yet."""
+    if exitstatus:
+        seed = str(config.getoption("random_order_seed", "")).removeprefix("default:")
+        terminalreporter.write_line(f"The same order again: --random-order-seed={seed}")
 
 
 @pytest.fixture(autouse=True)

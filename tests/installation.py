@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from huleedu.machine import programs
+from tests import dictionaries
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90.0
@@ -55,6 +56,7 @@ class Installation:
 
     def start(self) -> None:
         """Start everything and wait until it answers ready."""
+        dictionaries.bring(self.var)
         with (self.var.parent / "run.log").open("ab") as log:
             self.process = subprocess.Popen(
                 dying_with_this_thread(self.command),

@@ -28,7 +28,9 @@ CHECKS: list[tuple[list[str], dict[str, str]]] = [
     ([*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
     ([*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
 ]
-TESTS = [sys.executable, "-m", "pytest", "-n", "3", "--dist", "loadfile", "--durations", "30"]
+# Much of the tests is waiting: with fewer workers two cores would do nothing for a third of the time.
+WORKERS = "5"
+TESTS = [sys.executable, "-m", "pytest", "-n", WORKERS, "--durations", "30"]
 
 
 def title(command: list[str]) -> str:

@@ -44,3 +44,16 @@ def test_windows_can_save_it(name: str) -> None:
 )
 def test_names_that_windows_has_plans_for(name: str, saved: str) -> None:
     assert name_on_disk(clean_name(name)) == saved
+
+
+@pytest.mark.parametrize(
+    ("name", "cleaned"),
+    [
+        ("a" * 150, "a" * 150),
+        ("a" * 151, "a" * 150),
+        ("a" * 146 + ".docx", "a" * 145 + ".docx"),
+        ("a" * 160 + "." + "b" * 20, "a" * 134 + "." + "b" * 15),
+    ],
+)
+def test_a_long_name_keeps_its_ending_unless_that_is_long_too(name: str, cleaned: str) -> None:
+    assert clean_name(name) == cleaned

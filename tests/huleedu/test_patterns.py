@@ -3,14 +3,18 @@
 import ast
 import re
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from essays.steps.lexicon import lexicon_for
+from essays.steps.languages import LANGUAGES
+from essays.steps.lexicon import Lexicon
+from essays.steps.nearby import build
 from essays.steps.offensive import stop_list
+from essays.steps.tables import Tables
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("batches", "essays", "files", "huleedu", "realtime", "results")
@@ -83,6 +87,13 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
+class Untabled(Lexicon):
+    """A lexicon with its patterns alone: every worker asks for them before it begins."""
+
+    def _tables(self) -> Tables:
+        return Tables(build([]), array("I"), [])
+
+
 def patterns() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
     """Every compiled pattern by module and name."""
     found: dict[str, re.Pattern[str] | re.Pattern[bytes]] = {}
@@ -95,7 +106,7 @@ def patterns() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
                 if isinstance(value, re.Pattern)
             }
     for code in ("sv", "en"):
-        lexicon = lexicon_for(code)
+        lexicon = Untabled(LANGUAGES[code])
         found |= {f"{code} sound {key} {each.pattern}": each for each, key in lexicon._sounds}
         found[f"{code} vowels"] = lexicon._vowels
         # They are asked about suggestions only, which are short; a long one costs each of their entries.

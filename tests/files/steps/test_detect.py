@@ -110,3 +110,19 @@ def test_protected_word_samples(name: str) -> None:
 )
 def test_extension_is_short_and_plain(filename: str, expected: str) -> None:
     assert extension(filename) == expected
+
+
+@pytest.mark.parametrize("data", [word(ESSAY)[200:], pdf([[ESSAY]])[20:]], ids=["word", "pdf"])
+def test_a_document_that_lost_its_beginning_is_damaged_whatever_it_is_called(data: bytes) -> None:
+    with pytest.raises(StepError) as error:
+        detect(b"\x00\x01" + data, "essay.txt")
+    assert failure(error) is ErrorCode.CORRUPTED_FILE
+    assert error.value.details["reason"] == "beginning"
+
+
+def test_what_only_looks_a_little_like_a_damaged_document_is_none() -> None:
+    """A ZIP of something else, and a text about PDF."""
+    with pytest.raises(StepError) as error:
+        detect(b"\x00\x01" + zipped({"pictures/one.txt": b"nothing"}), "pictures.bin")
+    assert failure(error) is ErrorCode.UNSUPPORTED_FORMAT
+    assert detect(b"Every object begins with 1 0 obj and ends with endobj.", "essay.txt") is Format.TXT

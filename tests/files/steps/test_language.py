@@ -87,3 +87,19 @@ def test_the_words_are_those_of_wordfreq() -> None:
         encoding="utf-8"
     )
     assert kept.splitlines() == list(lines())
+
+
+def test_eight_words_are_enough_and_seven_are_not() -> None:
+    words = ["det", "är", "inte", "vad", "jag", "tycker", "om", "att"]
+    assert find_language(" ".join(words)) == "sv"
+    assert find_language(" ".join(words[1:])) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("ж" * 16, OTHER), ("ж" * 15, None), ("ж" * 8 + "w" * 8, None), ("ж" * 9 + "w" * 7, OTHER)],
+)
+def test_more_than_fifteen_letters_most_of_them_others_are_another_language(
+    text: str, expected: str | None
+) -> None:
+    assert find_language(text) == expected

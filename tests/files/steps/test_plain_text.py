@@ -71,3 +71,15 @@ def test_printable(data: bytes) -> None:
 )
 def test_not_printable(data: bytes) -> None:
     assert not is_printable(data)
+
+
+@pytest.mark.parametrize(("controls", "printable"), [(0, True), (5, True), (6, False)])
+def test_one_character_in_two_hundred_may_be_none_in_an_old_encoding(controls: int, printable: bool) -> None:
+    text = ("för " * 250)[controls:] + "\x01" * controls
+    assert is_printable(text.encode("cp1252")) is printable
+
+
+@pytest.mark.parametrize(("controls", "printable"), [(2, True), (3, False)])
+def test_one_and_a_hundredth_of_the_rest_may_be_none_in_utf_8(controls: int, printable: bool) -> None:
+    text = ("word " * 20)[controls:] + "\x01" * controls
+    assert is_printable(text.encode()) is printable

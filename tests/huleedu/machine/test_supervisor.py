@@ -134,7 +134,7 @@ def test_a_killed_program_is_back_at_once(var: Path, name: str) -> None:
         began = time.monotonic()
         os.kill(old, signal.SIGKILL)
         assert installation.restarted(name, old)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 4, "a third of a second on a machine that is not busy"
         assert programs.wait_until(installation.answers, 5)
         assert f"{name} ended (SIGKILL)" in line(installation)
 
