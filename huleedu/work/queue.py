@@ -43,6 +43,7 @@ PACE_MILLISECONDS = {"HIGH": 250, "NORMAL": 1_000, "LOW": 4_000}
 BACKOFF_SECONDS = 0.5
 BACKOFF_LIMIT_SECONDS = 60.0
 LEASE_MARGIN_SECONDS = 30
+LOCK_MILLISECONDS = 2_000  # work on a batch that somebody else holds longer is tried later
 DEADLY = 2  # workers that died on an item; no third shall
 COUNT_SECONDS = 0.5  # in which a guard has counted a death
 WORKER = Presence("worker")
@@ -82,8 +83,10 @@ WITH taken AS (
                 AND (NOT slow OR %(slow)s)
               ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)
   RETURNING *)
-SELECT taken.*, pg_advisory_lock(%(lease)s, {LEASE_KEY}) FROM taken
+SELECT taken.*, pg_advisory_lock(%(lease)s, {LEASE_KEY}),
+  set_config('lock_timeout', '{LOCK_MILLISECONDS}', false) FROM taken
 """  # noqa: S608
+RELEASE = "SELECT pg_advisory_unlock(%s, %s), set_config('lock_timeout', '0', false)"
 RELEASE_ABANDONED = f"""
 UPDATE huleedu_workitem SET state = 'queued', leased_at = NULL
 WHERE state = 'running'
@@ -228,7 +231,7 @@ def leased(item: WorkItem | None) -> Iterator[None]:
         WORKER.beat()
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE_CLASS, lease_key(item)])
+            cursor.execute(RELEASE, [LEASE_CLASS, lease_key(item)])
 
 
 def run_next(handler: Handler) -> bool:

@@ -202,9 +202,6 @@ def test_a_batch_that_somebody_holds_delays_no_other(pipeline: Pipeline, teacher
     held, others = pipeline.register(teacher, 1), [pipeline.register(teacher, 1) for _ in range(20)]
     for number, batch in enumerate([held, *others]):
         pipeline.upload(batch, essay_bytes(number))
-    pipeline.relay.drain()
-    while work.run_next(EXTRACTION):
-        pass
     with locked(held):
         began = time.monotonic()
         pipeline.run()
