@@ -125,4 +125,4 @@ def test_what_only_looks_a_little_like_a_damaged_document_is_none() -> None:
     with pytest.raises(StepError) as error:
         detect(b"\x00\x01" + zipped({"pictures/one.txt": b"nothing"}), "pictures.bin")
     assert failure(error) is ErrorCode.UNSUPPORTED_FORMAT
-    assert detect(b"Every object begins with 1 0 obj and ends with endobj.", "essay.txt") .name == "txt"
+    assert detect(b"Every object begins with 1 0 obj and ends with endobj.", "essay.txt").name == "txt"
