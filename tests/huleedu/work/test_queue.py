@@ -360,7 +360,10 @@ def test_a_token_that_a_worker_has_taken_does_not_count(transactional_db: None) 
     )
 
 
-def test_one_token_runs_everything_that_waits(pipeline: Pipeline, teacher: User) -> None:
+def test_one_token_runs_everything_that_waits(
+    pipeline: Pipeline, teacher: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "SLICE_SECONDS", 60.0)
     batch = pipeline.register(teacher, 3)
     for number in range(3):
         pipeline.upload(batch, essay_bytes(number))
