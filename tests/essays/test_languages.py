@@ -293,7 +293,8 @@ def test_class_figures_leave_strays_out_and_name_them(pipeline: Pipeline, teache
     page = results_context(batch, Filters())
     swedish = next(row for row in page["rows"] if row["language"] == "sv")
     assert page["tiles"]["median_words"] == swedish["words"]
-    assert page["tiles"]["density"] == pytest.approx(100 * swedish["findings"] / swedish["words"])
+    findings = swedish["steps"]["spellcheck"]["findings"]
+    assert page["tiles"]["density"] == pytest.approx(100 * findings / swedish["words"])
     assert [row["language"] for row in page["left_out"]] == ["en", "nb"]
     assert "nervus" not in {row["word"] for row in page["common"]}
     figures = analytics(batch)
