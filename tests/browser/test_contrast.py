@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-CSS = Path(settings.BASE_DIR) / "realtime" / "static" / "huleedu" / "css"
+CSS = Path(settings.BASE_DIR) / "huleedu" / "static" / "huleedu" / "css"
 TOKENS = (CSS / "tokens.css").read_text()
 PAIRS = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", TOKENS)
 COLOURS = {name: (light, dark) for name, light, dark in PAIRS}
