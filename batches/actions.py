@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
 from batches.keeping import first_end
-from batches.models import Batch, BatchPhase, EssaySlot
+from batches.models import Batch, BatchPhase, EssaySlot, takes_files
 from huleedu.api import quotas
 from huleedu.erasure import erased_if_gone
 from huleedu.events.feed import open_feed
@@ -117,7 +117,7 @@ def check_open_for_content(batch: Batch) -> None:
     if batch.binned_at is not None:
         raise Refused("BATCH_CLOSED", status=batch.status)
     if batch.is_closed:
-        if batch.status == Batch.Status.CANCELLED or not empty_slots(batch).exists():
+        if not takes_files(batch.status, empty_slots(batch).exists()):
             raise Refused("BATCH_CLOSED", status=batch.status)
         reopen_if_done(batch)
 

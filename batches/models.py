@@ -41,6 +41,11 @@ class BatchQuerySet(models.QuerySet["Batch"]):
             return held(batch_id, lambda: self.select_for_update(no_key=True).get(pk=batch_id))
 
 
+def takes_files(status: str, has_place: bool) -> bool:
+    """Whether a file may be added to a batch: it is open, or a late essay finds a free place."""
+    return status in Batch.OPEN or (status != Batch.Status.CANCELLED and has_place)
+
+
 class Batch(models.Model):
     """One assignment's pile of essays, owned by one teacher."""
 
@@ -61,6 +66,7 @@ class Batch(models.Model):
     harmless: ClassVar = frozenset({"language", "configuration", "status"})
 
     CLOSED = frozenset({Status.COMPLETED, Status.COMPLETED_WITH_FAILURES, Status.FAILED, Status.CANCELLED})
+    OPEN = frozenset(Status) - CLOSED
     ALLOWED: dict[str, frozenset[str]] = {
         Status.AWAITING_CONTENT: frozenset({Status.READY, Status.CANCELLED}),
         Status.READY: frozenset({Status.PROCESSING, Status.CANCELLED, Status.AWAITING_CONTENT}),

@@ -111,6 +111,9 @@ class FileUpload(models.Model):
         DUPLICATE = "duplicate", _("Already here")
         REMOVED = "removed", _("Removed")
 
+    NEEDS_ATTENTION = (Status.FAILED, Status.EXCESS, Status.DUPLICATE)
+    # As lists of files have them: what waits for the teacher, what is being read, then the essays.
+    ORDER = (*NEEDS_ATTENTION, Status.PROCESSING, Status.ASSIGNED)
     ALLOWED: dict[str, frozenset[str]] = {
         Status.PROCESSING: frozenset(
             {

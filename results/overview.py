@@ -63,7 +63,7 @@ def card(batch: Batch, counts: Counts) -> dict[str, Any]:
         "ends_on": batch.ends_on if days_left(batch.ends_on) is not None else None,
         "expected_essay_count": batch.expected_essay_count,
         "counts": counts.as_json(),
-        "needs_attention": counts.failed + counts.excess + counts.duplicate,
+        "needs_attention": counts.attention,
     }
 
 

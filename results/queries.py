@@ -1,5 +1,6 @@
 """The shapes that API, pages and exports share: one source, so the numbers are the same everywhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +38,19 @@ class Counts:
     excess: int
     duplicate: int
 
+    @property
+    def attention(self) -> int:
+        """How many files wait for the teacher."""
+        return attention(self.as_json())
+
     def as_json(self) -> dict[str, int]:
         """The counts by name."""
         return dict(vars(self))
+
+
+def attention(counts: Mapping[str, int]) -> int:
+    """How many files wait for the teacher, of counts by name."""
+    return sum(counts[name] for name, status in COUNTED.items() if status in FileUpload.NEEDS_ATTENTION)
 
 
 def make_counts(expected: int, by_status: dict[str, int]) -> Counts:
@@ -90,17 +101,10 @@ def summary(batch: Batch, counts: Counts) -> dict[str, Any]:
 
 def file_records(batch: Batch) -> list[dict[str, Any]]:
     """All files that were not removed: problems first, then in progress, then by essay number."""
-    order = {
-        Status.FAILED: 0,
-        Status.DUPLICATE: 1,
-        Status.EXCESS: 2,
-        Status.PROCESSING: 3,
-        Status.ASSIGNED: 4,
-    }
     uploads = list(FileUpload.objects.filter(batch=batch).present().select_related("slot"))
     uploads.sort(
         key=lambda upload: (
-            order[Status(upload.status)],
+            FileUpload.ORDER.index(Status(upload.status)),
             upload.slot.number if upload.slot else 0,
             upload.created_at,
         )

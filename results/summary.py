@@ -134,7 +134,7 @@ def tiles(counts: Counts, expected: int, rows: Sequence[Row]) -> dict[str, Any]:
         "expected": expected,
         "median_words": round(median(lengths)) if lengths else None,
         "density": spelling.density(rows),
-        "attention": counts.failed + counts.excess + counts.duplicate,
+        "attention": counts.attention,
     }
 
 

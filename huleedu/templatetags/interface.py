@@ -14,24 +14,25 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from batches import models
 from batches.keeping import days_left
-from batches.models import MAX_ESSAYS
+from batches.models import MAX_ESSAYS, Batch
+from files.models import FileUpload
 from files.names import repeated
 from huleedu.answers import format_words, language_names
 from huleedu.answers.error_words import words_for
 from huleedu.answers.measures import limit_in_words
 from huleedu.events.phases import essay_phases
 from huleedu.outside import disks
+from results import queries
 
 register = template.Library()
 
 Record = Mapping[str, Any]
 
 _CHECKED_LANGUAGES = ("sv", "en")
-_TROUBLE_FIRST = ("failed", "excess", "duplicate", "processing", "assigned")
 _CODE_OF_STATUS = {"excess": "EXCESS_CONTENT", "duplicate": "DUPLICATE_CONTENT"}
 _UNREAD = {"client_ref", "content_hash", "correlation_id", "created_at", "updated_at"}
-_OPEN = ("awaiting_content", "ready", "processing")
 _FORM_BYTES = 1024 * 1024  # of a request, for what is around a file
 _SEGMENTS = (
     ("ready", "assigned"),
@@ -115,10 +116,9 @@ def spaced(folder: str) -> str:
 @register.filter
 def trouble_first(files: Iterable[Record]) -> list[Record]:
     """Files as a page shows them when it is opened: what needs attention first, then by essay number."""
-    shown = [record for record in files if record["status"] in _TROUBLE_FIRST]
-    return sorted(
-        shown, key=lambda record: (_TROUBLE_FIRST.index(record["status"]), record["essay_number"] or 0)
-    )
+    order = FileUpload.ORDER
+    shown = [record for record in files if record["status"] in order]
+    return sorted(shown, key=lambda record: (order.index(record["status"]), record["essay_number"] or 0))
 
 
 @register.filter
@@ -160,21 +160,19 @@ def bar_segments(batch: Record) -> list[dict[str, str]]:
 @register.simple_tag
 def attention(batch: Record) -> int:
     """How many of a batch's files wait for the teacher."""
-    counts = batch["counts"]
-    return int(counts["failed"] + counts["excess"] + counts["duplicate"])
+    return queries.attention(batch["counts"])
 
 
 @register.filter
 def is_closed(status: str) -> bool:
     """True when a batch of this status takes no more files and no more decisions."""
-    return status not in _OPEN
+    return status not in Batch.OPEN
 
 
 @register.filter
 def takes_files(batch: Record) -> bool:
-    """True while a file may be added or replaced: the batch is open, or a late essay finds a free place."""
-    status = batch["status"]
-    return status in _OPEN or (status != "cancelled" and batch["counts"]["free"] > 0)
+    """True while a file may be added or replaced."""
+    return models.takes_files(batch["status"], batch["counts"]["free"] > 0)
 
 
 @register.simple_tag
