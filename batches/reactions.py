@@ -36,8 +36,9 @@ def complete(event: BatchResultsReady) -> None:
 
 def has_come_meanwhile(batch: Batch) -> bool:
     """Whether an essay came too late for this run, which has concluded."""
-    steps = batch.settings.steps
-    if any(not is_batch_wide(step) for step in steps):
-        return batch.slots.filter(status__in=UNSETTLED).exists()
-    essays = batch.files.filter(status="assigned").count()
-    return any(phase.essays != essays for phase in batch.phases.filter(run=batch.run))
+    wide = [step for step in batch.settings.steps if is_batch_wide(step)]
+    if len(wide) < len(batch.settings.steps) and batch.slots.filter(status__in=UNSETTLED).exists():
+        return True
+    phases = batch.phases.filter(run=batch.run, phase__in=wide) if wide else []
+    essays = batch.files.filter(status="assigned").count() if wide else 0
+    return any(phase.essays != essays for phase in phases)

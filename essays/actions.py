@@ -258,7 +258,10 @@ def conclude_phase(batch: Batch) -> None:
     if phase is None:
         return
     if is_batch_wide(phase.phase):
-        queue(batch, phase.phase, batch.run, batch.pk)
+        if batch.files.filter(status=FileUpload.Status.ASSIGNED).exists():
+            queue(batch, phase.phase, batch.run, batch.pk)
+        else:
+            close_phase(batch, phase, {})  # its essays were all removed
         return
     runs = current_runs(batch, phase.phase)
     if runs.count() < batch.files.filter(status=FileUpload.Status.ASSIGNED).count():

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from batches.actions import reopen_if_done, report_change
 from batches.models import Batch, BatchPhase
-from essays.actions import report_concluded
+from essays.actions import conclude_phase, report_concluded
 from files import content
 from files.models import FileUpload
 from files.store import is_refused
@@ -39,20 +39,22 @@ def handler_of(phase: BatchWidePhase) -> Handler:
         """Run the step on the batch's essays as they are now, and record how it ended."""
         if not has_begun(item):
             return
+        essays = essays_of(item.batch)
         try:
-            outcome = phase.step(texts_of(item.batch))
+            ended: StepOutcome | Failure = phase.step([each.read() for each in essays])
         except StepError as error:
-            record(item, Failure(error.code, error.details))
+            ended = Failure(error.code, error.details)
         except ContentDamaged as error:
-            record(item, Failure(ErrorCode.CONTENT_DAMAGED, error.facts))
-        else:
-            record(item, outcome)
+            ended = Failure(ErrorCode.CONTENT_DAMAGED, error.facts)
+        record(item, essays, ended)
 
     def give_up(item: WorkItem) -> None:
         """Every try failed for reasons of ours: the phase has failed, and the batch goes on."""
         found = open_phase(item)
         if found is not None:
-            conclude(*found, item, Failure(phase.gave_up, {"attempts": item.attempts}))
+            batch, open_one = found
+            failure = Failure(phase.gave_up, {"attempts": item.attempts})
+            conclude(batch, open_one, item, essays_of(batch.pk), failure)
 
     return Handler(phase.name, run, give_up, check, repeat, must_wait=is_refused)
 
@@ -75,38 +77,58 @@ def open_phase(item: WorkItem) -> tuple[Batch, BatchPhase] | None:
     return batch, phase
 
 
-def assigned(batch_id: UUID) -> list[tuple[FileUpload, UUID]]:
-    """The files that hold the batch's places, in their order, each with its place's id."""
+@dataclass(frozen=True)
+class Held:
+    """An essay of the batch, and what of it the step depends on."""
+
+    essay_id: UUID
+    number: int
+    revision: int
+    text_id: UUID
+    language: str
+
+    def read(self) -> EssayText:
+        """The essay with its text. Raises ``StorageFailed`` and ``ContentDamaged``."""
+        return EssayText(self.essay_id, self.number, content.read_text(self.text_id), self.language)
+
+
+def essays_of(batch_id: UUID) -> list[Held]:
+    """The batch's essays as they are now, in their order."""
     files = FileUpload.objects.filter(batch=batch_id, status=FileUpload.Status.ASSIGNED)
-    ordered = files.select_related("slot", "batch").order_by("slot__number")
-    return [(upload, upload.slot.pk) for upload in ordered if upload.slot is not None]
-
-
-def texts_of(batch_id: UUID) -> list[EssayText]:
-    """The batch's essays in order. Raises ``StorageFailed`` and ``ContentDamaged``."""
+    uploads = files.select_related("slot", "batch").order_by("slot__number")
     return [
-        EssayText(
-            essay_id=slot_id,
-            number=upload.slot.number,
-            text=content.read_text(upload.slot.text_id),
-            language=upload.own_language or upload.batch.language,
+        Held(
+            slot.pk,
+            slot.number,
+            slot.revision,
+            slot.text_storage_id,
+            upload.own_language or upload.batch.language,
         )
-        for upload, slot_id in assigned(batch_id)
-        if upload.slot is not None and upload.slot.text_storage_id is not None
+        for upload in uploads
+        if (slot := upload.slot) is not None and slot.text_storage_id is not None
     ]
 
 
 @transaction.atomic
-def record(item: WorkItem, ended: StepOutcome | Failure) -> None:
-    """The step ended: keep how, and tell; nothing when this attempt is outdated."""
+def record(item: WorkItem, essays: list[Held], ended: StepOutcome | Failure) -> None:
+    """The step ended: keep how, and tell; nothing when this attempt is outdated.
+
+    When the batch has other essays by now, or other texts, the step is queued anew for them.
+    """
     found = open_phase(item)
-    if work.finish(item) and found is not None:
-        conclude(*found, item, ended)
+    if not work.finish(item) or found is None:
+        return
+    batch, phase = found
+    if essays_of(batch.pk) != essays:
+        conclude_phase(batch)
+        return
+    conclude(batch, phase, item, essays, ended)
 
 
-def conclude(batch: Batch, phase: BatchPhase, item: WorkItem, ended: StepOutcome | Failure) -> None:
+def conclude(
+    batch: Batch, phase: BatchPhase, item: WorkItem, essays: list[Held], ended: StepOutcome | Failure
+) -> None:
     """Keep what the step found of the locked batch, or why it failed, and tell."""
-    essays = [slot_id for _, slot_id in assigned(batch.pk)]
     if isinstance(ended, Failure):
         detail = make_detail(ended.code, item.step, item.correlation_id, **ended.details)
         phase.conclude("failed", 0, len(essays), error=detail.model_dump(mode="json"))
@@ -126,7 +148,7 @@ def conclude(batch: Batch, phase: BatchPhase, item: WorkItem, ended: StepOutcome
             }
         )
     )
-    report_concluded(batch, phase, essays if phase.status == "failed" else [])
+    report_concluded(batch, phase, [each.essay_id for each in essays] if phase.status == "failed" else [])
 
 
 def check_repeat(batch: Batch, phase_name: str) -> None:

@@ -19,6 +19,7 @@ from huleedu.events.vocabulary import (
 )
 from huleedu.failures.errors import ErrorCode
 from huleedu.failures.words import Words
+from huleedu.personal import Handling, handling_of
 
 NAME = re.compile(r"[a-z][a-z_]{0,39}")
 CODE = re.compile(r"[A-Z][A-Z_]{0,39}")
@@ -170,3 +171,12 @@ class BatchWidePhase(Phase):
 
     completed: type[BatchPhaseCompleted]
     step: Callable[[Sequence[EssayText]], StepOutcome]
+
+    def faults(self) -> list[str]:
+        general = BatchPhaseCompleted.model_fields
+        own = [name for name in self.completed.model_fields if name not in general]
+        return super().faults() + [
+            f"{name} of {self.completed.__name__} may tell of a person, and of no file that is erased"
+            for name in own
+            if handling_of(self.completed, name) is Handling.PERSONAL
+        ]

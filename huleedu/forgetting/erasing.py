@@ -22,7 +22,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from batches.models import Batch
+from batches.models import Batch, BatchPhase
 from essays.models import StepRun
 from files import content, removing
 from files.models import FileUpload, StoredContent
@@ -124,6 +124,9 @@ def end_file(erasure: Erasure, contents: set[UUID]) -> None:
     (runs if whole else runs.filter(text_storage_id__in=contents)).update(**StepRun.personal)
     if whole:
         EssayResult.objects.filter(file_id=erasure.file).delete()
+    # What a step found of the whole batch while the file was in it tells of it, too.
+    seen = BatchPhase.objects.filter(batch=erasure.batch, concluded_at__lt=erasure.asked_at)
+    seen.exclude(output=None, error=None).update(**BatchPhase.personal)
     end(erasure)
 
 

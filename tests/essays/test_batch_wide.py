@@ -1,6 +1,6 @@
 """A phase on the whole batch: ordered after the others, run once, recorded, repeated, given up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,13 +10,15 @@ from django.test import Client
 
 from batches.models import Batch, BatchPhase
 from essays import actions, batch_wide
+from files import removing
 from files.models import FileUpload
 from huleedu.api.shapes import Answer
+from huleedu.erasure import Erasure
 from huleedu.events.phase import BatchWidePhase, EssayText, Measure, PhaseWords, StepOutcome
 from huleedu.events.vocabulary import BatchPhaseCompleted, ErrorDetail, PhaseInitiate
 from huleedu.failures.errors import ContentDamaged, Refused, StepError
 from huleedu.failures.words import Words
-from huleedu.models import DeadLetter, WorkItem
+from huleedu.models import DeadLetter, Timer, WorkItem
 from huleedu.support.dead_letters import replay
 from results import queries
 from tests.api import client_of
@@ -54,9 +56,12 @@ class Step:
     def __init__(self) -> None:
         self.seen: list[list[tuple[int, str]]] = []
         self.fails: Exception | None = None
+        self.meanwhile: list[Callable[[], object]] = []
 
     def __call__(self, essays: Sequence[EssayText]) -> StepOutcome:
         self.seen.append([(essay.number, essay.language) for essay in essays])
+        if self.meanwhile:
+            self.meanwhile.pop()()
         if self.fails is not None:
             raise self.fails
         shared = set.intersection(*(set(essay.text.split()) for essay in essays))
@@ -211,3 +216,75 @@ def test_a_batch_with_this_phase_alone_and_one_cancelled_meanwhile(
     assert finish(pipeline, cancelled)["common"] is None
     assert len(step.seen) == 3
     assert not WorkItem.objects.exists()
+
+
+THIRD = b"Essay 3 is about a parrot and its long and happy life among us all."
+STEPS = pytest.mark.parametrize("steps", [["common"], ["analysis", "common"]], ids=["alone", "after another"])
+
+
+@STEPS
+def test_an_essay_that_comes_while_it_runs_is_in_the_result(
+    pipeline: Pipeline, teacher: User, step: Step, steps: list[str]
+) -> None:
+    batch = pipeline.register(teacher, 3, steps=steps)
+    for number, essay in enumerate(ESSAYS, 1):
+        pipeline.upload(batch, essay, f"{number}.txt")
+    pipeline.run()
+
+    def come() -> None:
+        pipeline.upload(batch, THIRD, "3.txt")
+        pipeline.run()
+
+    step.meanwhile = [come]
+    actions.start(batch.pk, teacher)
+    results = finish(pipeline, batch)
+    assert step.seen == [[(1, "en"), (2, "en")], [(1, "en"), (2, "en"), (3, "en")]]
+    assert (results["status"], results["phases"]["common"]["succeeded"]) == ("completed", 3)
+
+
+@STEPS
+def test_an_essay_that_goes_while_it_runs_is_not(
+    pipeline: Pipeline, teacher: User, step: Step, steps: list[str]
+) -> None:
+    batch = pipeline.register(teacher, 2, steps=steps)
+
+    def go() -> None:
+        removing.remove(FileUpload.objects.get(filename="1.txt"))
+        pipeline.run()
+
+    step.meanwhile = [go]
+    for number, essay in enumerate(ESSAYS, 1):
+        pipeline.upload(batch, essay, f"{number}.txt")
+    results = finish(pipeline, batch)
+    assert step.seen[-1] == [(2, "en")]
+    assert (results["common"]["common"], results["phases"]["common"]["succeeded"]) == (14, 1)
+
+
+def test_a_batch_without_essays_has_nothing_that_failed(
+    pipeline: Pipeline, teacher: User, step: Step
+) -> None:
+    batch = fill(pipeline, teacher)
+    finish(pipeline, batch)
+    for upload in FileUpload.objects.filter(batch=batch):
+        removing.remove(upload)
+    step.fails = ValueError("no essays")
+    results = finish(pipeline, batch)
+    assert not DeadLetter.objects.exists()
+    assert results["phases"]["common"]["failed"] in {0, None}
+    assert results["status"] == "completed"
+
+
+def test_what_it_found_goes_with_a_file_that_is_forgotten(
+    pipeline: Pipeline, teacher: User, step: Step
+) -> None:
+    batch = fill(pipeline, teacher)
+    finish(pipeline, batch)
+    removing.remove(FileUpload.objects.get(filename="1.txt"))
+    finish(pipeline, batch)
+    Erasure.objects.update(due_at=Now())
+    Timer.objects.update(due_at=Now())
+    pipeline.fire_timers()
+    finish(pipeline, batch)
+    assert Erasure.objects.get().ended_at is not None
+    first = BatchPhase.objects.filter(batch=batch, phase="common").order_by("run")[0]
+    assert first.output is None
