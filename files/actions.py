@@ -127,8 +127,13 @@ def add_file(
         upload.save(force_insert=True)
         report_added(upload)
     if end:
-        emit(end)
+        emit(told_now(end))
     return upload
+
+
+def told_now(end: EssayUploadFinished) -> EssayUploadFinished:
+    """``end`` at the time at which it is told."""
+    return end.model_copy(update={"upload_ts": timezone.now()})
 
 
 @followed
@@ -137,11 +142,14 @@ def refuse_too_large(
 ) -> FileUpload:
     """Keep a failed row, without content, for a file over the size limit. Raises ``Refused``."""
     batch = Batch.objects.locked(batch_id)
-    repeated = find_repeat(batch, incoming)
+    upload = find_repeat(batch, incoming) or keep_too_large(batch, owner, incoming, correlation_id)
     if end:
-        emit(end)
-    if repeated:
-        return repeated
+        emit(told_now(end))
+    return upload
+
+
+def keep_too_large(batch: Batch, owner: User, incoming: Incoming, correlation_id: UUID) -> FileUpload:
+    """The failed row of a file over the size limit, and what tells of it. Raises ``Refused``."""
     quotas.admit_file(owner.pk, 0)
     upload = make_row(batch, incoming, correlation_id, sha256="")
     detail = make_detail(

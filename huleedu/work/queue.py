@@ -287,6 +287,11 @@ def settle(item: WorkItem, error: Exception, give_up: Callable[[WorkItem], None]
         if not is_erased(refusal):
             raise
         finish(item)
+    except DatabaseError as held:
+        # Such as a batch that somebody holds: it is given up when that is over, for what went wrong first.
+        if not is_outage(held):
+            raise
+        wait_for_end(item, describe(error))
     return "error"
 
 
