@@ -28,8 +28,8 @@ CHECKS: list[tuple[list[str], dict[str, str]]] = [
     ([*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
     ([*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
 ]
-# Much of the tests is waiting: with fewer workers two cores would do nothing for a third of the time.
-WORKERS = "5"
+# With more, installations on two cores start too slowly for those who wait for them.
+WORKERS = "3"
 TESTS = [sys.executable, "-m", "pytest", "-n", WORKERS, "--durations", "30"]
 
 
