@@ -15,6 +15,7 @@ from tests.documents import ROOT
 
 ROOMS = ("batches", "essays", "files", "huleedu", "realtime", "results")
 WHOLE_TREE = {
+    "tests/files/steps/formats/test_one_file_is_enough.py": "a made-up format, from its upload to its words",
     "tests/huleedu/test_origins.py": "what a page of another port may do, at any address",
     "tests/huleedu/test_patterns.py": "every regular expression",
     "tests/huleedu/test_translations.py": "every sentence",
@@ -53,7 +54,7 @@ WITHOUT = {
         files/steps/rights files/steps/xml files/upload files/verification huleedu/accounts/adapters
         huleedu/accounts/erasures huleedu/accounts/permissions huleedu/answers/language_names
         huleedu/api/quotas huleedu/backup/backup_words huleedu/backup/last_backup
-        huleedu/backup/restoring huleedu/events/event_log huleedu/events/feed
+        huleedu/backup/restoring huleedu/events/event_log
         huleedu/events/redaction huleedu/failures/states huleedu/fit/wall_report huleedu/fit/warming
         huleedu/http/header_parameters huleedu/http/networks huleedu/machine/mounts
         huleedu/machine/new_file huleedu/machine/own_hosts huleedu/machine/school_settings
@@ -67,7 +68,9 @@ WITHOUT = {
         huleedu/web/door huleedu/web/draining huleedu/web/form_type huleedu/web/line_ends
         huleedu/web/secure huleedu/web/serving huleedu/web/used_static_files huleedu/web/web_request
         huleedu/work/leaving huleedu/work/timers results/bin results/filters results/listing
-        results/reactions results/reading
+        results/reactions results/reading results/measuring essays/phases/spellcheck
+        files/format_name files/steps/not_read files/steps/package files/steps/word_text
+        huleedu/failures/words huleedu/postgres/held
     """,
 }
 

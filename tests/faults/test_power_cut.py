@@ -11,7 +11,7 @@ from tests.faults.world import World
 from tests.installation import wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
-FILES = 24
+FILES = 90
 CUT_AFTER = 5  # acknowledged files
 
 
