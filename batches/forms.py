@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from batches.actions import Registration
@@ -47,6 +48,10 @@ class NewBatchForm(forms.Form):
         values.pop("once")
         steps = [name for name in PHASES if values.pop(name)]
         return Registration(configuration=Configuration.model_validate({"steps": steps}), **values)
+
+
+for taken in PHASES.keys() & NewBatchForm.base_fields.keys():
+    raise ImproperlyConfigured(f"A new batch has a field {taken} already: call the phase otherwise.")
 
 
 class DecisionForm(forms.Form):

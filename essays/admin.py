@@ -67,7 +67,7 @@ def repeat_of(phase: EssayPhase) -> Deed:
     """Running the step of ``phase`` on one essay once more."""
     return Deed(
         phase.words.repeat,
-        _("Check the text anew, as it was read."),
+        _("Run this step anew on the text as it was read."),
         REPROCESS,
         SecurityKind.CHECK_REPEATED,
         lambda upload, user: begin_repeat(upload, user, phase.name),
@@ -93,7 +93,7 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
             begin_reread,
             check_reread,
         ),
-        **{phase.name: repeat_of(phase) for phase in essay_phases()},
+        **{f"repeat_{phase.name}": repeat_of(phase) for phase in essay_phases()},
     }
     fields = (
         *(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from django.core.exceptions import ImproperlyConfigured
 from pydantic import BaseModel, Field, create_model
 
 from huleedu.events.phase import Phase
@@ -27,7 +28,14 @@ def bounds_per_phase(phases: Callable[[], Iterable[Phase]]) -> Callable[[type[Mo
 
 
 def extended(model: type[Model], fields: dict[str, Any]) -> type[Model]:
-    """``model`` with more ``fields``, under its own name and description."""
+    """``model`` with more ``fields``, under its own name and description.
+
+    Raises ``ImproperlyConfigured`` for one that it has.
+    """
+    for name in fields.keys() & model.model_fields.keys():
+        raise ImproperlyConfigured(
+            f"{model.__name__} has {name} already: call the phase or its bound otherwise."
+        )
     return create_model(
         model.__name__, __base__=model, __module__=model.__module__, __doc__=model.__doc__, **fields
     )

@@ -24,6 +24,7 @@ from huleedu.personal import Handling, handling_of
 NAME = re.compile(r"[a-z][a-z_]{0,39}")
 CODE = re.compile(r"[A-Z][A-Z_]{0,39}")
 StepStatus = Literal["awaiting", "running", "succeeded", "failed"]
+ALWAYS_SHOWN = ("status", "error")
 ALWAYS_TOLD = frozenset({"status", "error", "duration_ms", "engine", "language"})
 
 
@@ -139,6 +140,7 @@ class Phase:
                 f"figures has {name}, which {self.completed.__name__} does not tell": name not in self.kept
                 for name in self.figures.model_fields
             },
+            **{f"figures has no {name}": name not in self.figures.model_fields for name in ALWAYS_SHOWN},
             **{
                 f"{name} is shown, and is not in figures": name not in self.figures.model_fields
                 for name in shown
@@ -163,6 +165,10 @@ class EssayPhase(Phase):
     @property
     def events(self) -> tuple[type[Event], ...]:
         return (self.initiate, self.request, self.completed)
+
+    def faults(self) -> list[str]:
+        missing = [name for name in ALWAYS_SHOWN if name not in self.shape.model_fields]
+        return [*super().faults(), *(f"shape has no {name}" for name in missing)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,13 @@ from types import ModuleType
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from huleedu.events import vocabulary
 from huleedu.events.phase import BatchWidePhase, EssayPhase, Phase
+from huleedu.events.vocabulary import Event, concrete_events
 from huleedu.failures.errors import ErrorCode
+
+# Before a phase is loaded: those of no phase.
+VOCABULARY = [event for event in concrete_events().values() if event.__module__ == vocabulary.__name__]
 
 
 def load(packages: list[str]) -> dict[str, Phase]:
@@ -17,7 +22,7 @@ def load(packages: list[str]) -> dict[str, Phase]:
     Raises ``ImproperlyConfigured`` for a module without one, for two of one name or code, and as ``check``.
     """
     found: dict[str, Phase] = {}
-    codes: dict[str, str] = {}
+    owners = {word: "the vocabulary" for event in VOCABULARY for word in words_of(event)}
     for module in [each for package in packages for each in modules_of(package)]:
         phase = getattr(module, "PHASE", None)
         if not isinstance(phase, EssayPhase | BatchWidePhase):
@@ -25,12 +30,18 @@ def load(packages: list[str]) -> dict[str, Phase]:
         phase.check()
         if phase.name in found:
             raise ImproperlyConfigured(f"Two phases are called {phase.name!r}.")
-        for code in phase.failures:
-            if codes.setdefault(code, phase.name) != phase.name:
-                raise ImproperlyConfigured(f"The phases {codes[code]!r} and {phase.name!r} share {code}.")
+        for word in (*phase.failures, *(word for event in phase.events for word in words_of(event))):
+            owner = owners.setdefault(word, f"the phase {phase.name!r}")
+            if owner != f"the phase {phase.name!r}":
+                raise ImproperlyConfigured(f"The phase {phase.name!r} has {word}, as {owner} has.")
         found[phase.name] = phase
     ordered = sorted(found.values(), key=lambda phase: (not phase.by_default, phase.name))
     return {phase.name: phase for phase in ordered}
+
+
+def words_of(event: type[Event]) -> tuple[str, str]:
+    """What no other event may have: its name and its topic."""
+    return event.__name__, event.topic
 
 
 def modules_of(package: str) -> list[ModuleType]:

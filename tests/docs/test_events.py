@@ -92,6 +92,8 @@ def test_every_close_code_is_told_and_no_other() -> None:
 
 def test_browsers_are_told_every_event_with_every_field() -> None:
     told = TYPES.partition("export interface EventData {\n")[2].partition("\n}\n")[0]
+    for name in dict.fromkeys(MESSAGE_NAMES.values()):
+        assert script_data(name) in told, f"EventData in huleedu.d.ts lacks:\n{script_data(name)}"
     assert told == "\n".join(script_data(name) for name in dict.fromkeys(MESSAGE_NAMES.values()))
 
 

@@ -15,5 +15,7 @@ ROWS = (Path(settings.BASE_DIR) / "docs" / "limits.md").read_text().splitlines()
     "limit", [limit for each in FORMATS.read for limit in each.limits], ids=lambda limit: limit.what
 )
 def test_the_limits_of_formats_are_told(limit: Limit) -> None:
-    (row,) = [row for row in ROWS if row.startswith(f"| {limit.what} | ")]
+    rows = [row for row in ROWS if row.startswith(f"| {limit.what} | ")]
+    assert len(rows) == 1, f"docs/limits.md has {len(rows)} rows for {limit.what!r}"
+    (row,) = rows
     assert f"{limit.most:,}" in row and row.endswith(f"| `{limit.code}` |")

@@ -229,7 +229,7 @@ def test_the_spelling_check_runs_again_and_refusals_are_plain(
 ) -> None:
     WorkItem.objects.all().delete()
     chosen = {
-        "action": "spellcheck",
+        "action": "repeat_spellcheck",
         "_selected_action": [str(pk) for pk in batch.files.values_list("pk", flat=True)],
     }
     answer = desk.post(reverse("admin:files_fileupload_changelist"), chosen, follow=True)

@@ -6,19 +6,28 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from essays.phases import analysis, spellcheck
 from huleedu.answers.error_words import WORDS
+from huleedu.api.shapes import Answer
 from huleedu.events import phases
 from huleedu.events.catalogue import CATALOGUE
 from huleedu.events.feed import MESSAGE_NAMES
 from huleedu.events.phase import EssayPhase, Measure
 from huleedu.events.phases import PHASES, every_code, load
+from huleedu.events.vocabulary import EssayPhaseRequest, PhaseCompleted, PhaseInitiate
 from huleedu.subscriptions import SUBSCRIPTIONS
 from huleedu.work.handlers import HANDLERS
 
 ESSAY = analysis.PHASE
+
+
+class NothingShown(Answer):
+    """Neither how a step ended nor why."""
+
+    words: int | None
 
 
 @pytest.fixture
@@ -39,7 +48,10 @@ def package(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
 
 def test_every_module_of_the_package_is_a_phase_everywhere() -> None:
-    assert list(PHASES) == ["spellcheck", "analysis"]
+    modules = [module for package in settings.PHASES_IN for module in phases.modules_of(package)]
+    assert list(PHASES.values()) == sorted(
+        (module.PHASE for module in modules), key=lambda phase: (not phase.by_default, phase.name)
+    )
     for name, phase in PHASES.items():
         assert all(CATALOGUE[event.__name__] is event for event in phase.events)
         assert MESSAGE_NAMES[phase.completed.__name__] == phase.live_message
@@ -60,8 +72,52 @@ def test_two_phases_share_neither_name_nor_code(package: Callable[..., list[str]
     with pytest.raises(ImproperlyConfigured, match="Two phases are called 'analysis'"):
         load(package(one=ESSAY, two=ESSAY))
     other = replace(spellcheck.PHASE, failures=ESSAY.failures)
-    with pytest.raises(ImproperlyConfigured, match="'analysis' and 'spellcheck' share ANALYSIS_FAILED"):
+    with pytest.raises(ImproperlyConfigured, match="ANALYSIS_FAILED, as the phase 'analysis' has"):
         load(package(one=ESSAY, two=other))
+
+
+class OtherInitiate(PhaseInitiate):
+    topic = "huleedu.commands.other.initiate.v1"
+    phase_name = "other"
+
+
+class EssayOtherRequest(EssayPhaseRequest):
+    topic = "huleedu.commands.essay.other.v1"
+    phase_name = "other"
+
+
+def other_phase(completed: type[PhaseCompleted]) -> EssayPhase:
+    """A phase that is whole, but for what ``completed`` may share with another."""
+    return replace(
+        ESSAY,
+        name="other",
+        failures={"OTHER_FAILED": WORDS["TIMEOUT"]},
+        initiate=OtherInitiate,
+        request=EssayOtherRequest,
+        completed=completed,
+        live_message="essay.other.completed",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "told"),
+    [
+        (
+            "AnalysisCompleted",
+            "huleedu.essay.other.completed.v1",
+            "AnalysisCompleted, as the phase .*",
+        ),
+        ("OtherCompleted", analysis.AnalysisCompleted.topic, "completed.v1, as the phase 'analysis'"),
+        ("BatchStarted", "huleedu.essay.other.completed.v1", "BatchStarted, as the vocabulary"),
+    ],
+)
+def test_an_event_is_of_one_phase_alone(
+    package: Callable[..., list[str]], name: str, topic: str, told: str
+) -> None:
+    """Of two classes of one name the later would be read as the other: its batch would wait for ever."""
+    shared = type(name, (analysis.AnalysisCompleted,), {"topic": topic, "phase_name": "other"})
+    with pytest.raises(ImproperlyConfigured, match=f"The phase 'other' has .*{told} has"):
+        load(package(one=ESSAY, two=other_phase(shared)))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +139,8 @@ def test_two_phases_share_neither_name_nor_code(package: Callable[..., list[str]
             {"figures": spellcheck.SpellcheckFigures},
             "figures has findings, which AnalysisCompleted does not tell",
         ),
+        ({"figures": NothingShown}, "figures has no status"),
+        ({"shape": NothingShown}, "shape has no status"),
         ({"measures": [Measure("grade", "Grade")]}, "grade is shown, and is not in figures"),
         ({"columns": [Measure("grade", "Grade")]}, "grade is shown, and is not in figures"),
         ({"bounds": ["grade"]}, "grade is shown, and is not in figures"),

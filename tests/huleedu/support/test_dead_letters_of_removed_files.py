@@ -35,7 +35,7 @@ def state_of(upload: FileUpload) -> tuple[Any, ...]:
     return upload.status, upload.slot_id, upload.revision, upload.rev, runs, waiting
 
 
-@pytest.mark.parametrize("name", ["reprocess", "spellcheck"])
+@pytest.mark.parametrize("name", ["reprocess", "repeat_spellcheck"])
 @pytest.mark.parametrize("way", ["button", "list"])
 def test_support_cannot_bring_it_back(
     desk: Client, removed: FileUpload, pipeline: Pipeline, name: str, way: str

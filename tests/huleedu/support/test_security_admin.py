@@ -119,7 +119,7 @@ def test_every_deed_of_support_is_recorded_with_it(
     upload = batch.files.get(status="failed")
     presses = [
         ("files_fileupload_do", upload.pk, "reprocess", "file_reprocessed"),
-        ("files_fileupload_do", batch.files.get(status="assigned").pk, "spellcheck", "check_repeated"),
+        ("files_fileupload_do", batch.files.get(status="assigned").pk, "repeat_spellcheck", "check_repeated"),
         ("huleedu_deadletter_do", letter.pk, "discard", "letter_discarded"),
         ("huleedu_apitoken_do", token.pk, "revoke", "token_revoked"),
     ]
@@ -135,7 +135,7 @@ def test_a_deed_that_was_refused_or_failed_is_not_told_as_done(
     desk: Client, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = batch.files.get(status="failed")
-    desk.post(reverse("admin:files_fileupload_do", args=[failed.pk, "spellcheck"]))
+    desk.post(reverse("admin:files_fileupload_do", args=[failed.pk, "repeat_spellcheck"]))
     assert "check_repeated" not in [event.kind for event in events()]
     letter = DeadLetter.objects.get()
     monkeypatch.setattr("huleedu.support.base.note", fail)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from huleedu import steps
+from huleedu.events.phases import PHASES
 from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter, WorkItem
 from huleedu.support.dead_letters import replay
@@ -156,5 +157,5 @@ def test_names_are_short_and_taken_once(name: str) -> None:
 
 
 def test_everything_that_is_queued_has_a_handler() -> None:
-    assert HANDLERS.names() == ["extract", "spellcheck", "erase"]
+    assert HANDLERS.names() == ["extract", *PHASES, "erase"]
     assert [handler.name for handler in HANDLERS.in_turn()[0]] == ["extract"]
