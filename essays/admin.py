@@ -72,6 +72,7 @@ def repeat_of(phase: EssayPhase) -> Deed:
         SecurityKind.CHECK_REPEATED,
         lambda upload, user: begin_repeat(upload, user, phase.name),
         lambda upload: check_repeat(upload, phase.name),
+        lambda upload: phase.name in upload.batch.settings.steps,
     )
 
 
