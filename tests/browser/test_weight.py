@@ -68,10 +68,13 @@ def measured(visit: Visit, context: BrowserContext, path: str) -> Meter:
     return meter
 
 
-def first_visit(visit: Visit, path: str) -> tuple[BrowserContext, Meter]:
-    """A visit with nothing kept. On a busy machine a socket may come so late that the page asks around it."""
-    for _ in range(3):
-        context = visit.page().context
+def by_socket(visit: Visit, path: str, kept: BrowserContext | None = None) -> tuple[BrowserContext, Meter]:
+    """A visit with nothing kept, or with what was ``kept``.
+
+    On a busy machine a socket may come so late that the page asks around it; then once more.
+    """
+    for _ in range(5):
+        context = kept or visit.page().context
         meter = measured(visit, context, path)
         if not any("/v1/" in address for address in meter.bytes):
             break
@@ -83,7 +86,7 @@ def test_the_batch_page_is_light_and_lighter_the_second_time(visit: Visit) -> No
     names = {f"Elev {number:02} Efternamn – uppsats.txt": essay(number).encode() for number in range(FILES)}
     fill(visit.installation, visit.token, batch_id, names)
     path = f"/batches/{batch_id}/"
-    context, first = first_visit(visit, path)
+    context, first = by_socket(visit, path)
     print(first.report("first visit"))  # noqa: T201
     assert sum(first.bytes.values()) <= MOST_BYTES
     assert len([address for address in first.bytes if "/static/" in address]) > 15
@@ -93,6 +96,6 @@ def test_the_batch_page_is_light_and_lighter_the_second_time(visit: Visit) -> No
         assert headers.get("content-encoding") in {"br", "gzip"}, address
         assert ("immutable" in headers["cache-control"]) == ("/static/" in address), address
         assert "accept-encoding" in headers["vary"].lower(), address
-    second = measured(visit, context, path)
+    _, second = by_socket(visit, path, context)
     print(second.report("second visit"))  # noqa: T201
     assert list(second.bytes) == [f"{visit.installation.url}{path}"]

@@ -16,11 +16,11 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from essays import checking
-from essays.checking import CHECKING, check
+from essays.checking import CHECKING, UNITS_PER_SECOND, check
 from essays.steps.candidates import search
 from essays.steps.findings import SpellingReport
 from essays.steps.languages import LanguageCode
-from essays.steps.spellcheck import spellcheck, warm
+from essays.steps.spellcheck import UNITS, spellcheck, warm
 from files import sandbox
 from files.nursery import Founder, NurseryLost
 from files.sandbox import SandboxCrashed
@@ -121,13 +121,18 @@ def slowness() -> float:
     ids=range(14),
 )
 def test_a_hostile_text_stays_within_its_budget(text: str, language: LanguageCode) -> None:
-    """In units of work as counted; of processor time no more than the kernel lets a usual processor have."""
+    """In twice the seconds of processor that its child has.
+
+    Twice: who shares a processor's memory with others needs up to half as much again. What is not counted, as
+    a pattern that goes back and forth, takes many times that.
+    """
     warm(language)
     search.cache_clear()
     before = slowness()
     began = time.process_time()
     report = spellcheck(text[:50_000], language)
-    assert time.process_time() - began < 1.8 * max(1.0, before, slowness())
+    seconds = time.process_time() - began
+    assert seconds < 2 * UNITS / UNITS_PER_SECOND * max(1.0, before, slowness())
     assert report.findings or not report.fewer_suggestions
 
 
