@@ -13,7 +13,7 @@ from files.store import STORE
 from huleedu.outside.disks import FINDINGS
 from huleedu.outside.metrics import CIRCUIT_OPEN
 from huleedu.watching.health import STORE_PROBE
-from tests import dictionaries, guard
+from tests import dictionaries, guard, prepared
 from tests.emptying import Emptying
 from tests.pipeline import Pipeline
 from tests.spread import Spreading, spread, unnamed
@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """What the tests start ends with them; what xdist's workers start, with the process that started them."""
     if not hasattr(config, "workerinput"):
         guard.guard()
+        config.add_cleanup(prepared.begin())
     if config.pluginmanager.has_plugin("cacheprovider") and config.cache is not None:
         dictionaries.use(config.cache.mkdir("dictionaries"))
 

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from huleedu.machine import programs
-from tests import dictionaries
+from tests import dictionaries, prepared
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90.0
@@ -43,6 +43,7 @@ class Installation:
     process: subprocess.Popen[bytes] | None = None
     accounts: dict[str, tuple[str, str]] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)  # of the environment, besides the usual ones
+    fresh: bool = False  # a first start, with a key and a name of its own
 
     @property
     def url(self) -> str:
@@ -56,6 +57,8 @@ class Installation:
 
     def start(self) -> None:
         """Start everything and wait until it answers ready."""
+        if not self.fresh:
+            prepared.bring(self.var, start_first)
         dictionaries.bring(self.var)
         with (self.var.parent / "run.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -193,6 +196,15 @@ def running(folder: Path, **variables: str) -> Iterator[Installation]:
     try:
         found.start()
         yield found
+    finally:
+        found.stop()
+
+
+def start_first(var: Path) -> None:
+    """Start an installation in ``var`` for the first time, and stop it."""
+    found = Installation(var, free_port(), fresh=True)
+    try:
+        found.start()
     finally:
         found.stop()
 
