@@ -74,7 +74,8 @@ class Installation:
 
     def environment(self) -> dict[str, str]:
         """Of whatever works in this installation."""
-        hidden = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
+        # An installation has its code compiled.
+        hidden = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PYTHONDONTWRITEBYTECODE"}
         environment = {name: value for name, value in os.environ.items() if name not in hidden}
         environment |= {"HULEEDU_VAR": str(self.var), "HULEEDU_PORT": str(self.port)}
         return environment | TRIAL | self.variables

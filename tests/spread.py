@@ -1,15 +1,17 @@
 """Which files a worker is given together, and which are begun first.
 
 A worker that has one long file left while the others have nothing to do is what a run would wait for. And an
-installation takes fifteen seconds of the processor to start: files that share one go to the same worker, one
-after the other.
+installation takes ten seconds of the processor to start: files that share one go to the same worker, one
+after the other. Some of them measure how soon something answers, so the first worker leaves them to the
+others as long as it has anything else: three installations at once are late on two cores.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 # Who shares an installation; several of a kind, because one worker would be at it for ten minutes.
 SHARED: tuple[tuple[str, set[str]], ...] = (
@@ -69,6 +71,8 @@ LONG = (
     "huleedu/forgetting/test_later_erasures_in_s3",
 )
 BEFORE_SHARED = 2
+DEMANDING = ("shared", "faults/", "end_to_end/", "browser/")  # units with installations, or as heavy
+SPARED = "gw0"  # the worker that takes them last
 
 
 def unit(nodeid: str) -> str:
@@ -87,6 +91,11 @@ def place(of: str) -> int:
         return BEFORE_SHARED
     place = LONG.index(of) if of in LONG else len(LONG)
     return place if place < BEFORE_SHARED else place + 1
+
+
+def first_light(units: Iterable[str]) -> str | None:
+    """The first unit that is not demanding, if there is one."""
+    return next((of for of in units if not of.startswith(DEMANDING)), None)
 
 
 def spread(items: list[pytest.Item]) -> None:
@@ -117,6 +126,11 @@ class Spreading(LoadScopeScheduling):
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
         config.option.loadscopereorder = False
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if node.gateway.id == SPARED and (light := first_light(self.workqueue)) is not None:
+            self.workqueue.move_to_end(light, last=False)
+        super()._assign_work_unit(node)
 
     def _split_scope(self, nodeid: str) -> str:
         return unit(nodeid)

@@ -1,7 +1,7 @@
 """Tests are given out in whole files, the long ones first, and what shares an installation to one worker."""
 
 from tests.documents import ROOT
-from tests.spread import BEFORE_SHARED, LONG, SHARED, place, unit
+from tests.spread import BEFORE_SHARED, LONG, SHARED, first_light, place, unit
 
 
 def test_every_name_is_a_file() -> None:
@@ -23,3 +23,10 @@ def test_the_long_ones_come_first() -> None:
     order = [*LONG[:BEFORE_SHARED], "shared 0", *LONG[BEFORE_SHARED:], "files/test_names"]
     backwards = order[::-1]
     assert sorted(backwards, key=place) == order
+
+
+def test_a_worker_is_spared_installations_while_there_is_anything_else() -> None:
+    assert first_light(["shared 1", "faults/test_doors", "huleedu/backup/test_backups"]) == (
+        "huleedu/backup/test_backups"
+    )
+    assert first_light(["browser/test_rules", "end_to_end/test_pipeline"]) is None

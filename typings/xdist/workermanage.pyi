@@ -1,0 +1,5 @@
+class Gateway:
+    id: str
+
+class WorkerController:
+    gateway: Gateway
