@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import NoneType
 from typing import get_args
 
 import pytest
@@ -111,7 +112,12 @@ def test_browsers_are_told_every_event_with_every_field() -> None:
 )
 def test_browsers_are_told_every_field_of_an_answer(name: str, model: type[BaseModel]) -> None:
     block = TYPES.partition(f"export interface {name} {{\n")[2].partition("\n}\n")[0]
-    assert set(re.findall(r"^  (\w+)\??:", block, re.MULTILINE)) == set(model.model_fields)
+    told = dict(re.findall(r"^  (\w+)\??: (.+);$", block, re.MULTILINE))
+    assert told.keys() == model.model_fields.keys()
+    may_be_null = {name for name, kind in told.items() if kind.endswith("| null")}
+    assert may_be_null == {
+        name for name, field in model.model_fields.items() if NoneType in get_args(field.annotation)
+    }
 
 
 @pytest.mark.parametrize(

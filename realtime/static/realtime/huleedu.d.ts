@@ -76,9 +76,9 @@ export interface BatchSnapshot {
   created_at: string;
   started_at: string | null;
   completed_at: string | null;
-  /** The last event this snapshot includes; connect with `after=seq&epoch=epoch`. */
+  /** The last event this snapshot includes; connect with `after=seq&epoch=epoch`; null: before the first. */
   seq: number;
-  epoch: string;
+  epoch: string | null;
   /** Counts the teacher's decisions, for `If-Match`. */
   version: number;
   configuration: Record<string, unknown>;
