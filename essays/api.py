@@ -10,10 +10,11 @@ from batches.shapes import LanguageBody
 from essays import actions, languages, queries
 from essays.shapes import EssayAnswer
 from files import actions as file_actions
-from files.api import file_detail, find_file
+from files.api import find_file
 from files.capacity import check_work
+from files.records import file_detail
 from files.shapes import FileDetail, FileReprocessBody
-from huleedu.api.api_view import ApiView, parse_id, read_body, user_of
+from huleedu.api.api_view import ApiView, answer, parse_id, read_body, user_of
 from huleedu.api.idempotency import once
 from huleedu.api.schema import IDEMPOTENCY_KEY, answers
 from huleedu.failures.errors import Refused
@@ -33,7 +34,7 @@ class EssayView(ApiView):
     @extend_schema(operation_id="get_essay", responses=answers({200: EssayAnswer}, 404, 409, 503))
     def get(self, request: Request, essay_id: str) -> Response:
         """Text and findings of one essay."""
-        return Response(queries.essay(find_essay(request, essay_id)))
+        return answer(queries.essay(find_essay(request, essay_id)))
 
 
 class EssayLanguageView(ApiView):
@@ -60,7 +61,7 @@ class EssayLanguageView(ApiView):
             # What the answer needs of the store is read before anything is locked.
             texts = queries.texts_of(slot)
             languages.change_essay_language(upload, user_of(request), language)
-            return Response(queries.essay(find_essay(request, essay_id), texts))
+            return answer(queries.essay(find_essay(request, essay_id), texts))
 
         return once(request, choose)
 
@@ -85,6 +86,6 @@ class FileReprocessView(ApiView):
                 file_actions.reread(upload, user_of(request))
             else:
                 actions.repeat_step(upload, user_of(request), body.phase)
-            return Response(file_detail(find_file(request, file_upload_id)))
+            return answer(file_detail(find_file(request, file_upload_id)))
 
         return once(request, reprocess)

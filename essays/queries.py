@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from batches.models import Batch, EssaySlot
 from essays.languages import is_stray, language_of
 from essays.models import StepRun
+from essays.shapes import EssayAnswer
 from files import content
 from files.models import FileUpload
 from huleedu.events.phase import EssayPhase
@@ -44,7 +45,7 @@ def texts_of(slot: EssaySlot) -> dict[UUID, str]:
     return {slot.text_storage_id: content.read_text(slot.text_storage_id)}
 
 
-def essay(slot: EssaySlot, texts: Mapping[UUID, str] | None = None) -> dict[str, Any]:
+def essay(slot: EssaySlot, texts: Mapping[UUID, str] | None = None) -> EssayAnswer:
     """Text, figures and findings of its present revision; a text that is among ``texts`` is not read again.
 
     Raises ``StorageFailed`` and ``ContentDamaged``.
@@ -55,24 +56,27 @@ def essay(slot: EssaySlot, texts: Mapping[UUID, str] | None = None) -> dict[str,
     if text_id is not None:
         text = (texts if texts and text_id in texts else texts_of(slot))[text_id]
     chosen = holds.chosen_language if holds else ""
-    return {
-        "essay_id": slot.pk,
-        "number": slot.number,
-        "batch_id": slot.batch_id,
-        "file_upload_id": holds.pk if holds else None,
-        "filename": holds.filename if holds else None,
-        "folder": holds.folder if holds else None,
-        "language": (language_of(upload, slot.batch) if upload else chosen or slot.batch.language) or None,
-        "language_chosen": bool(chosen),
-        "found_language": (upload.language or None) if upload else None,
-        "other_language": upload is not None and is_stray(upload, slot.batch),
-        "status": shown_status(slot),
-        "text": text,
-        "text_storage_id": text_id,
-        "words": upload.words if upload else None,
-        "characters": len(text) if text is not None else None,
-        **(steps_of(slot) if upload else {phase.name: None for phase in essay_phases()}),
-    }
+    return EssayAnswer.model_validate(
+        {
+            "essay_id": slot.pk,
+            "number": slot.number,
+            "batch_id": slot.batch_id,
+            "file_upload_id": holds.pk if holds else None,
+            "filename": holds.filename if holds else None,
+            "folder": holds.folder if holds else None,
+            "language": (language_of(upload, slot.batch) if upload else chosen or slot.batch.language)
+            or None,
+            "language_chosen": bool(chosen),
+            "found_language": (upload.language or None) if upload else None,
+            "other_language": upload is not None and is_stray(upload, slot.batch),
+            "status": shown_status(slot),
+            "text": text,
+            "text_storage_id": text_id,
+            "words": upload.words if upload else None,
+            "characters": len(text) if text is not None else None,
+            **(steps_of(slot) if upload else {phase.name: None for phase in essay_phases()}),
+        }
+    )
 
 
 def steps_of(slot: EssaySlot) -> dict[str, dict[str, Any] | None]:

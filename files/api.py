@@ -21,7 +21,7 @@ from files.capacity import check_upload, check_work
 from files.models import FileUpload, StoredContent
 from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
 from files.names import UNNAMED, name_on_disk
-from files.records import file_record
+from files.records import file_detail
 from files.seen import check_seen
 from files.shapes import FileDetail, IncompleteUpload, ManifestEntry, StoredContentAnswer, Trace, UploadAnswer
 from files.upload import (
@@ -35,7 +35,7 @@ from files.upload import (
 )
 from huleedu.answers.problems import MEDIA_TYPE, Problem
 from huleedu.api import quotas
-from huleedu.api.api_view import ApiView, CallerThrottle, field_error, invalid, parse_id, user_of
+from huleedu.api.api_view import ApiView, CallerThrottle, answer, field_error, invalid, parse_id, user_of
 from huleedu.api.idempotency import Attempt, attempt_of, once, once_in_parts
 from huleedu.api.schema import DESCRIPTIONS, IDEMPOTENCY_KEY, answers
 from huleedu.api.throttle import Throttle
@@ -88,16 +88,6 @@ def find_file(request: Request, file_upload_id: str) -> FileUpload:
     """The caller's file with its slot. Raises ``Http404`` alike for missing, malformed and others' ids."""
     mine = FileUpload.objects.owned_by(user_of(request)).select_related("slot", "batch")
     return get_object_or_404(mine, pk=parse_id(file_upload_id))
-
-
-def file_detail(upload: FileUpload) -> dict[str, Any]:
-    """One file with its batch and the ids of its contents."""
-    return {
-        **file_record(upload),
-        "batch_id": upload.batch_id,
-        "raw_storage_id": upload.raw_storage_id,
-        "text_storage_id": upload.text_storage_id,
-    }
 
 
 class UploadThrottle(CallerThrottle):
@@ -238,7 +228,7 @@ class ReplaceView(MultipartView):
             check_upload(user_of(request).pk, part.size)
             incoming = actions.Incoming(file=part.file, filename=part.name, folder=part.folder)
             actions.replace(upload, user_of(request), incoming)
-            return Response(file_detail(find_file(request, file_upload_id)))
+            return answer(file_detail(find_file(request, file_upload_id)))
 
         return once(request, replace, digest_of_form({}, [part]))
 
@@ -249,7 +239,7 @@ class FileView(ApiView):
     @extend_schema(operation_id="get_file", responses=answers({200: FileDetail}, 404))
     def get(self, request: Request, file_upload_id: str) -> Response:
         """The file as it is now."""
-        return Response(file_detail(find_file(request, file_upload_id)))
+        return answer(file_detail(find_file(request, file_upload_id)))
 
     @extend_schema(
         operation_id="remove_file",
@@ -263,7 +253,7 @@ class FileView(ApiView):
 
         def remove() -> Response:
             removing.remove(upload)
-            return Response(file_detail(find_file(request, file_upload_id)))
+            return answer(file_detail(find_file(request, file_upload_id)))
 
         return once(request, remove)
 
@@ -284,7 +274,7 @@ class RestoreView(ApiView):
         def restore() -> Response:
             check_work(user_of(request).pk)
             removing.restore(upload, user_of(request))
-            return Response(file_detail(find_file(request, file_upload_id)))
+            return answer(file_detail(find_file(request, file_upload_id)))
 
         return once(request, restore)
 

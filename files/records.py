@@ -1,8 +1,7 @@
 """One file as clients see it."""
 
-from typing import Any
-
 from files.models import FileUpload
+from files.shapes import FileDetail, FileRecord
 
 
 def shown_words(upload: FileUpload) -> int | None:
@@ -10,8 +9,25 @@ def shown_words(upload: FileUpload) -> int | None:
     return None if upload.status == FileUpload.Status.PROCESSING else upload.words
 
 
-def file_record(upload: FileUpload) -> dict[str, Any]:
+def file_record(upload: FileUpload) -> FileRecord:
     """One file as clients see it; ``upload.slot`` should be loaded."""
+    return FileRecord.model_validate(facts(upload))
+
+
+def file_detail(upload: FileUpload) -> FileDetail:
+    """One file with its batch and the ids of its contents."""
+    return FileDetail.model_validate(
+        {
+            **facts(upload),
+            "batch_id": upload.batch_id,
+            "raw_storage_id": upload.raw_storage_id,
+            "text_storage_id": upload.text_storage_id,
+        }
+    )
+
+
+def facts(upload: FileUpload) -> dict[str, object]:
+    """What both tell."""
     slot = upload.slot if upload.status == FileUpload.Status.ASSIGNED else None
     return {
         "file_upload_id": upload.pk,

@@ -3,8 +3,8 @@
 Each function is one transaction; the batch is locked before the file.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -71,15 +71,24 @@ def bring_back(upload: FileUpload, user: User) -> FileUpload:
     return actions.begin_reread(current, user)
 
 
-def undoable(batch: Batch) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Removed:
+    """A removed file that can be brought back."""
+
+    file_upload_id: UUID
+    filename: str
+    until: datetime
+
+
+def undoable(batch: Batch) -> list[Removed]:
     """The batch's removed files that can be brought back, the last removed first, with until when."""
     open_ones = Erasure.objects.undoable().filter(kind=Erasure.Kind.FILE, batch_id=batch.pk)
     until = dict(open_ones.order_by("-asked_at").values_list("file_upload_id", "due_at"))
     files = FileUpload.objects.in_bulk([pk for pk in until if pk is not None])
     return [
-        {"file_upload_id": pk, "filename": files[pk].filename, "until": due_at}
+        Removed(pk, files[pk].filename, due_at)
         for pk, due_at in until.items()
-        if pk in files
+        if pk is not None and pk in files
     ]
 
 

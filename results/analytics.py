@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any
+from uuid import UUID
 
 from batches.models import Batch
 from essays.languages import is_stray, language_of
@@ -11,13 +11,24 @@ from essays.models import StepRun
 from files.actions import EXTRACT
 from files.models import FileUpload
 from files.records import shown_words
+from results.shapes import (
+    Analytics,
+    Bin,
+    Distribution,
+    DuplicateGroup,
+    FailureCount,
+    FormatCount,
+    LeftOut,
+    Spread,
+    StepTimes,
+)
 
 KILOBYTE = 1024
 SIZE_BOUNDS = [0, 10 * KILOBYTE, 50 * KILOBYTE, 200 * KILOBYTE, 1024 * KILOBYTE, 5 * 1024 * KILOBYTE]
 WORD_BOUNDS = [0, 100, 250, 500, 1000, 2000]
 
 
-def analytics(batch: Batch) -> dict[str, Any]:
+def analytics(batch: Batch) -> Analytics:
     """The batch's composition, by two queries. Sizes in bytes, times in milliseconds."""
     files = list(
         FileUpload.objects.filter(batch=batch).present().select_related("slot").order_by("created_at", "pk")
@@ -25,7 +36,7 @@ def analytics(batch: Batch) -> dict[str, Any]:
     ended = StepRun.objects.filter(slot__batch=batch, status__in=StepRun.ENDED)
     runs = list(ended.select_related("slot").defer("output"))
     present = [run for run in runs if run.revision == run.slot.revision]
-    return {
+    facts = {
         "batch_id": batch.pk,
         "files": len(files),
         "statuses": dict(Counter(upload.status for upload in files)),
@@ -44,48 +55,44 @@ def analytics(batch: Batch) -> dict[str, Any]:
         "left_out": left_out(batch, files),
         "steps": step_times(batch, files, runs),
     }
+    return Analytics.model_validate(facts)
 
 
-def formats(files: list[FileUpload]) -> list[dict[str, Any]]:
+def formats(files: list[FileUpload]) -> list[FormatCount]:
     """Number and size of the files of each format, the most frequent first."""
     sizes: defaultdict[str | None, list[int]] = defaultdict(list)
     for upload in files:
         sizes[upload.format].append(upload.size)
-    rows = [{"format": name, "count": len(values), "size": sum(values)} for name, values in sizes.items()]
-    return sorted(rows, key=lambda row: (-len(sizes[row["format"]]), str(row["format"])))
+    rows = [FormatCount(format=name, count=len(values), size=sum(values)) for name, values in sizes.items()]
+    return sorted(rows, key=lambda row: (-row.count, str(row.format)))
 
 
-def distribution(values: Sequence[int], bounds: list[int]) -> dict[str, Any]:
+def distribution(values: Sequence[int], bounds: list[int]) -> Distribution:
     """Spread and histogram of ``values``; ``bounds`` are where the bins start."""
-    return {"spread": spread(values), "histogram": histogram(values, bounds)}
+    return Distribution(spread=spread(values), histogram=histogram(values, bounds))
 
 
-def spread(values: Sequence[int]) -> dict[str, Any] | None:
+def spread(values: Sequence[int]) -> Spread | None:
     """Smallest, median, largest and sum; None without values."""
     if not values:
         return None
-    return {
-        "min": min(values),
-        "median": statistics.median(values),
-        "max": max(values),
-        "total": sum(values),
-    }
+    return Spread(min=min(values), median=statistics.median(values), max=max(values), total=sum(values))
 
 
-def histogram(values: Sequence[int], bounds: list[int]) -> list[dict[str, Any]]:
+def histogram(values: Sequence[int], bounds: list[int]) -> list[Bin]:
     """How many values lie from each bound up to the next; the last bin is open."""
     ends: list[int | None] = [*bounds[1:], None]
     return [
-        {
-            "start": start,
-            "end": end,
-            "count": sum(start <= value and (end is None or value < end) for value in values),
-        }
+        Bin(
+            start=start,
+            end=end,
+            count=sum(start <= value and (end is None or value < end) for value in values),
+        )
         for start, end in zip(bounds, ends, strict=True)
     ]
 
 
-def failures(files: list[FileUpload], runs: list[StepRun]) -> list[dict[str, Any]]:
+def failures(files: list[FileUpload], runs: list[StepRun]) -> list[FailureCount]:
     """Failed files and failed steps by error code, the most frequent first."""
     of_files = [
         (upload.error["error_code"], EXTRACT)
@@ -95,35 +102,37 @@ def failures(files: list[FileUpload], runs: list[StepRun]) -> list[dict[str, Any
     of_steps = [(run.error["error_code"], run.phase) for run in runs if run.error]
     counted = Counter([*of_files, *of_steps])
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return [{"error_code": code, "step": step, "count": count} for (code, step), count in ordered]
+    return [FailureCount(error_code=code, step=step, count=count) for (code, step), count in ordered]
 
 
-def duplicates(files: list[FileUpload]) -> list[dict[str, Any]]:
+def duplicates(files: list[FileUpload]) -> list[DuplicateGroup]:
     """Files that repeat another's text, by that other."""
-    groups: defaultdict[Any, list[Any]] = defaultdict(list)
+    groups: defaultdict[UUID, list[UUID]] = defaultdict(list)
     for upload in files:
         if upload.status == FileUpload.Status.DUPLICATE and upload.duplicate_of_id is not None:
             groups[upload.duplicate_of_id].append(upload.pk)
-    return [{"duplicate_of": original, "file_upload_ids": copies} for original, copies in groups.items()]
+    return [
+        DuplicateGroup(duplicate_of=original, file_upload_ids=copies) for original, copies in groups.items()
+    ]
 
 
-def left_out(batch: Batch, files: list[FileUpload]) -> list[dict[str, Any]]:
+def left_out(batch: Batch, files: list[FileUpload]) -> list[LeftOut]:
     """The essays in another language than their batch, by number."""
     strays = [
-        {
-            "essay_id": upload.slot.pk,
-            "number": upload.slot.number,
-            "file_upload_id": upload.pk,
-            "filename": upload.filename,
-            "language": language_of(upload, batch) or None,
-        }
+        LeftOut(
+            essay_id=upload.slot.pk,
+            number=upload.slot.number,
+            file_upload_id=upload.pk,
+            filename=upload.filename,
+            language=language_of(upload, batch) or None,
+        )
         for upload in files
         if upload.status == FileUpload.Status.ASSIGNED and upload.slot and is_stray(upload, batch)
     ]
-    return sorted(strays, key=lambda stray: int(stray["number"]))
+    return sorted(strays, key=lambda stray: stray.number)
 
 
-def step_times(batch: Batch, files: list[FileUpload], runs: list[StepRun]) -> dict[str, Any]:
+def step_times(batch: Batch, files: list[FileUpload], runs: list[StepRun]) -> dict[str, StepTimes]:
     """Median and 95th percentile of extraction and of each step."""
     reading = [upload.duration_ms for upload in files if upload.duration_ms is not None]
     times = {EXTRACT: reading}
@@ -132,13 +141,13 @@ def step_times(batch: Batch, files: list[FileUpload], runs: list[StepRun]) -> di
     return {step: times_of(values) for step, values in times.items()}
 
 
-def times_of(values: Sequence[int]) -> dict[str, Any]:
+def times_of(values: Sequence[int]) -> StepTimes:
     """Number, median and 95th percentile of durations."""
-    return {
-        "runs": len(values),
-        "median_ms": statistics.median(values) if values else None,
-        "p95_ms": percentile(values, 95) if values else None,
-    }
+    return StepTimes(
+        runs=len(values),
+        median_ms=statistics.median(values) if values else None,
+        p95_ms=percentile(values, 95) if values else None,
+    )
 
 
 def percentile(values: Sequence[int], percent: int) -> float:

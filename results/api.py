@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 from batches import binning
 from batches.api import find_batch
 from batches.models import Batch
-from huleedu.api.api_view import ApiView, read_query, user_of
+from huleedu.api.api_view import ApiView, answer, read_query, user_of
 from huleedu.api.idempotency import once
 from huleedu.api.schema import IDEMPOTENCY_KEY, answers, query_parameters
 from huleedu.events import feed
@@ -45,7 +46,13 @@ class BatchesView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """One page of batches, newest first."""
-        return Response(page(user_of(request), read_query(BatchesQuery, request)))
+        return answer(batch_page(user_of(request), read_query(BatchesQuery, request)))
+
+
+def batch_page(owner: User, query: BatchesQuery) -> BatchPage:
+    """One page with the cursor of the next."""
+    found = page(owner, query.q, query.cursor or "", query.status, query.limit)
+    return BatchPage(results=queries.summaries(found.batches), next=found.next_cursor or None)
 
 
 class BatchView(ApiView):
@@ -54,7 +61,7 @@ class BatchView(ApiView):
     @extend_schema(operation_id="get_batch", responses=answers({200: Snapshot}, 404))
     def get(self, request: Request, batch_id: str) -> Response:
         """The whole batch, with the position from which live messages continue it."""
-        return versioned(Response(queries.snapshot(find_batch(request, batch_id))))
+        return versioned(answer(queries.snapshot(find_batch(request, batch_id))))
 
     @extend_schema(
         operation_id="delete_batch",
@@ -66,7 +73,7 @@ class BatchView(ApiView):
         """Put the batch into the bin; it can be restored until `erased_at`."""
         batch = find_batch(request, batch_id)
         owner_id = user_of(request).pk
-        return once(request, lambda: Response(waste.binned(binning.delete(batch.pk, owner_id))))
+        return once(request, lambda: answer(waste.binned(binning.delete(batch.pk, owner_id))))
 
 
 def versioned(response: Response) -> Response:
@@ -81,7 +88,7 @@ class StatusView(ApiView):
     @extend_schema(operation_id="get_batch_status", responses=answers({200: StatusAnswer}, 404))
     def get(self, request: Request, batch_id: str) -> Response:
         """Status, counts and phases."""
-        return Response(queries.status(find_batch(request, batch_id)))
+        return answer(queries.status(find_batch(request, batch_id)))
 
 
 class ResultsView(ApiView):
@@ -96,7 +103,7 @@ class ResultsView(ApiView):
         """Every essay's result and every file that is no essay, narrowed by the filters."""
         batch = find_batch(request, batch_id)
         query = read_query(ResultsQuery, request)
-        return Response(narrow(queries.results(batch), query))
+        return answer(narrow(queries.results(batch), query))
 
 
 class EventsView(ApiView):
@@ -130,4 +137,4 @@ class AnalyticsView(ApiView):
     @extend_schema(operation_id="get_batch_analytics", responses=answers({200: Analytics}, 404))
     def get(self, request: Request, batch_id: str) -> Response:
         """Formats, sizes, words, failures, duplicates and times."""
-        return Response(analytics(find_batch(request, batch_id)))
+        return answer(analytics(find_batch(request, batch_id)))

@@ -15,7 +15,7 @@ from batches.shapes import CancelBody, ExpectBody, ExtendBody, LanguageBody, Rep
 from essays import actions as essay_actions
 from essays import batch_wide, languages
 from files.capacity import check_work
-from huleedu.api.api_view import ApiView, read_body, user_of
+from huleedu.api.api_view import ApiView, answer, read_body, user_of
 from huleedu.api.idempotency import once
 from huleedu.api.schema import IDEMPOTENCY_KEY, IF_MATCH, answers
 from huleedu.events.phases import is_batch_wide
@@ -48,7 +48,7 @@ def decide(
         with transaction.atomic():
             if seen is not None:
                 actions.check_version(batch.pk, seen)
-            return Response(snapshot(decision()))
+            return answer(snapshot(decision()))
 
     return versioned(once(request, effect))
 

@@ -9,7 +9,7 @@ from batches import binning
 from batches.api import find_batch
 from batches.models import Batch
 from batches.shapes import KeepBody
-from huleedu.api.api_view import ApiView, parse_id, read_body, user_of
+from huleedu.api.api_view import ApiView, answer, parse_id, read_body, user_of
 from huleedu.api.idempotency import once
 from huleedu.api.schema import IDEMPOTENCY_KEY, answers
 from results import bin as waste
@@ -41,7 +41,7 @@ class BinView(ApiView):
     @extend_schema(operation_id="get_bin", responses=answers({200: BinPage}))
     def get(self, request: Request) -> Response:
         """All that lies in the bin."""
-        return Response({"results": waste.contents(user_of(request))})
+        return answer(BinPage(results=waste.contents(user_of(request))))
 
 
 class BinnedView(ApiView):
@@ -59,7 +59,7 @@ class BinnedView(ApiView):
 
         def erase() -> Response:
             binning.erase_now(batch.pk)
-            return Response(waste.binned(batch))
+            return answer(waste.binned(batch))
 
         return once(request, erase)
 
@@ -76,6 +76,4 @@ class BinRestoreView(ApiView):
     def post(self, request: Request, batch_id: str) -> Response:
         """Restore it with everything it had; it is kept for 30 more days at least."""
         batch = find_binned(request, batch_id)
-        return versioned(
-            once(request, lambda: Response(snapshot(binning.restore(batch.pk, user_of(request)))))
-        )
+        return versioned(once(request, lambda: answer(snapshot(binning.restore(batch.pk, user_of(request))))))

@@ -1,54 +1,67 @@
 """Which rows of a batch's results a query asks for."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
+from files.shapes import FileRecord
 from huleedu.events.phases import essay_phases
-from results.shapes import ResultsQuery
+from results.shapes import EssayRow, ResultsAnswer, ResultsQuery
 
 MEASURES = ("words", "characters", "size", *(bound for phase in essay_phases() for bound in phase.bounds))
 
 
-def narrow(results: dict[str, Any], query: ResultsQuery) -> dict[str, Any]:
+def narrow(results: ResultsAnswer, query: ResultsQuery) -> ResultsAnswer:
     """The results with only those essays and files that ``query`` asks for."""
-    return {
-        **results,
-        "essays": [row for row in results["essays"] if essay_matches(row, query)],
-        "files": [row for row in results["files"] if file_matches(row, query)],
-    }
+    return results.model_copy(
+        update={
+            "essays": [row for row in results.essays if essay_matches(row, query)],
+            "files": [row for row in results.files if file_matches(row, query)],
+        }
+    )
 
 
-def essay_matches(row: dict[str, Any], query: ResultsQuery) -> bool:
+def essay_matches(row: EssayRow, query: ResultsQuery) -> bool:
     """True when an essay's row is asked for."""
-    ended = {phase.name: row[phase.name] for phase in essay_phases() if row[phase.name]}
+    ended = {phase.name: step.model_dump() for phase in essay_phases() if (step := step_of(row, phase.name))}
     if query.step is not None and query.step not in ended:
         return False
     figures = {
-        bound: (ended.get(phase.name) or {}).get(bound) for phase in essay_phases() for bound in phase.bounds
+        bound: ended.get(phase.name, {}).get(bound) for phase in essay_phases() for bound in phase.bounds
     }
-    errors = [step["error"] for step in ended.values() if step["error"]]
-    return common_matches(row, errors, query) and measures_match({**row, **figures}, query)
+    codes = [step["error"]["error_code"] for step in ended.values() if step["error"]]
+    values = {"words": row.words, "characters": row.characters, "size": row.size, **figures}
+    return common_matches(row, codes, query) and measures_match(values, query)
 
 
-def file_matches(row: dict[str, Any], query: ResultsQuery) -> bool:
+def step_of(row: EssayRow, phase: str) -> BaseModel | None:
+    """What the row has of a phase: a field of its own."""
+    found = getattr(row, phase)
+    return found if isinstance(found, BaseModel) else None
+
+
+def file_matches(row: FileRecord, query: ResultsQuery) -> bool:
     """True when the row of a file that is no essay is asked for."""
+    codes = [row.error.error_code] if row.error else []
     return (
         query.step is None
-        and common_matches(row, [row["error"]] if row["error"] else [], query)
-        and measures_match(row, query)
+        and common_matches(row, codes, query)
+        and measures_match({"words": row.words, "size": row.size}, query)
     )
 
 
-def common_matches(row: dict[str, Any], errors: list[dict[str, Any]], query: ResultsQuery) -> bool:
+def common_matches(row: EssayRow | FileRecord, codes: Iterable[str], query: ResultsQuery) -> bool:
     """Name, format, status and error code."""
     return (
-        query.q.casefold() in row["filename"].casefold()
-        and query.format in (None, row["format"])
-        and query.status in (None, row["status"])
-        and (query.error_code is None or query.error_code in [error["error_code"] for error in errors])
+        query.q.casefold() in row.filename.casefold()
+        and query.format in (None, row.format)
+        and query.status in (None, row.status)
+        and (query.error_code is None or query.error_code in codes)
     )
 
 
-def measures_match(values: dict[str, Any], query: ResultsQuery) -> bool:
+def measures_match(values: Mapping[str, Any], query: ResultsQuery) -> bool:
     """True when every measure lies within its bounds; an unknown one lies in none."""
     return all(
         within(values.get(name), getattr(query, f"min_{name}"), getattr(query, f"max_{name}"))

@@ -1,17 +1,20 @@
-"""A teacher's batches page by page, newest first."""
+"""A teacher's batches page by page, newest first: the same for the overview and the API."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from batches.models import Batch
-from results.queries import annotated_counts, summary, with_counts
-from results.shapes import BatchesQuery
+from results.queries import with_counts
+from results.shapes import CURSOR
 
+PAGE_SIZE = 50
+NEWEST_FIRST = ("-created_at", "-pk")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -27,44 +30,42 @@ class Cursor:
         return f"{(self.created_at - BEGINNING) // MICROSECOND}_{self.batch_id}"
 
     @classmethod
-    def read(cls, text: str) -> Self:
-        """The cursor that ``str`` made; ``CURSOR`` is its form, and whatever has it can be read."""
+    def read(cls, text: str) -> Self | None:
+        """The cursor that ``str`` made; None for any other text."""
+        if not text or re.fullmatch(CURSOR, text) is None:
+            return None
         microseconds, _, batch_id = text.partition("_")
         return cls(BEGINNING + int(microseconds) * MICROSECOND, UUID(batch_id))
 
 
-def read_time(text: str) -> datetime:
-    """An ISO time in UTC, where the database can take it.
+@dataclass(frozen=True)
+class Page:
+    """Batches with their counts (``annotated_counts``), and the next page's cursor, empty on the last."""
 
-    Raises ``ValueError`` when it is none or has no zone, ``OverflowError`` for the ends of time.
+    batches: list[Batch]
+    next_cursor: str
+
+
+def page(
+    owner: User, q: str = "", cursor: str = "", status: str | None = None, size: int = PAGE_SIZE
+) -> Page:
+    """The owner's batches whose title or class holds ``q``, from ``cursor`` on; two queries.
+
+    A cursor that is none begins with the newest.
     """
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError
-    return time.astimezone(UTC)
-
-
-def matching(user: User, query: BatchesQuery) -> QuerySet[Batch]:
-    """The user's batches that ``query`` asks for."""
-    batches: QuerySet[Batch] = Batch.objects.owned_by(user)
-    if query.q:
-        batches = batches.filter(Q(title__icontains=query.q) | Q(class_name__icontains=query.q))
-    if query.status:
-        batches = batches.filter(status=query.status)
-    if query.cursor:
-        last = Cursor.read(query.cursor)
+    rows = matching(owner, q, status)
+    if last := Cursor.read(cursor):
         earlier = Q(created_at__lt=last.created_at)
-        batches = batches.filter(earlier | Q(created_at=last.created_at, pk__lt=last.batch_id))
-    return batches.order_by("-created_at", "-pk")
+        rows = rows.filter(earlier | Q(created_at=last.created_at, pk__lt=last.batch_id))
+    found = list(rows.order_by(*NEWEST_FIRST).values_list("pk", flat=True)[: size + 1])
+    batches = list(with_counts(Batch.objects.filter(pk__in=found[:size])).order_by(*NEWEST_FIRST))
+    more = len(found) > size and bool(batches)
+    return Page(batches, str(Cursor(batches[-1].created_at, batches[-1].pk)) if more else "")
 
 
-def page(user: User, query: BatchesQuery) -> dict[str, Any]:
-    """One page with the cursor of the next, by two queries."""
-    found = list(matching(user, query).values_list("pk", flat=True)[: query.limit + 1])
-    shown = found[: query.limit]
-    batches = list(with_counts(Batch.objects.filter(pk__in=shown)).order_by("-created_at", "-pk"))
-    more = len(found) > query.limit
-    return {
-        "results": [summary(batch, annotated_counts(batch)) for batch in batches],
-        "next": str(Cursor(batches[-1].created_at, batches[-1].pk)) if more and batches else None,
-    }
+def matching(owner: User, q: str, status: str | None) -> QuerySet[Batch]:
+    """The owner's batches whose title or class holds ``q``, in any case, with that status if there is one."""
+    batches: QuerySet[Batch] = Batch.objects.owned_by(owner)
+    if q:
+        batches = batches.filter(Q(title__icontains=q) | Q(class_name__icontains=q))
+    return batches.filter(status=status) if status else batches

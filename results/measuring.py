@@ -1,16 +1,64 @@
 """Figures of the phases as pages show them: columns of lists, an essay beside its batch, a batch's spread."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from batches.models import Batch
-from essays.languages import is_stray
 from huleedu.answers.error_words import in_words
 from huleedu.events.phase import EssayPhase, Measure
 from huleedu.events.phases import batch_wide_phases, essay_phases
-from results.models import EssayResult
+from results.lines import Kept, Line
 from results.queries import batch_figures
+
+
+@dataclass(frozen=True)
+class Column:
+    """A phase's figure that heads a column in lists of essays."""
+
+    phase: str
+    measure: Measure
+
+    def value(self, line: Line) -> float | None:
+        """The figure of one essay, None where it is not known."""
+        return line.phases.get(self.phase, {}).get(self.measure.name)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A figure of one essay, or of a whole batch, beside the batch's median."""
+
+    measure: Measure
+    value: float | None
+    median: float | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A phase's figures of one essay, or of the whole batch."""
+
+    name: str
+    error: str  # in words; empty when it went well
+    has_ended: bool
+    lines: list[Compared]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over a batch's essays."""
+
+    measure: Measure
+    least: float
+    median: float | None
+    most: float
+
+
+@dataclass(frozen=True)
+class Section:
+    """A phase's figures over a batch's essays."""
+
+    name: str
+    lines: list[Spread]
 
 
 def phases_of(batch: Batch) -> list[EssayPhase]:
@@ -18,87 +66,69 @@ def phases_of(batch: Batch) -> list[EssayPhase]:
     return [phase for phase in essay_phases() if phase.name in batch.settings.steps]
 
 
-def columns(batch: Batch) -> list[Measure]:
-    """What heads the columns of figures in lists of the batch's essays."""
-    return [measure for phase in phases_of(batch) for measure in phase.columns]
+def columns(batch: Batch) -> list[Column]:
+    """The columns of figures in lists of the batch's essays."""
+    return [Column(phase.name, measure) for phase in phases_of(batch) for measure in phase.columns]
 
 
-def cells(batch: Batch, steps: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One essay's figures in these columns, None where not known; ``steps`` is phase → what is kept."""
-    return [
-        {"measure": measure, "value": steps.get(phase.name, {}).get(measure.name)}
-        for phase in phases_of(batch)
-        for measure in phase.columns
-    ]
-
-
-def panels(batch: Batch, result: EssayResult, others: Iterable[EssayResult]) -> list[dict[str, Any]]:
+def panels(batch: Batch, line: Line, others: Iterable[Line]) -> list[Panel]:
     """Each phase's measures of one essay beside the medians of the batch's ``others``, itself among them."""
-    counted = [other.phases for other in others if not is_stray(other.file, batch)]
+    counted = [other.phases for other in others if not other.stray]
     return [
-        {
-            "name": phase.words.name,
-            "error": in_words(result.phases.get(phase.name, {}).get("error")),
-            "has_ended": phase.name in result.phases,
-            "lines": [
-                {
-                    "measure": measure,
-                    "value": result.phases.get(phase.name, {}).get(measure.name),
-                    "median": middle(values_of(phase, measure, counted)),
-                }
+        Panel(
+            name=str(phase.words.name),
+            error=in_words(line.phases.get(phase.name, {}).get("error")),
+            has_ended=phase.name in line.phases,
+            lines=[
+                Compared(
+                    measure,
+                    line.phases.get(phase.name, {}).get(measure.name),
+                    middle(values_of(phase, measure, counted)),
+                )
                 for measure in phase.measures
-                if values_of(phase, measure, [*counted, result.phases])
+                if values_of(phase, measure, [*counted, line.phases])
             ],
-        }
+        )
         for phase in phases_of(batch)
         if phase.measures
     ]
 
 
-def sections(batch: Batch, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def sections(batch: Batch, lines: Iterable[Line]) -> list[Section]:
     """Each phase's measures over the essays in the batch's language: least, median and most."""
-    counted = [row["steps"] for row in rows if not row["stray"]]
+    counted = [line.phases for line in lines if not line.stray]
     return [
-        {
-            "name": phase.words.name,
-            "lines": [
-                {
-                    "measure": measure,
-                    "least": min(values),
-                    "median": middle(values),
-                    "most": max(values),
-                }
+        Section(
+            name=str(phase.words.name),
+            lines=[
+                Spread(measure, min(values), middle(values), max(values))
                 for measure in phase.measures
                 if (values := values_of(phase, measure, counted))
             ],
-        }
+        )
         for phase in phases_of(batch)
         if phase.measures
     ]
 
 
-def of_whole(batch: Batch) -> list[dict[str, Any]]:
+def of_whole(batch: Batch) -> list[Panel]:
     """The measures of each phase on the whole batch."""
     return [
-        {
-            "name": phase.words.name,
-            "error": in_words((figures or {}).get("error")),
-            "has_ended": figures is not None,
-            "lines": [
-                {"measure": measure, "value": (figures or {}).get(measure.name)} for measure in phase.measures
-            ],
-        }
+        Panel(
+            name=str(phase.words.name),
+            error=in_words((figures or {}).get("error")),
+            has_ended=figures is not None,
+            lines=[Compared(measure, (figures or {}).get(measure.name)) for measure in phase.measures],
+        )
         for phase in batch_wide_phases()
         if phase.name in batch.settings.steps and phase.measures
         for figures in [batch_figures(phase, batch)]
     ]
 
 
-def values_of(
-    phase: EssayPhase, measure: Measure, counted: Iterable[Mapping[str, Mapping[str, Any]]]
-) -> list[float]:
+def values_of(phase: EssayPhase, measure: Measure, counted: Iterable[Kept]) -> list[float]:
     """The known values of a measure."""
-    values = (steps.get(phase.name, {}).get(measure.name) for steps in counted)
+    values = (phases.get(phase.name, {}).get(measure.name) for phases in counted)
     return [value for value in values if value is not None]
 
 

@@ -1,20 +1,29 @@
 """The shapes that API, pages and exports share: one source, so the numbers are the same everywhere."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from batches.models import Batch
-from essays.languages import is_stray, language_of
+from batches.models import Batch, EssaySlot
 from essays.queries import file_of, shown_status
 from files.models import FileUpload
 from files.records import file_record as file_record
+from files.shapes import FileRecord
 from huleedu.events.feed import position
 from huleedu.events.phase import Phase
 from huleedu.events.phases import batch_wide_phases, essay_phases
-from results.models import EssayResult
+from results.lines import EssayLine, essay_lines
+from results.shapes import (
+    BatchCounts,
+    BatchSummary,
+    EssayPlace,
+    EssayRow,
+    PhaseFigures,
+    ResultsAnswer,
+    Snapshot,
+    StatusAnswer,
+)
 
 Status = FileUpload.Status
 COUNTED = {
@@ -26,40 +35,20 @@ COUNTED = {
 }
 
 
-@dataclass(frozen=True)
-class Counts:
-    """``expected = free + assigned``; ``received`` is the sum of the other five."""
-
-    free: int
-    assigned: int
-    received: int
-    in_progress: int
-    failed: int
-    excess: int
-    duplicate: int
-
-    @property
-    def attention(self) -> int:
-        """How many files wait for the teacher."""
-        return attention(self.as_json())
-
-    def as_json(self) -> dict[str, int]:
-        """The counts by name."""
-        return dict(vars(self))
+def attention(counts: BatchCounts) -> int:
+    """How many files wait for the teacher."""
+    return sum(
+        getattr(counts, name) for name, status in COUNTED.items() if status in FileUpload.NEEDS_ATTENTION
+    )
 
 
-def attention(counts: Mapping[str, int]) -> int:
-    """How many files wait for the teacher, of counts by name."""
-    return sum(counts[name] for name, status in COUNTED.items() if status in FileUpload.NEEDS_ATTENTION)
-
-
-def make_counts(expected: int, by_status: dict[str, int]) -> Counts:
+def make_counts(expected: int, by_status: Mapping[str, int]) -> BatchCounts:
     """Counts from the number of files in each status."""
     numbers = {name: by_status.get(status, 0) for name, status in COUNTED.items()}
-    return Counts(free=expected - numbers["assigned"], received=sum(numbers.values()), **numbers)
+    return BatchCounts(free=expected - numbers["assigned"], received=sum(numbers.values()), **numbers)
 
 
-def counts_of(batch: Batch) -> Counts:
+def counts_of(batch: Batch) -> BatchCounts:
     """The batch's counts, by one query."""
     rows = FileUpload.objects.filter(batch=batch).values_list("status").annotate(n=Count("pk"))
     return make_counts(batch.expected_essay_count, dict(rows))
@@ -72,14 +61,19 @@ def with_counts(batches: QuerySet[Batch]) -> QuerySet[Batch]:
     )
 
 
-def annotated_counts(batch: Batch) -> Counts:
+def annotated_counts(batch: Batch) -> BatchCounts:
     """The counts of a batch that came through ``with_counts``."""
     by_status = {str(status): int(getattr(batch, f"n_{name}")) for name, status in COUNTED.items()}
     return make_counts(batch.expected_essay_count, by_status)
 
 
-def summary(batch: Batch, counts: Counts) -> dict[str, Any]:
+def summary(batch: Batch, counts: BatchCounts) -> BatchSummary:
     """One batch as a list shows it."""
+    return BatchSummary.model_validate(facts(batch, counts))
+
+
+def facts(batch: Batch, counts: BatchCounts) -> dict[str, object]:
+    """What every answer about a batch begins with."""
     return {
         "batch_id": batch.pk,
         "correlation_id": batch.correlation_id,
@@ -95,11 +89,21 @@ def summary(batch: Batch, counts: Counts) -> dict[str, Any]:
         "created_at": batch.created_at,
         "started_at": batch.started_at,
         "completed_at": batch.completed_at,
-        "counts": counts.as_json(),
+        "counts": counts,
     }
 
 
-def file_records(batch: Batch) -> list[dict[str, Any]]:
+def summaries(batches: Iterable[Batch]) -> list[BatchSummary]:
+    """Batches that came through ``with_counts``."""
+    return [summary(batch, annotated_counts(batch)) for batch in batches]
+
+
+def counted_summary(batch: Batch) -> BatchSummary:
+    """One batch as a list shows it, counted now."""
+    return summary(batch, counts_of(batch))
+
+
+def file_records(batch: Batch) -> list[FileRecord]:
     """All files that were not removed: problems first, then in progress, then by essay number."""
     uploads = list(FileUpload.objects.filter(batch=batch).present().select_related("slot"))
     uploads.sort(
@@ -112,80 +116,78 @@ def file_records(batch: Batch) -> list[dict[str, Any]]:
     return [file_record(upload) for upload in uploads]
 
 
-def snapshot(batch: Batch) -> dict[str, Any]:
+def snapshot(batch: Batch) -> Snapshot:
     """The whole batch with the feed position to follow it from, read before the rows."""
     place = position(batch.pk)
     batch.refresh_from_db()
     slots = batch.slots.select_related("file").order_by("number")
-    return {
-        **summary(batch, counts_of(batch)),
-        "seq": place.seq if place else 0,
-        "epoch": place.epoch if place else None,
-        "version": batch.version,
-        "configuration": batch.configuration,
-        "files": file_records(batch),
-        "essays": [
-            {
-                "essay_id": slot.pk,
-                "number": slot.number,
-                "status": shown_status(slot),
-                "file_upload_id": upload.pk if upload else None,
-            }
-            for slot, upload in ((slot, file_of(slot)) for slot in slots)
-        ],
-    }
+    return Snapshot.model_validate(
+        {
+            **facts(batch, counts_of(batch)),
+            "seq": place.seq if place else 0,
+            "epoch": place.epoch if place else None,
+            "version": batch.version,
+            "configuration": batch.configuration,
+            "files": file_records(batch),
+            "essays": [essay_place(slot) for slot in slots],
+        }
+    )
 
 
-def phase_figures(batch: Batch) -> dict[str, dict[str, Any]]:
+def essay_place(slot: EssaySlot) -> EssayPlace:
+    """One place, with the file that holds it."""
+    upload = file_of(slot)
+    return EssayPlace.model_validate(
+        {
+            "essay_id": slot.pk,
+            "number": slot.number,
+            "status": shown_status(slot),
+            "file_upload_id": upload.pk if upload else None,
+        }
+    )
+
+
+def phase_figures(batch: Batch) -> dict[str, PhaseFigures]:
     """Status and counts of each phase of the present run."""
     return {
-        phase.phase: {
-            "status": phase.status,
-            "succeeded": phase.succeeded,
-            "failed": phase.failed,
-            "duration_ms": phase.duration_ms,
-        }
+        phase.phase: PhaseFigures.model_validate(phase, from_attributes=True)
         for phase in batch.phases.filter(run=batch.run)
     }
 
 
-def status(batch: Batch) -> dict[str, Any]:
+def status(batch: Batch) -> StatusAnswer:
     """Status, counts and phases: light enough to ask for often."""
-    return {**summary(batch, counts_of(batch)), "phases": phase_figures(batch)}
+    return StatusAnswer.model_validate({**facts(batch, counts_of(batch)), "phases": phase_figures(batch)})
 
 
-def essay_row(result: EssayResult, batch: Batch) -> dict[str, Any]:
-    """One essay as the results list it."""
-    return {
-        "essay_id": result.slot_id,
-        "number": result.slot.number,
-        "file_upload_id": result.file_id,
-        "filename": result.file.filename,
-        "folder": result.file.folder,
-        "format": result.file.format,
-        "size": result.file.size,
-        "status": result.slot.status,
-        "words": result.words,
-        "characters": result.characters,
-        "language": language_of(result.file, batch) or None,
-        "other_language": is_stray(result.file, batch),
-        **{phase.name: figures_of(phase, result) for phase in essay_phases()},
-    }
+def essay_row(line: EssayLine) -> EssayRow:
+    """One essay as the API lists it."""
+    return EssayRow.model_validate(
+        {
+            "essay_id": line.essay_id,
+            "number": line.number,
+            "file_upload_id": line.file_upload_id,
+            "filename": line.filename,
+            "folder": line.folder,
+            "format": line.format,
+            "size": line.size,
+            "status": line.status,
+            "words": line.words,
+            "characters": line.characters,
+            "language": line.language or None,
+            "other_language": line.stray,
+            **{phase.name: figures_of(phase, line) for phase in essay_phases()},
+        }
+    )
 
 
-def figures_of(phase: Phase, result: EssayResult) -> dict[str, Any] | None:
+def figures_of(phase: Phase, line: EssayLine) -> dict[str, object] | None:
     """What results list of a phase on one essay, None before its step has ended."""
-    kept = result.phases.get(phase.name)
+    kept = line.phases.get(phase.name)
     return {name: kept.get(name) for name in phase.figures.model_fields} if kept else None
 
 
-def essay_results(batch: Batch) -> QuerySet[EssayResult]:
-    """The batch's essay results with what a row shows, in order of essay numbers."""
-    read = EssayResult.objects.filter(batch=batch, file__status=Status.ASSIGNED)
-    return read.select_related("slot", "file").order_by("slot__number")
-
-
-def results(batch: Batch) -> dict[str, Any]:
+def results(batch: Batch) -> ResultsAnswer:
     """Every essay's result, and every file that did not become an essay."""
     others = (
         FileUpload.objects.filter(batch=batch)
@@ -193,13 +195,15 @@ def results(batch: Batch) -> dict[str, Any]:
         .exclude(status=Status.ASSIGNED)
         .order_by("created_at")
     )
-    return {
-        **summary(batch, counts_of(batch)),
-        "essays": [essay_row(result, batch) for result in essay_results(batch)],
-        "files": [file_record(upload) for upload in others],
-        "phases": phase_figures(batch),
-        **{phase.name: batch_figures(phase, batch) for phase in batch_wide_phases()},
-    }
+    return ResultsAnswer.model_validate(
+        {
+            **facts(batch, counts_of(batch)),
+            "essays": [essay_row(line) for line in essay_lines(batch)],
+            "files": [file_record(upload) for upload in others],
+            "phases": phase_figures(batch),
+            **{phase.name: batch_figures(phase, batch) for phase in batch_wide_phases()},
+        }
+    )
 
 
 def batch_figures(phase: Phase, batch: Batch) -> dict[str, Any] | None:

@@ -1,18 +1,31 @@
 """One essay as a teacher reads it: text with marks, the list of marks, and its neighbours."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from batches.models import Batch
-from essays.languages import is_stray, language_of
 from essays.segments import Mark, Segment, make_marks, split
 from files import content
 from huleedu.answers.error_words import in_words
 from huleedu.failures.errors import ContentDamaged
 from results import measuring, spelling
+from results.lines import EssayLine, essay_line, essay_results
 from results.models import EssayResult
-from results.queries import essay_results
 from results.spelling import SPELLCHECK
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How the check of an essay's spelling ended.
+
+    ``count`` is None before that; ``error`` is in words. ``checked_again``: the marks are those of another
+    language, in which it was checked before.
+    """
+
+    is_marked: bool
+    count: int | None
+    fewer_suggestions: bool
+    error: str
+    checked_again: bool
 
 
 @dataclass(frozen=True)
@@ -22,12 +35,14 @@ class Reading:
     An essay whose stored text is ``damaged`` has neither paragraphs nor findings.
     """
 
-    essay: dict[str, Any]
+    essay: EssayLine
+    found_language: str
+    chosen_language: str
     damaged: bool
     paragraphs: list[list[Segment]]
     findings: list[Mark]
-    is_spelling_marked: bool
-    panels: list[dict[str, Any]]
+    spelling: Spelling
+    panels: list[measuring.Panel]
     previous_number: int | None
     next_number: int | None
     position: int
@@ -40,17 +55,20 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
     result = results.get(number)
     if result is None:
         return None
+    essay = essay_line(result, batch)
     text = readable_text(result)
     marks = [] if text is None else make_marks(spelling.findings_of(result), len(text))
     numbers = list(results)
     index = numbers.index(number)
     return Reading(
-        essay=essay_facts(result, batch),
+        essay=essay,
+        found_language=result.file.language,
+        chosen_language=result.file.chosen_language,
         damaged=text is None,
         paragraphs=[paragraph for paragraph in split(text or "", marks) if paragraph],
         findings=marks,
-        is_spelling_marked=SPELLCHECK in batch.settings.steps,
-        panels=measuring.panels(batch, result, results.values()),
+        spelling=spelling_of(essay, batch),
+        panels=measuring.panels(batch, essay, [essay_line(other, batch) for other in results.values()]),
         previous_number=numbers[index - 1] if index else None,
         next_number=numbers[index + 1] if index + 1 < len(numbers) else None,
         position=index + 1,
@@ -66,27 +84,13 @@ def readable_text(result: EssayResult) -> str | None:
         return None
 
 
-def essay_facts(result: EssayResult, batch: Batch) -> dict[str, Any]:
-    """The essay's own facts; ``findings_count`` is None before its spelling was checked.
-
-    ``checked_again``: the marks are those of another language, in which it was checked before.
-    """
-    checked = result.phases.get(SPELLCHECK, {})
-    language = language_of(result.file, batch)
-    return {
-        "number": result.slot.number,
-        "essay_id": result.slot_id,
-        "file_upload_id": result.file_id,
-        "filename": result.file.filename,
-        "folder": result.file.folder,
-        "language": language,
-        "checked_again": (checked.get("language") or language) != language,
-        "found_language": result.file.language,
-        "chosen_language": result.file.chosen_language,
-        "stray": is_stray(result.file, batch),
-        "status": result.slot.status,
-        "words": result.words,
-        "findings_count": checked.get("findings"),
-        "fewer_suggestions": checked.get("fewer_suggestions"),
-        "error": in_words(checked.get("error")),
-    }
+def spelling_of(essay: EssayLine, batch: Batch) -> Spelling:
+    """What is kept of the essay's check."""
+    checked = essay.phases.get(SPELLCHECK, {})
+    return Spelling(
+        is_marked=SPELLCHECK in batch.settings.steps,
+        count=checked.get("findings"),
+        fewer_suggestions=bool(checked.get("fewer_suggestions")),
+        error=in_words(checked.get("error")),
+        checked_again=(checked.get("language") or essay.language) != essay.language,
+    )

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F
@@ -10,18 +11,28 @@ from batches.models import Batch
 from essays.models import StepRun
 from essays.phases import spellcheck
 from files.models import FileUpload
+from results.lines import Line
 from results.models import EssayResult
 
 SPELLCHECK = spellcheck.PHASE.name
 COMMON_LIMIT = 15
 
 
-def density(rows: Iterable[Mapping[str, Any]]) -> float | None:
+@dataclass(frozen=True)
+class CommonMark:
+    """A word that is marked often, with the suggestion given most often, or an empty one."""
+
+    word: str
+    suggestion: str
+    count: int
+
+
+def density(lines: Iterable[Line]) -> float | None:
     """Marks per 100 words over the checked essays in the batch's language; None before the first."""
     checked = [
-        (row["words"], row["steps"][SPELLCHECK]["findings"])
-        for row in rows
-        if row["words"] and not row["stray"] and row["steps"].get(SPELLCHECK, {}).get("findings") is not None
+        (line.words, line.phases[SPELLCHECK]["findings"])
+        for line in lines
+        if line.words and not line.stray and line.phases.get(SPELLCHECK, {}).get("findings") is not None
     ]
     words = sum(words for words, _ in checked)
     return 100 * sum(findings for _, findings in checked) / words if words else None
@@ -55,8 +66,8 @@ def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
     return [finding for run in runs.values_list("output__findings", flat=True) for finding in run or ()]
 
 
-def common_marks(findings: Iterable[Mapping[str, Any]], limit: int = COMMON_LIMIT) -> list[dict[str, Any]]:
-    """The words marked most often, in any case, with the suggestion given most often, or an empty one."""
+def common_marks(findings: Iterable[Mapping[str, Any]], limit: int = COMMON_LIMIT) -> list[CommonMark]:
+    """The words marked most often, in any case."""
     written: dict[str, Counter[str]] = defaultdict(Counter)
     suggested: dict[str, Counter[str]] = defaultdict(Counter)
     for finding in findings:
@@ -65,8 +76,7 @@ def common_marks(findings: Iterable[Mapping[str, Any]], limit: int = COMMON_LIMI
         suggested[word].update(finding["suggestions"][:1])
     ranked = sorted(written, key=lambda word: (-written[word].total(), word))[:limit]
     return [
-        {"word": first(written[word]), "suggestion": first(suggested[word]), "count": written[word].total()}
-        for word in ranked
+        CommonMark(first(written[word]), first(suggested[word]), written[word].total()) for word in ranked
     ]
 
 

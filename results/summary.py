@@ -1,27 +1,22 @@
 """What the results page says about a batch: figures, kinds, problems, measures of its phases, all rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from batches.models import Batch
-from essays.languages import is_stray, language_of
-from files.models import FileUpload
-from files.records import shown_words
 from files.steps.format import UNKNOWN
 from huleedu.answers import format_words
-from huleedu.answers.error_words import in_words, words_for
+from huleedu.answers.error_words import words_for
 from huleedu.events.phases import PHASES
 from results import measuring, spelling
-from results.models import EssayResult
-from results.queries import Counts, counts_of, essay_results, phase_figures
+from results.lines import FileLine, essay_results, file_lines
+from results.queries import attention, counts_of, phase_figures
+from results.shapes import BatchCounts
 
 MOST_BARS = 8
 WIDTHS = (25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10_000)
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,122 +27,107 @@ class Filters:
     format: str = ""
     status: str = ""
 
-    def match(self, row: Row) -> bool:
-        """True when the row is wanted."""
+    def match(self, line: FileLine) -> bool:
+        """True when the line is wanted."""
         return (
-            self.q.casefold() in row["filename"].casefold()
-            and self.format in ("", row["format"] or UNKNOWN)
-            and self.status in ("", row["status"])
+            self.q.casefold() in line.filename.casefold()
+            and self.format in ("", line.format or UNKNOWN)
+            and self.status in ("", line.status)
         )
 
 
-def results_context(batch: Batch, filters: Filters) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Tiles:
+    """The headline figures; ``median_words`` and ``density`` (marks per 100 words) are None if not known.
+
+    These two are of the essays in the batch's language.
+    """
+
+    ready: int
+    expected: int
+    median_words: int | None
+    density: float | None
+    attention: int
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of a histogram: the values it stands for, how many there are, its height."""
+
+    label: str
+    count: int
+    height_percent: float
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How many files are of one format."""
+
+    format: str
+    label: str
+    count: int
+    percent: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """How often one thing went wrong."""
+
+    error_code: str
+    title: str
+    count: int
+
+
+@dataclass(frozen=True)
+class PhaseLine:
+    """How a phase of the present run stands."""
+
+    name: str
+    status: str
+    succeeded: int
+    failed: int
+    duration_ms: int | None
+
+
+def results_context(batch: Batch, filters: Filters) -> dict[str, object]:
     """All that the results page shows of a batch; only its rows are filtered."""
-    rows = rows_of(batch)
+    lines = file_lines(batch)
     return {
-        "tiles": tiles(counts_of(batch), batch.expected_essay_count, rows),
-        "left_out": [row for row in rows if row["stray"]],
-        "histogram": histogram(word_counts(rows)),
-        "kinds": kinds(rows),
+        "tiles": tiles(counts_of(batch), batch.expected_essay_count, lines),
+        "left_out": [line for line in lines if line.stray],
+        "histogram": histogram(word_counts(lines)),
+        "kinds": kinds(lines),
         "common": spelling.common_marks(spelling.stored_findings(batch)),
         "columns": measuring.columns(batch),
-        "sections": measuring.sections(batch, rows),
+        "sections": measuring.sections(batch, lines),
         "wholes": measuring.of_whole(batch),
-        "rows": [row for row in rows if filters.match(row)],
-        "problems": problems(rows),
+        "rows": [line for line in lines if filters.match(line)],
+        "problems": problems(lines),
         "phases": phase_lines(batch),
         "filters": filters,
     }
 
 
-def rows_of(batch: Batch) -> list[Row]:
-    """Every file that was not removed: essays by their numbers, then the others by name; two queries."""
-    results = {result.file_id: result for result in essay_results(batch)}
-    files = FileUpload.objects.filter(batch=batch).present().select_related("slot")
-    rows = [row_of(upload, results.get(upload.pk), batch) for upload in files]
-    return sorted(
-        rows, key=lambda row: (row["number"] is None, row["number"] or 0, row["filename"].casefold())
+def tiles(counts: BatchCounts, expected: int, lines: Sequence[FileLine]) -> Tiles:
+    """The headline figures."""
+    lengths = word_counts(lines)
+    return Tiles(
+        ready=counts.assigned,
+        expected=expected,
+        median_words=round(median(lengths)) if lengths else None,
+        density=spelling.density(lines),
+        attention=attention(counts),
     )
 
 
-def row_of(upload: FileUpload, result: EssayResult | None, batch: Batch) -> Row:
-    """One file with its essay's figures, as far as they are known; ``stray``: not in the batch's language."""
-    assigned = upload.status == FileUpload.Status.ASSIGNED
-    steps = result.phases if result and assigned else {}
-    error = upload.error or first_error(steps) or {}
-    return {
-        "number": upload.slot.number if assigned and upload.slot else None,
-        "file_upload_id": upload.pk,
-        "filename": upload.filename,
-        "folder": upload.folder,
-        "format": upload.format,
-        "size": upload.size,
-        "status": upload.status,
-        "words": shown_words(upload),
-        "steps": steps,
-        "cells": measuring.cells(batch, steps),
-        "language": language_of(upload, batch),
-        "stray": assigned and is_stray(upload, batch),
-        "error_code": error.get("error_code", ""),
-    }
-
-
-def essays_context(batch: Batch) -> dict[str, Any]:
-    """The batch's essays as lists show them, and what heads their figures."""
-    return {"essays": essay_rows(batch), "columns": measuring.columns(batch)}
-
-
-def essay_rows(batch: Batch) -> list[dict[str, Any]]:
-    """The batch's essays by number, with their figures and states; one query."""
-    return [essay_line(result, batch) for result in essay_results(batch)]
-
-
-def essay_line(result: EssayResult, batch: Batch) -> dict[str, Any]:
-    """One essay as lists show it."""
-    return {
-        "number": result.slot.number,
-        "essay_id": result.slot_id,
-        "filename": result.file.filename,
-        "folder": result.file.folder,
-        "status": result.slot.status,
-        "words": result.words,
-        "cells": measuring.cells(batch, result.phases),
-        "language": language_of(result.file, batch),
-        "stray": is_stray(result.file, batch),
-        "error": in_words(first_error(result.phases)),
-    }
-
-
-def first_error(steps: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
-    """What went wrong on an essay, in the order of its phases."""
-    return next((kept["error"] for kept in steps.values() if kept.get("error")), None)
-
-
-def tiles(counts: Counts, expected: int, rows: Sequence[Row]) -> dict[str, Any]:
-    """The headline figures; ``median_words`` and ``density`` (marks per 100 words) are None if not known.
-
-    These two are of the essays in the batch's language.
-    """
-    lengths = word_counts(rows)
-    return {
-        "ready": counts.assigned,
-        "expected": expected,
-        "median_words": round(median(lengths)) if lengths else None,
-        "density": spelling.density(rows),
-        "attention": counts.attention,
-    }
-
-
-def word_counts(rows: Iterable[Row]) -> list[int]:
+def word_counts(lines: Iterable[FileLine]) -> list[int]:
     """The lengths in words of the essays in the batch's language."""
     return [
-        row["words"]
-        for row in rows
-        if row["number"] is not None and row["words"] is not None and not row["stray"]
+        line.words for line in lines if line.number is not None and line.words is not None and not line.stray
     ]
 
 
-def histogram(lengths: Sequence[int]) -> list[dict[str, Any]]:
+def histogram(lengths: Sequence[int]) -> list[Bar]:
     """At most eight bars of one round width from the shortest to the longest; the highest is 100 per cent."""
     if not lengths:
         return []
@@ -155,51 +135,41 @@ def histogram(lengths: Sequence[int]) -> list[dict[str, Any]]:
     counted = Counter(length // width for length in lengths)
     highest = max(counted.values())
     return [
-        {
-            "label": f"{step * width}–{step * width + width - 1}",
-            "count": counted[step],
-            "height_percent": 100 * counted[step] / highest,
-        }
+        Bar(f"{step * width}–{step * width + width - 1}", counted[step], 100 * counted[step] / highest)
         for step in range(min(counted), max(counted) + 1)
     ]
 
 
-def kinds(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def kinds(lines: Sequence[FileLine]) -> list[Kind]:
     """The kinds of files, most frequent first; files that were never recognised are one kind."""
-    counted = Counter(row["format"] or UNKNOWN for row in rows)
+    counted = Counter(line.format or UNKNOWN for line in lines)
     return [
-        {
-            "format": name,
-            "label": format_words.label(name),
-            "count": count,
-            "percent": 100 * count / len(rows),
-        }
+        Kind(name, format_words.label(name), count, 100 * count / len(lines))
         for name, count in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
 
 
-def problems(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def problems(lines: Iterable[FileLine]) -> list[Problem]:
     """What went wrong, most frequent first."""
-    counted = Counter(row["error_code"] for row in rows if row["error_code"])
+    counted = Counter(line.error_code for line in lines if line.error_code)
     return [
-        {"error_code": code, "title": str(words_for(code).title), "count": count}
+        Problem(code, str(words_for(code).title), count)
         for code, count in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
 
 
-def phase_lines(batch: Batch) -> list[dict[str, Any]]:
+def phase_lines(batch: Batch) -> list[PhaseLine]:
     """Each phase of the present run; before it has concluded, its counts so far."""
     figures = phase_figures(batch)
-    so_far = steps_so_far(batch) if any(one["succeeded"] is None for one in figures.values()) else Counter()
+    so_far = steps_so_far(batch) if any(one.succeeded is None for one in figures.values()) else Counter()
     return [
-        {
-            "phase": phase,
-            "name": PHASES[phase].words.name,
-            "status": one["status"],
-            "succeeded": one["succeeded"] if one["succeeded"] is not None else so_far[phase, "succeeded"],
-            "failed": one["failed"] if one["failed"] is not None else so_far[phase, "failed"],
-            "duration_ms": one["duration_ms"],
-        }
+        PhaseLine(
+            name=str(PHASES[phase].words.name),
+            status=one.status,
+            succeeded=so_far[phase, "succeeded"] if one.succeeded is None else one.succeeded,
+            failed=so_far[phase, "failed"] if one.failed is None else one.failed,
+            duration_ms=one.duration_ms,
+        )
         for phase, one in figures.items()
     ]
 

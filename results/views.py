@@ -20,7 +20,9 @@ from huleedu.answers.searches import NAME, seal, searched
 from huleedu.api.api_view import parse_id
 from huleedu.events import feed
 from results import queries, summary
-from results.overview import card_of, overview
+from results.lines import essay_lines
+from results.listing import page
+from results.measuring import columns
 from results.reading import read_essay
 
 FILTERS = ("format", "status")
@@ -41,9 +43,13 @@ def frame(batch: Batch) -> dict[str, Any]:
 def overview_page(request: PageRequest) -> HttpResponse:
     """The user's batches, newest first; a list to swap in for htmx."""
     query = searched(request)
-    page = overview(request.user, query, search_words(request, "cursor"))
-    context = {"cards": page.cards, "query": query, "next_cursor": page.next_cursor}
-    context["sealed"] = seal(request, query) if page.next_cursor else ""
+    found = page(request.user, query, search_words(request, "cursor"))
+    context = {
+        "cards": queries.summaries(found.batches),
+        "query": query,
+        "next_cursor": found.next_cursor,
+        "sealed": seal(request, query) if found.next_cursor else "",
+    }
     template = "batches/_cards.html" if wants_fragment(request) else "batches/overview.html"
     return render(request, template, context)
 
@@ -71,7 +77,9 @@ def card_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """One card of the overview, to swap in."""
     if Batch.objects.binned_by(request.user).filter(pk=batch_id).exists():
         return HttpResponse()  # its card leaves the page
-    return render(request, "batches/_card.html", {"card": card_of(own_batch(request, batch_id))})
+    return render(
+        request, "batches/_card.html", {"card": queries.counted_summary(own_batch(request, batch_id))}
+    )
 
 
 @login_required
@@ -88,7 +96,9 @@ def batch_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
 def essay_list(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """The batch's essays."""
     batch = own_batch(request, batch_id)
-    return render(request, "essays/list.html", frame(batch) | summary.essays_context(batch))
+    return render(
+        request, "essays/list.html", frame(batch) | {"essays": essay_lines(batch), "columns": columns(batch)}
+    )
 
 
 @login_required
@@ -129,7 +139,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     upload = get_object_or_404(files, pk=file_upload_id)
     context = {
         "file": queries.file_record(upload),
-        "batch": queries.summary(upload.batch, queries.counts_of(upload.batch)),
+        "batch": queries.counted_summary(upload.batch),
         "events": feed.trace(upload.pk),
         "undo_until": removing.undo_until(upload),
         "correlation_id": upload.correlation_id,

@@ -6,12 +6,15 @@ from unittest import mock
 
 from essays.tasks import handler_of
 from huleedu.answers.error_words import WORDS
+from huleedu.api.phase_fields import field_per_phase
 from huleedu.events.catalogue import CATALOGUE
 from huleedu.events.feed import MESSAGE_NAMES
-from huleedu.events.phase import Phase
+from huleedu.events.phase import EssayPhase, Phase
 from huleedu.events.phases import PHASES
 from huleedu.subscriptions import SUBSCRIPTIONS, reactions_of
 from huleedu.work.handlers import HANDLERS
+from results import queries
+from results.shapes import EssayRow, ResultsAnswer
 
 
 @contextmanager
@@ -28,4 +31,7 @@ def declared(phase: Phase) -> Iterator[None]:
             (HANDLERS.by_name, {phase.name: handler_of(phase)}),
         ):
             stack.enter_context(mock.patch.dict(table, more))
+        extended = field_per_phase(lambda: [phase], lambda each: each.figures)
+        shape = EssayRow if isinstance(phase, EssayPhase) else ResultsAnswer
+        stack.enter_context(mock.patch.object(queries, shape.__name__, extended(shape)))
         yield

@@ -7,6 +7,7 @@ from uuid import UUID
 from batches.models import Batch
 from huleedu.events import feed
 from results.queries import snapshot
+from results.shapes import Snapshot
 
 CHANGES: dict[str, str] = {
     "batch.file.added": "processing",
@@ -33,13 +34,13 @@ class Reader:
     def open(self) -> None:
         """Start from the whole batch as it is now."""
         whole = self.look()
-        self.epoch, self.seq = whole["epoch"], whole["seq"]
-        self.files = {str(each["file_upload_id"]): dict(each) for each in whole["files"]}
+        self.epoch, self.seq = whole.epoch, whole.seq
+        self.files = {str(each.file_upload_id): each.model_dump() for each in whole.files}
 
-    def look(self) -> dict[str, Any]:
+    def look(self) -> Snapshot:
         """Read the whole batch for what messages do not tell."""
         whole = snapshot(Batch.objects.get(pk=self.batch_id))
-        self.batch = {name: whole[name] for name in SHOWN}
+        self.batch = {name: getattr(whole, name) for name in SHOWN}
         return whole
 
     def come_back(self, limit: int | None = None) -> int:

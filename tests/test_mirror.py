@@ -67,8 +67,8 @@ WITHOUT = {
         huleedu/steps huleedu/subscriptions huleedu/support/field_names huleedu/templatetags/servers
         huleedu/web/door huleedu/web/draining huleedu/web/form_type huleedu/web/line_ends
         huleedu/web/secure huleedu/web/serving huleedu/web/used_static_files huleedu/web/web_request
-        huleedu/work/leaving huleedu/work/timers results/bin results/filters results/listing
-        results/reactions results/reading results/measuring essays/phases/spellcheck
+        huleedu/work/leaving huleedu/work/timers results/bin results/filters
+        results/reactions results/reading essays/phases/spellcheck
         files/format_name files/steps/not_read files/steps/package files/steps/word_text
         huleedu/failures/words huleedu/postgres/held
     """,

@@ -136,12 +136,12 @@ def words_for(code: str) -> Words:
     return WORDS.get(code, UNKNOWN)
 
 
-def in_words(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A stored error with its message in the reader's language."""
+def in_words(error: Mapping[str, Any] | None) -> str:
+    """What a stored error says in the reader's language; empty without one."""
     if not error:
-        return None
+        return ""
     words = words_for(error["error_code"])
-    return {**error, "message": f"{words.title}. {words.help}"}
+    return f"{words.title}. {words.help}"
 
 
 def make_detail(code: str, operation: str, correlation_id: UUID, **details: Any) -> ErrorDetail:

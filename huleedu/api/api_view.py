@@ -11,10 +11,12 @@ from pydantic import BaseModel, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from huleedu.answers.problems import Problem
+from huleedu.api.shapes import Answer
 from huleedu.api.throttle import Throttle
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -55,6 +57,11 @@ class CallerThrottle(BaseThrottle):
     def wait(self) -> float:
         """Seconds until counting has surely started anew."""
         return self.per_user.seconds
+
+
+def answer(body: Answer, status: int = 200) -> Response:
+    """A response whose body has the shape that it is described with."""
+    return Response(body.model_dump(), status=status)
 
 
 class ApiView(APIView):

@@ -1,7 +1,7 @@
 """What page templates need beyond Django's own tags: sizes, kinds, problems and bars of the batch page."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,20 +19,26 @@ from batches.keeping import days_left
 from batches.models import MAX_ESSAYS, Batch
 from files.models import FileUpload
 from files.names import repeated
+from files.shapes import FileRecord
 from huleedu.answers import format_words, language_names
 from huleedu.answers.error_words import words_for
 from huleedu.answers.measures import limit_in_words
 from huleedu.events.phases import essay_phases
 from huleedu.outside import disks
 from results import queries
+from results.lines import Line
+from results.measuring import Column
+from results.shapes import BatchSummary, Snapshot
 
 register = template.Library()
 
 Record = Mapping[str, Any]
+Named = FileRecord | Line
 
 _CHECKED_LANGUAGES = ("sv", "en")
 _CODE_OF_STATUS = {"excess": "EXCESS_CONTENT", "duplicate": "DUPLICATE_CONTENT"}
 _UNREAD = {"client_ref", "content_hash", "correlation_id", "created_at", "updated_at"}
+_UNREAD_OF_PLACES = {"number", "file_upload_id"}
 _FORM_BYTES = 1024 * 1024  # of a request, for what is around a file
 _SEGMENTS = (
     ("ready", "assigned"),
@@ -91,20 +97,16 @@ def file_kind(filename: str) -> str:
     return ending[:5].upper() if stem and dot else "–"
 
 
-@register.filter
-def told_apart(rows: Iterable[Record], files: Iterable[Record]) -> list[dict[str, Any]]:
-    """``rows`` with ``shown_folder``: where a file lay, if another of ``files`` has its name; else empty."""
-    twice = repeated(record["filename"] for record in files)
-    return [
-        {**row, "shown_folder": spaced(row["folder"]) if row["filename"].casefold() in twice else ""}
-        for row in rows
-    ]
-
-
 @register.simple_tag
-def shown_folder(row: Record, files: Iterable[Record]) -> str:
-    """The same for one row."""
-    return str(told_apart([row], files)[0]["shown_folder"])
+def names_twice(files: Iterable[Named]) -> frozenset[str]:
+    """The names that several of ``files`` have."""
+    return frozenset(repeated(file.filename for file in files))
+
+
+@register.filter
+def shown_folder(file: Named | None, twice: Container[str]) -> str:
+    """Where a file lay, if ``names_twice`` has its name; else empty."""
+    return spaced(file.folder) if file and file.filename.casefold() in twice else ""
 
 
 @register.filter
@@ -114,42 +116,39 @@ def spaced(folder: str) -> str:
 
 
 @register.filter
-def trouble_first(files: Iterable[Record]) -> list[Record]:
+def trouble_first(files: Iterable[FileRecord]) -> list[FileRecord]:
     """Files as a page shows them when it is opened: what needs attention first, then by essay number."""
-    order = FileUpload.ORDER
-    shown = [record for record in files if record["status"] in order]
-    return sorted(shown, key=lambda record: (order.index(record["status"]), record["essay_number"] or 0))
+    order = list(map(str, FileUpload.ORDER))
+    shown = [file for file in files if file.status in order]
+    return sorted(shown, key=lambda file: (order.index(file.status), file.essay_number or 0))
 
 
 @register.filter
-def for_script(batch: Record) -> dict[str, Any]:
+def for_script(batch: Snapshot) -> dict[str, Any]:
     """A snapshot without what the page's script never reads: such digests and ids cannot be compressed."""
-    files = [{key: value for key, value in file.items() if key not in _UNREAD} for file in batch["files"]]
-    essays = [{key: essay[key] for key in ("essay_id", "status")} for essay in batch["essays"]]
-    return {**batch, "files": files, "essays": essays}
+    return batch.model_dump(exclude={"files": {"__all__": _UNREAD}, "essays": {"__all__": _UNREAD_OF_PLACES}})
 
 
 @register.simple_tag
-def problem_of(file: Record, catalogue: Mapping[str, Record]) -> dict[str, Any]:
+def problem_of(file: FileRecord, catalogue: Mapping[str, Record]) -> dict[str, Any]:
     """Words and actions for a file that needs attention, with the code and correlation id for support."""
-    error = file.get("error") or {}
-    code = str(error.get("error_code") or _CODE_OF_STATUS.get(file["status"], ""))
+    code = file.error.error_code if file.error else _CODE_OF_STATUS.get(file.status, "")
     words = catalogue.get(code) or {
         "title": gettext("Something went wrong"),
         "help": gettext("Try again. If it happens twice, send the code to support."),
         "actions": ["retry", "support", "remove"],
     }
-    return {**words, "code": code, "correlation_id": error.get("correlation_id", "")}
+    return {**words, "code": code, "correlation_id": file.error.correlation_id if file.error else ""}
 
 
 @register.simple_tag
-def bar_segments(batch: Record) -> list[dict[str, str]]:
+def bar_segments(batch: BatchSummary) -> list[dict[str, str]]:
     """The progress bar's parts, each with its start and width in per cent."""
-    counts = batch["counts"]
-    whole = max(batch["expected_essay_count"], counts["received"], 1)
+    counts = batch.counts
+    whole = max(batch.expected_essay_count, counts.received, 1)
     parts, start = [], 0.0
     for kind, name in _SEGMENTS:
-        width = 100 * counts[name] / whole
+        width = 100 * getattr(counts, name) / whole
         parts.append({"kind": kind, "x": f"{start:.3f}%", "width": f"{width:.3f}%"})
         start += width
         if kind == "reading":
@@ -158,9 +157,9 @@ def bar_segments(batch: Record) -> list[dict[str, str]]:
 
 
 @register.simple_tag
-def attention(batch: Record) -> int:
+def attention(batch: BatchSummary) -> int:
     """How many of a batch's files wait for the teacher."""
-    return queries.attention(batch["counts"])
+    return queries.attention(batch.counts)
 
 
 @register.filter
@@ -170,9 +169,9 @@ def is_closed(status: str) -> bool:
 
 
 @register.filter
-def takes_files(batch: Record) -> bool:
+def takes_files(batch: BatchSummary) -> bool:
     """True while a file may be added or replaced."""
-    return models.takes_files(batch["status"], batch["counts"]["free"] > 0)
+    return models.takes_files(batch.status, batch.counts.free > 0)
 
 
 @register.simple_tag
@@ -194,9 +193,9 @@ def all_language_names() -> dict[str, str]:
 
 
 @register.simple_tag
-def language_note(language: str | None, batch: Record) -> str:
+def language_note(language: str | None, batch: BatchSummary) -> str:
     """What is said of an essay that is not in its batch's language or not in a known one, else nothing."""
-    expected = batch["language"]
+    expected = batch.language
     if language in _CHECKED_LANGUAGES:
         if not expected or language == expected:
             return ""
@@ -204,22 +203,21 @@ def language_note(language: str | None, batch: Record) -> str:
     if language:
         name = capfirst(language_name(language))
         return gettext("%(language)s. The spelling is not checked.") % {"language": name}
-    if expected or batch["status"] == "awaiting_content":
+    if expected or batch.status == "awaiting_content":
         return ""
     return gettext("The language is not clear. The spelling is not checked until you choose it.")
 
 
 @register.filter
-def may_be_replaced(file: Record, batch: Record) -> bool:
+def may_be_replaced(file: FileRecord, batch: BatchSummary) -> bool:
     """True while other content may take the file's place."""
-    return bool(file["status"] != "removed" and batch["status"] != "cancelled")
+    return file.status != "removed" and batch.status != "cancelled"
 
 
 @register.filter
-def ends_soon(batch: Record) -> bool:
+def ends_soon(batch: BatchSummary) -> bool:
     """True in the last days of a batch, when its teacher is warned."""
-    left: int | None = days_left(batch["ends_on"])
-    return left is not None
+    return days_left(batch.ends_on) is not None
 
 
 @register.filter
@@ -244,6 +242,12 @@ def configured_limits() -> dict[str, str | int]:
     }
 
 
+@register.filter
+def format_label(name: str | None) -> str:
+    """A format's name for the reader, a dash for a file that was not recognised."""
+    return format_words.label(name) if name else "–"
+
+
 @register.simple_tag
 def formats_in_short() -> str:
     """What may be sent, in few words: "Word, PDF or plain text"."""
@@ -257,9 +261,9 @@ def uploads_are_stopped() -> bool:
 
 
 @register.filter
-def figure(cell: Mapping[str, Any]) -> str:
-    """A phase's figure with the digits of its measure, a dash while it is not known."""
-    return measured(cell["value"], cell["measure"].digits)
+def figure(line: Line, column: Column) -> str:
+    """An essay's figure in a column, with the digits of its measure, a dash while it is not known."""
+    return measured(column.value(line), column.measure.digits)
 
 
 @register.filter

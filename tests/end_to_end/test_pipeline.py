@@ -351,7 +351,7 @@ def test_results_leave_out_an_essay_that_is_being_replaced(
     incoming = file_actions.Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
     file_actions.replace(upload, teacher, incoming)
     found = results(batch)
-    assert (found["essays"], len(found["files"])) == ([], 1)
+    assert (found.essays, len(found.files)) == ([], 1)
 
 
 def test_a_bad_file_of_a_full_completed_batch_can_be_replaced_and_waits_for_a_place(

@@ -99,7 +99,7 @@ def finish(pipeline: Pipeline, batch: Batch) -> dict[str, Any]:
     while WorkItem.objects.update(due_at=Now()):
         pipeline.run()
     batch.refresh_from_db()
-    return queries.results(batch)
+    return queries.results(batch).model_dump(mode="json")
 
 
 def test_it_runs_once_on_all_essays_after_the_phase_before(

@@ -21,9 +21,11 @@ from huleedu.events.phases import essay_phase
 from huleedu.failures.errors import Refused, StepError
 from huleedu.models import DeadLetter, OutboxMessage
 from results.analytics import analytics
+from results.lines import file_lines
 from results.models import EssayResult
-from results.queries import results, snapshot
-from results.summary import Filters, results_context
+from results.queries import counts_of, results, snapshot
+from results.spelling import common_marks, stored_findings
+from results.summary import tiles
 from tests.pipeline import Pipeline
 
 TEXTS = Path(__file__).resolve().parents[1] / "files" / "steps" / "languages"
@@ -67,19 +69,19 @@ def test_a_stray_is_checked_in_its_own_language_and_says_so(pipeline: Pipeline, 
     # In English it had 40 marks.
     marked = [finding["word"] for finding in (run_of(swedish).output or {})["findings"]]
     assert len(marked) < 5
-    rows = {row["number"]: row for row in results(batch)["essays"]}
+    rows = {row["number"]: row for row in results(batch).model_dump()["essays"]}
     assert (rows[1]["language"], rows[1]["other_language"], rows[1]["spellcheck"]["language"]) == (
         "sv",
         True,
         "sv",
     )
     assert (rows[2]["language"], rows[2]["other_language"]) == ("en", False)
-    assert [one["language"] for one in snapshot(batch)["files"]] == ["sv", "en"]
+    assert [one.language for one in snapshot(batch).files] == ["sv", "en"]
 
 
 def test_the_batch_takes_its_language_from_its_first_essays(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 6)
-    assert snapshot(batch)["language"] is None
+    assert snapshot(batch).language is None
     fill(pipeline, batch, text("en", 1), text("sv", 1), text("sv", 2), text("sv", 3))
     assert batch.language == ""
     fill(pipeline, batch, text("sv", 4))
@@ -271,9 +273,10 @@ def test_class_figures_without_a_language_are_of_all(pipeline: Pipeline, teacher
     batch = register(teacher, 2)
     fill(pipeline, batch, text("sv") + b"\nfelstavningg\n")
     assert (batch.language, batch.status) == ("", Batch.Status.AWAITING_CONTENT)
-    page = results_context(batch, Filters())
-    assert page["tiles"]["density"] > 0
-    assert "felstavningg" in {row["word"] for row in page["common"]}
+    density = tiles(counts_of(batch), 1, file_lines(batch)).density
+    assert density is not None
+    assert density > 0
+    assert "felstavningg" in {mark.word for mark in common_marks(stored_findings(batch))}
 
 
 def test_a_batch_without_steps_knows_its_language_too(pipeline: Pipeline, teacher: User) -> None:
@@ -290,16 +293,19 @@ def test_a_batch_without_steps_knows_its_language_too(pipeline: Pipeline, teache
 def test_class_figures_leave_strays_out_and_name_them(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 3, "sv")
     fill(pipeline, batch, text("en"), text("sv"), text("nb"))
-    page = results_context(batch, Filters())
-    swedish = next(row for row in page["rows"] if row["language"] == "sv")
-    assert page["tiles"]["median_words"] == swedish["words"]
-    findings = swedish["steps"]["spellcheck"]["findings"]
-    assert page["tiles"]["density"] == pytest.approx(100 * findings / swedish["words"])
-    assert [row["language"] for row in page["left_out"]] == ["en", "nb"]
-    assert "nervus" not in {row["word"] for row in page["common"]}
+    lines = file_lines(batch)
+    shown = tiles(counts_of(batch), 3, lines)
+    swedish = next(line for line in lines if line.language == "sv")
+    assert swedish.words
+    assert shown.median_words == swedish.words
+    findings = swedish.phases["spellcheck"]["findings"]
+    assert shown.density == pytest.approx(100 * findings / swedish.words)
+    assert [line.language for line in lines if line.stray] == ["en", "nb"]
+    assert "nervus" not in {mark.word for mark in common_marks(stored_findings(batch))}
     figures = analytics(batch)
-    assert [one["language"] for one in figures["left_out"]] == ["en", "nb"]
-    assert figures["words"]["spread"]["total"] == swedish["words"]
+    assert [one.language for one in figures.left_out] == ["en", "nb"]
+    assert figures.words.spread is not None
+    assert figures.words.spread.total == swedish.words
 
 
 @pytest.mark.parametrize("language", ["nb", "und", ""])

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from batches.models import Batch
 from results.analytics import distribution, percentile
-from results.shapes import Analytics, EventsAnswer, ResultsAnswer, Snapshot, StatusAnswer
+from results.shapes import Analytics, Bin, EventsAnswer, ResultsAnswer, Snapshot, StatusAnswer
 from tests.api import MOMENT, body_of, checked, client_of, problem, register
 from tests.pipeline import Pipeline
 
@@ -160,9 +160,9 @@ def test_composition_of_an_empty_batch(client: APIClient, db: None) -> None:
 def test_measures() -> None:
     assert percentile(list(range(1, 101)), 95) == 95
     assert percentile([7], 95) == 7
-    assert distribution([0, 9, 10, 99], [0, 10])["histogram"] == [
-        {"start": 0, "end": 10, "count": 2},
-        {"start": 10, "end": None, "count": 2},
+    assert distribution([0, 9, 10, 99], [0, 10]).histogram == [
+        Bin(start=0, end=10, count=2),
+        Bin(start=10, end=None, count=2),
     ]
 
 

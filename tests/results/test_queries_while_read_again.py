@@ -160,9 +160,9 @@ def test_lists_and_figures_leave_it_out(
     essays = text_of(page, "essay-list", batch.pk)
     assert ("/essays/1/" in essays, "/essays/2/" in essays) == (False, True)
     context = page.get(reverse("results", args=[batch.pk])).context
-    rows = {row["number"]: (row["status"], row["words"] is None) for row in context["rows"]}
+    rows = {line.number: (line.status, line.words is None) for line in context["rows"]}
     assert rows == {2: ("assigned", False), None: ("processing", True)}
-    assert context["tiles"]["ready"] == 1
+    assert context["tiles"].ready == 1
     other = page.get(reverse("essay", args=[batch.pk, 2])).context
     assert (other["position"], other["total"], other["previous_number"]) == (1, 1, None)
 
@@ -177,13 +177,13 @@ def test_marks_and_steps_of_the_old_text_are_not_counted(
     pipeline.run()
     results = reverse("results", args=[batch.pk])
     marked = batch.files.get(filename="wrong.txt")
-    before = {row["word"] for row in page.get(results).context["common"]}
+    before = {mark.word for mark in page.get(results).context["common"]}
     reread(marked, teacher)
-    after = {row["word"] for row in page.get(results).context["common"]}
+    after = {mark.word for mark in page.get(results).context["common"]}
     assert "freind" in before
     assert "freind" not in after
     assert [
-        phase["succeeded"] for phase in page.get(results).context["phases"] if phase["status"] == "running"
+        phase.succeeded for phase in page.get(results).context["phases"] if phase.status == "running"
     ] in ([], [1])
 
 

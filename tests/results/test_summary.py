@@ -1,6 +1,8 @@
 """The figures of the results page."""
 
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,23 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from essays.models import StepRun
-from huleedu.answers.error_words import make_detail
 from results import spelling, summary
-from results.models import EssayResult
+from results.lines import FileLine
 from results.queries import make_counts
-from tests.rows import add_essay, add_file, finding, make_batch
+from tests.rows import add_essay, finding, make_batch
+
+LINE = FileLine(
+    file_upload_id=UUID(int=0),
+    filename="essay.txt",
+    folder="",
+    format="txt",
+    size=1,
+    status="assigned",
+    words=None,
+    language="en",
+    stray=False,
+    phases={},
+    number=1,
+    error_code="",
+)
 
 
-def row(**fields: Any) -> summary.Row:
-    return {
-        "number": 1,
-        "words": None,
-        "steps": {},
-        "format": "txt",
-        "error_code": "",
-        "stray": False,
-        **fields,
-    }
+def row(**fields: Any) -> FileLine:
+    return replace(LINE, **fields)
 
 
 def found(findings: int) -> dict[str, Any]:
@@ -33,14 +41,14 @@ def found(findings: int) -> dict[str, Any]:
 
 def test_tiles_before_anything_is_known() -> None:
     tiles = summary.tiles(make_counts(4, {}), 4, [])
-    assert tiles == {"ready": 0, "expected": 4, "median_words": None, "density": None, "attention": 0}
+    assert tiles == summary.Tiles(ready=0, expected=4, median_words=None, density=None, attention=0)
 
 
 def test_density_weighs_essays_by_their_length_and_skips_unchecked_ones() -> None:
-    rows = [row(words=100, steps=found(10)), row(words=300, steps=found(2)), row(words=50)]
+    rows = [row(words=100, phases=found(10)), row(words=300, phases=found(2)), row(words=50)]
     tiles = summary.tiles(make_counts(3, {"assigned": 3}), 3, rows)
-    assert tiles["density"] == 3.0
-    assert tiles["median_words"] == 100
+    assert tiles.density == 3.0
+    assert tiles.median_words == 100
 
 
 def test_words_of_files_that_are_no_essays_do_not_count() -> None:
@@ -51,32 +59,32 @@ def test_words_of_files_that_are_no_essays_do_not_count() -> None:
 def test_histogram_counts_every_essay_once(lengths: list[int]) -> None:
     bars = summary.histogram(lengths)
     assert len(bars) <= 8
-    assert sum(bar["count"] for bar in bars) == len(lengths)
-    assert max(bar["height_percent"] for bar in bars) == 100
+    assert sum(bar.count for bar in bars) == len(lengths)
+    assert max(bar.height_percent for bar in bars) == 100
     for bar in bars:
-        first, last = (int(part) for part in bar["label"].split("–"))
-        assert bar["count"] == sum(first <= length <= last for length in lengths)
+        first, last = (int(part) for part in bar.label.split("–"))
+        assert bar.count == sum(first <= length <= last for length in lengths)
 
 
 def test_histogram_of_equal_lengths_is_one_bar() -> None:
-    assert summary.histogram([210, 210]) == [{"label": "200–224", "count": 2, "height_percent": 100.0}]
+    assert summary.histogram([210, 210]) == [summary.Bar("200–224", 2, 100.0)]
     assert summary.histogram([]) == []
 
 
 def test_kinds_are_ranked_and_whole() -> None:
     kinds = summary.kinds([row(), row(format="pdf"), row(format="pdf"), row(format=None)])
-    assert [(kind["format"], kind["count"]) for kind in kinds] == [("pdf", 2), ("txt", 1), ("unknown", 1)]
-    assert sum(kind["percent"] for kind in kinds) == 100
+    assert [(kind.format, kind.count) for kind in kinds] == [("pdf", 2), ("txt", 1), ("unknown", 1)]
+    assert sum(kind.percent for kind in kinds) == 100
     assert summary.kinds([]) == []
 
 
 def test_problems_are_ranked_with_words() -> None:
     rows = [row(error_code="EMPTY_CONTENT"), row(error_code="TIMEOUT"), row(error_code="TIMEOUT"), row()]
-    assert [(one["error_code"], one["count"]) for one in summary.problems(rows)] == [
+    assert [(one.error_code, one.count) for one in summary.problems(rows)] == [
         ("TIMEOUT", 2),
         ("EMPTY_CONTENT", 1),
     ]
-    assert all(one["title"] for one in summary.problems(rows))
+    assert all(one.title for one in summary.problems(rows))
 
 
 def test_common_marks_ignore_case_and_choose_the_usual_form() -> None:
@@ -87,38 +95,10 @@ def test_common_marks_ignore_case_and_choose_the_usual_form() -> None:
         {"word": "xyzzy", "suggestions": []},
     ]
     assert spelling.common_marks(findings) == [
-        {"word": "becouse", "suggestion": "because", "count": 3},
-        {"word": "xyzzy", "suggestion": "", "count": 1},
+        spelling.CommonMark("becouse", "because", 3),
+        spelling.CommonMark("xyzzy", "", 1),
     ]
     assert len(spelling.common_marks(findings, limit=1)) == 1
-
-
-@pytest.mark.django_db
-def test_rows_show_essays_first_and_leave_removed_files_out(teacher: User) -> None:
-    batch = make_batch(teacher, 3)
-    add_file(batch, "failed", filename="b.txt")
-    add_file(batch, "processing", filename="A.txt")
-    add_file(batch, "removed", filename="gone.txt")
-    add_essay(batch, 2, "one two three", [])
-    add_essay(batch, 1, "one two")
-    rows = summary.rows_of(batch)
-    assert [one["filename"] for one in rows] == ["essay 1.txt", "essay 2.txt", "A.txt", "b.txt"]
-    assert [one["cells"][0]["value"] for one in rows] == [None, 0, None, None]
-    assert rows[3]["error_code"] == "EMPTY_CONTENT"
-
-
-@pytest.mark.django_db
-def test_a_failed_step_is_a_problem_of_its_essay(teacher: User) -> None:
-    batch = make_batch(teacher, 1)
-    add_essay(batch, 1, "one two")
-    result = EssayResult.objects.get(batch=batch)
-    error = make_detail("SPELLCHECK_FAILED", "spellcheck", batch.correlation_id).model_dump(mode="json")
-    result.phases = {"spellcheck": {"status": "failed", "error": error, "findings": None, "density": None}}
-    result.save()
-    (only,) = summary.rows_of(batch)
-    assert only["error_code"] == "SPELLCHECK_FAILED"
-    (essay,) = summary.essay_rows(batch)
-    assert essay["error"] is not None and essay["error"]["message"].startswith("The spelling check")
 
 
 @pytest.mark.django_db
@@ -138,4 +118,4 @@ def test_a_running_phase_shows_its_counts_so_far(teacher: User) -> None:
     add_essay(batch, 2, "one two")
     batch.phases.create(phase="spellcheck", run=batch.run)
     (line,) = summary.phase_lines(batch)
-    assert (line["status"], line["succeeded"], line["failed"]) == ("running", 1, 0)
+    assert (line.status, line.succeeded, line.failed) == ("running", 1, 0)

@@ -16,6 +16,7 @@ from files import content
 from files.models import FileUpload
 from huleedu.failures.errors import StorageFailed
 from huleedu.models import LoggedEvent
+from results.queries import attention
 from tests.pipeline import Pipeline
 from tests.rows import add_essay, add_file, finding, make_batch
 
@@ -107,7 +108,7 @@ def test_overview_counts_are_exact(signed_in: Client, teacher: User, batch: Batc
     add_file(batch, "duplicate")
     add_file(batch, "processing")
     (card,) = signed_in.get(reverse("overview")).context["cards"]
-    assert card["counts"] == {
+    assert card.counts.model_dump() == {
         "free": 4,
         "assigned": 1,
         "received": 5,
@@ -116,7 +117,7 @@ def test_overview_counts_are_exact(signed_in: Client, teacher: User, batch: Batc
         "excess": 1,
         "duplicate": 1,
     }
-    assert card["needs_attention"] == 3
+    assert attention(card.counts) == 3
 
 
 def test_overview_takes_the_same_queries_for_many_batches(signed_in: Client, teacher: User) -> None:
@@ -133,9 +134,9 @@ def test_overview_search_finds_title_and_class_in_any_case(signed_in: Client, te
     make_batch(teacher, title="Brev", class_name="ÅK 7")
     make_batch(teacher, title="Dikt")
     found = signed_in.get(reverse("overview"), {"q": "år"}).context["cards"]
-    assert [card["title"] for card in found] == ["Årets resa"]
+    assert [card.title for card in found] == ["Årets resa"]
     found = signed_in.get(reverse("overview"), {"q": "åk"}).context["cards"]
-    assert [card["title"] for card in found] == ["Brev"]
+    assert [card.title for card in found] == ["Brev"]
     assert signed_in.get(reverse("overview"), {"q": "100%"}).context["cards"] == []
     assert len(signed_in.get(reverse("overview"), {"q": "\0"}).context["cards"]) == 3
 
@@ -152,7 +153,7 @@ def test_htmx_gets_the_cards_alone(signed_in: Client, batch: Batch) -> None:
 
 def test_batch_page_follows_from_the_feed(signed_in: Client, batch: Batch) -> None:
     response = signed_in.get(reverse("batch", args=[batch.pk]), {"show": "failed", "q": "e"})
-    assert response.context["batch"]["seq"] == 0
+    assert response.context["batch"].seq == 0
     assert (response.context["show"], response.context["query"]) == ("failed", "e")
     assert "empty.txt" in response.content.decode()
 
@@ -186,7 +187,7 @@ def test_essay_page_knows_its_neighbours(signed_in: Client, teacher: User) -> No
     context = signed_in.get(reverse("essay", args=[batch.pk, 3])).context
     assert (context["previous_number"], context["next_number"]) == (1, 4)
     assert (context["position"], context["total"]) == (2, 3)
-    assert context["essay"]["findings_count"] is None
+    assert context["spelling"].count is None
     assert signed_in.get(reverse("essay", args=[batch.pk, 4])).context["next_number"] is None
 
 
@@ -212,7 +213,7 @@ def test_results_rows_are_filtered(signed_in: Client, batch: Batch) -> None:
     address = reverse("results", args=[batch.pk])
 
     def names(**filters: str) -> list[str]:
-        return [row["filename"] for row in signed_in.get(address, filters).context["rows"]]
+        return [row.filename for row in signed_in.get(address, filters).context["rows"]]
 
     assert names() == ["essay 1.txt", "empty.txt"]
     assert names(q="EMPTY") == ["empty.txt"]
@@ -247,12 +248,12 @@ def test_numbers_after_a_whole_run_agree(
     pipeline.run()
     client.force_login(teacher)
     context = client.get(reverse("results", args=[batch.pk])).context
-    assert (context["tiles"]["ready"], context["tiles"]["attention"]) == (2, 1)
+    assert (context["tiles"].ready, context["tiles"].attention) == (2, 1)
     (phase,) = context["phases"]
-    assert (phase["phase"], phase["succeeded"], phase["failed"]) == ("spellcheck", 2, 0)
+    assert (phase.name, phase.succeeded, phase.failed) == ("Spelling", 2, 0)
     assert FileUpload.objects.filter(batch=batch).count() == len(context["rows"])
-    assert sum(mark["count"] for mark in context["common"]) == sum(
-        row["cells"][0]["value"] or 0 for row in context["rows"]
+    assert sum(mark.count for mark in context["common"]) == sum(
+        context["columns"][0].value(row) or 0 for row in context["rows"]
     )
 
 

@@ -35,7 +35,7 @@ def test_the_overview_is_searched_out_of_sight(signed_in: Client, teacher: User)
     assert not [word for word in WORDS.split() if word in unquote(address)]
     for _ in range(2):  # Back and reload ask the same again
         page = signed_in.get(address)
-        assert [card["title"] for card in page.context["cards"]] == [f"Resan med {WORDS}"]
+        assert [card.title for card in page.context["cards"]] == [f"Resan med {WORDS}"]
         assert f'value="{WORDS}"' in page.content.decode()
     assert search(signed_in, q="  ") == "/"
 
@@ -48,7 +48,7 @@ def test_files_are_searched_out_of_sight(signed_in: Client, teacher: User) -> No
     assert address.startswith(f"/batches/{batch.pk}/results/?")
     assert address.endswith("&status=failed")
     rows = signed_in.get(address).context["rows"]
-    assert [row["filename"] for row in rows] == [f"{WORDS}.txt"]
+    assert [row.filename for row in rows] == [f"{WORDS}.txt"]
 
 
 def test_show_more_goes_on_with_the_same_words(signed_in: Client, teacher: User) -> None:
@@ -59,7 +59,7 @@ def test_show_more_goes_on_with_the_same_words(signed_in: Client, teacher: User)
     more = f"/?{NAME}={page.context['sealed']}&cursor={quote(page.context['next_cursor'])}"
     assert f'href="{more.replace("&", "&amp;")}"' in page.content.decode()
     assert "Öberg" not in more
-    assert [card["title"] for card in signed_in.get(more).context["cards"]] == [WORDS]
+    assert [card.title for card in signed_in.get(more).context["cards"]] == [WORDS]
 
 
 def test_words_are_for_who_searched_alone(signed_in: Client, teacher: User, colleague: User) -> None:

@@ -2,17 +2,59 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.template.loader import get_template
 from django.utils import timezone, translation
 
+from batches.shapes import BatchStatus
+from files.shapes import FileRecord, FileStatus
+from huleedu.answers.error_words import make_detail
 from huleedu.templatetags import interface
+from results.queries import make_counts
+from results.shapes import BatchSummary
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
-COUNTS = {"free": 9, "assigned": 1, "received": 5, "in_progress": 1, "failed": 1, "excess": 1, "duplicate": 1}
+MOMENT = timezone.now()
+FILE = FileRecord(
+    file_upload_id=uuid4(),
+    client_ref=None,
+    filename="essay.txt",
+    folder="",
+    size=1,
+    content_hash="",
+    format=None,
+    status="processing",
+    rev=1,
+    essay_id=None,
+    essay_number=None,
+    words=None,
+    language=None,
+    language_chosen=False,
+    error=None,
+    correlation_id=uuid4(),
+    created_at=MOMENT,
+    updated_at=MOMENT,
+)
+BATCH = BatchSummary(
+    batch_id=uuid4(),
+    correlation_id=uuid4(),
+    title="",
+    class_name="",
+    language=None,
+    language_chosen=False,
+    status="awaiting_content",
+    expected_essay_count=10,
+    deadline=MOMENT,
+    ends_on=None,
+    timed_out_at=None,
+    created_at=MOMENT,
+    started_at=None,
+    completed_at=None,
+    counts=make_counts(10, dict.fromkeys(["assigned", "processing", "failed", "excess", "duplicate"], 1)),
+)
 
 
 def test_sizes_are_in_kilobytes_until_a_megabyte() -> None:
@@ -50,9 +92,11 @@ def test_days_are_said_as_people_do() -> None:
     ],
 )
 def test_a_file_changes_until_it_or_its_batch_is_given_up(
-    batch_status: str, file_status: str, changes: bool
+    batch_status: BatchStatus, file_status: FileStatus, changes: bool
 ) -> None:
-    assert interface.may_be_replaced({"status": file_status}, {"status": batch_status}) is changes
+    file = FILE.model_copy(update={"status": file_status})
+    batch = BATCH.model_copy(update={"status": batch_status})
+    assert interface.may_be_replaced(file, batch) is changes
 
 
 @pytest.mark.parametrize(
@@ -64,23 +108,23 @@ def test_the_kind_is_the_names_ending(name: str, kind: str) -> None:
 
 def test_trouble_comes_first_and_removed_files_do_not_come() -> None:
     statuses = ["assigned", "removed", "processing", "duplicate", "failed", "excess"]
-    files = [{"status": status, "essay_number": None} for status in statuses]
-    shown = [record["status"] for record in interface.trouble_first(files)]
+    files = [FILE.model_copy(update={"status": status}) for status in statuses]
+    shown = [file.status for file in interface.trouble_first(files)]
     assert shown == ["failed", "excess", "duplicate", "processing", "assigned"]
 
 
 def test_a_problem_has_the_catalogues_words_or_the_general_ones() -> None:
     words = {"title": "Full", "help": "Make room.", "actions": ["grow"]}
     catalogue = {"EXCESS_CONTENT": words}
-    assert interface.problem_of({"status": "excess", "error": None}, catalogue)["title"] == "Full"
-    error: dict[str, Any] = {"error_code": "NEW_ONE", "correlation_id": "c"}
-    unknown = interface.problem_of({"status": "failed", "error": error}, catalogue)
-    assert (unknown["code"], unknown["correlation_id"]) == ("NEW_ONE", "c")
+    assert interface.problem_of(FILE.model_copy(update={"status": "excess"}), catalogue)["title"] == "Full"
+    error = make_detail("TIMEOUT", "extract", FILE.correlation_id)
+    unknown = interface.problem_of(FILE.model_copy(update={"status": "failed", "error": error}), catalogue)
+    assert (unknown["code"], unknown["correlation_id"]) == ("TIMEOUT", FILE.correlation_id)
     assert "retry" in unknown["actions"]
 
 
 def test_the_bars_parts_follow_each_other_within_the_whole() -> None:
-    segments = interface.bar_segments({"counts": COUNTS, "expected_essay_count": 10})
+    segments = interface.bar_segments(BATCH)
     widths = {part["kind"]: float(part["width"].rstrip("%")) for part in segments}
     assert sum(widths.values()) == pytest.approx(50)
     assert widths["uploading"] == 0

@@ -1,4 +1,4 @@
-"""Pages of the overview: whole, in order, without gap or repeat."""
+"""Pages of batches, for overview and API: whole, in order, without gap or repeat."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batches.models import Batch
-from results.overview import overview
+from results.listing import page
 from tests.rows import make_batch
 
 pytestmark = pytest.mark.django_db
@@ -20,10 +20,10 @@ def test_pages_follow_without_gap_or_repeat(teacher: User) -> None:
     Batch.objects.filter(pk__in=made[3:]).update(created_at=now - timedelta(days=1))
     seen, cursor, sizes = [], "", []
     while True:
-        page = overview(teacher, cursor=cursor, size=3)
-        seen += [card["batch_id"] for card in page.cards]
-        sizes.append(len(page.cards))
-        cursor = page.next_cursor
+        found = page(teacher, cursor=cursor, size=3)
+        seen += [batch.pk for batch in found.batches]
+        sizes.append(len(found.batches))
+        cursor = found.next_cursor
         if not cursor:
             break
     assert sizes == [3, 3, 1]
@@ -33,13 +33,16 @@ def test_pages_follow_without_gap_or_repeat(teacher: User) -> None:
 def test_a_full_last_page_has_no_next(teacher: User) -> None:
     for _ in range(3):
         make_batch(teacher)
-    assert overview(teacher, size=3).next_cursor == ""
+    assert page(teacher, size=3).next_cursor == ""
 
 
 @pytest.mark.parametrize(
     "cursor",
     [
         "x",
+        "_",
+        "17_x",
+        "99999999999999999_00000000-0000-0000-0000-000000000000",
         "é",
         "AAAA",
         "MjAyNi0wMS0wMSAwMA==",
@@ -48,4 +51,4 @@ def test_a_full_last_page_has_no_next(teacher: User) -> None:
 )
 def test_a_foreign_cursor_starts_from_the_newest(teacher: User, cursor: str) -> None:
     make_batch(teacher)
-    assert len(overview(teacher, cursor=cursor).cards) == 1
+    assert len(page(teacher, cursor=cursor).batches) == 1

@@ -1,0 +1,122 @@
+"""One essay, and one file, as every list and page of results has them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from batches.models import Batch
+from essays.languages import is_stray, language_of
+from files.models import FileUpload
+from files.records import shown_words
+from results.models import EssayResult
+
+Kept = Mapping[str, Mapping[str, Any]]  # phase → its step's status, error and figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What is told of a file, essay or not.
+
+    ``status`` is the essay's, or that of a file that is none; ``stray``: not in the batch's language, so that
+    figures of the class leave it out; ``phases``: what is kept of each step that has ended on it.
+    """
+
+    file_upload_id: UUID
+    filename: str
+    folder: str
+    format: str | None
+    size: int
+    status: str
+    words: int | None
+    language: str
+    stray: bool
+    phases: Kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class EssayLine(Line):
+    """One essay."""
+
+    essay_id: UUID
+    number: int
+    characters: int | None
+
+    @property
+    def error(self) -> Mapping[str, Any] | None:
+        """What went wrong on it, in the order of its phases."""
+        return first_error(self.phases)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileLine(Line):
+    """One file; ``number`` is that of the essay it became."""
+
+    number: int | None
+    error_code: str
+
+
+def essay_results(batch: Batch) -> QuerySet[EssayResult]:
+    """The batch's essay results with what a line shows, in order of essay numbers."""
+    read = EssayResult.objects.filter(batch=batch, file__status=FileUpload.Status.ASSIGNED)
+    return read.select_related("slot", "file").order_by("slot__number")
+
+
+def essay_lines(batch: Batch) -> list[EssayLine]:
+    """The batch's essays by number; one query."""
+    return [essay_line(result, batch) for result in essay_results(batch)]
+
+
+def essay_line(result: EssayResult, batch: Batch) -> EssayLine:
+    """The line of one result."""
+    return EssayLine(
+        essay_id=result.slot_id,
+        number=result.slot.number,
+        file_upload_id=result.file_id,
+        filename=result.file.filename,
+        folder=result.file.folder,
+        format=result.file.format,
+        size=result.file.size,
+        status=result.slot.status,
+        words=result.words,
+        characters=result.characters,
+        language=language_of(result.file, batch),
+        stray=is_stray(result.file, batch),
+        phases=result.phases,
+    )
+
+
+def file_lines(batch: Batch) -> list[FileLine]:
+    """Every file that was not removed: essays by their numbers, then the others by name; two queries."""
+    kept = {result.file_id: result.phases for result in essay_results(batch)}
+    files = FileUpload.objects.filter(batch=batch).present().select_related("slot")
+    lines = [file_line(upload, kept.get(upload.pk, {}), batch) for upload in files]
+    return sorted(lines, key=lambda line: (line.number is None, line.number or 0, line.filename.casefold()))
+
+
+def file_line(upload: FileUpload, phases: Kept, batch: Batch) -> FileLine:
+    """The line of one file; ``phases`` is what is kept of the essay that it may be."""
+    assigned = upload.status == FileUpload.Status.ASSIGNED
+    phases = phases if assigned else {}
+    error = upload.error or first_error(phases) or {}
+    return FileLine(
+        number=upload.slot.number if assigned and upload.slot else None,
+        file_upload_id=upload.pk,
+        filename=upload.filename,
+        folder=upload.folder,
+        format=upload.format,
+        size=upload.size,
+        status=upload.status,
+        words=shown_words(upload),
+        language=language_of(upload, batch),
+        stray=assigned and is_stray(upload, batch),
+        phases=phases,
+        error_code=str(error.get("error_code", "")),
+    )
+
+
+def first_error(phases: Kept) -> Mapping[str, Any] | None:
+    """What went wrong on an essay, in the order of its phases."""
+    return next((kept["error"] for kept in phases.values() if kept.get("error")), None)
