@@ -8,14 +8,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from batches.actions import (
-    begin,
-    open_batch,
-    references,
-    refuse_cancelled,
-    reopen_if_done,
-    report_change,
-)
+from batches.actions.deciding import open_batch, refuse_cancelled, report_change
+from batches.actions.progress import begin, references, reopen_if_done
 from batches.models import Batch, BatchPhase, EssaySlot
 from essays.models import StepRun
 from files import content

@@ -7,7 +7,8 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from batches.actions import reopen_if_done, report_change
+from batches.actions.deciding import report_change
+from batches.actions.progress import reopen_if_done
 from batches.models import Batch, BatchPhase
 from essays.actions import conclude_phase, report_concluded
 from files import content

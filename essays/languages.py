@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
-from batches.actions import refuse_cancelled, reopen_if_done, report_change
+from batches.actions.deciding import refuse_cancelled, report_change
+from batches.actions.progress import reopen_if_done
 from batches.models import Batch, EssaySlot
 from essays.actions import check_texts, order_step, present_runs
 from essays.models import StepRun

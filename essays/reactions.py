@@ -1,6 +1,6 @@
 """What events make of essays. Each runs in the relay's transaction, the batch locked first."""
 
-from batches.actions import reopen_if_done
+from batches.actions.progress import reopen_if_done
 from batches.models import Batch
 from essays import actions, assignment, languages
 from files.models import FileUpload

@@ -11,7 +11,9 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from batches.actions import check_open_for_content, empty_slots, refuse_cancelled, reopen_if_done
+from batches.actions.deciding import refuse_cancelled
+from batches.actions.places import check_open_for_content, empty_slots
+from batches.actions.progress import reopen_if_done
 from batches.models import Batch, EssaySlot
 from files import content
 from files.content import Stored

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from batches.actions import reopen_if_done
+from batches.actions.progress import reopen_if_done
 from batches.models import Batch
 from files import actions, content
 from files.models import FileUpload, StoredContent

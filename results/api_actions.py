@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from batches import actions
+from batches.actions import cancelling, deadline, deciding, places
 from batches.api import find_batch
 from batches.models import Batch
 from batches.shapes import CancelBody, ExpectBody, ExtendBody, LanguageBody, ReprocessBody, StartBody
@@ -47,7 +47,7 @@ def decide(
         check()
         with transaction.atomic():
             if seen is not None:
-                actions.check_version(batch.pk, seen)
+                deciding.check_version(batch.pk, seen)
             return Response(snapshot(decision()))
 
     return versioned(once(request, effect))
@@ -82,7 +82,7 @@ class ExtendView(ApiView):
         """Move the deadline on, from now if it has passed."""
         batch = find_batch(request, batch_id)
         body = read_body(ExtendBody, request)
-        return decide(request, batch, lambda: actions.extend(batch.pk, user_of(request), body.seconds))
+        return decide(request, batch, lambda: deadline.extend(batch.pk, user_of(request), body.seconds))
 
 
 class ExpectView(ApiView):
@@ -96,7 +96,7 @@ class ExpectView(ApiView):
         batch = find_batch(request, batch_id)
         body = read_body(ExpectBody, request)
         return decide(
-            request, batch, lambda: actions.expect(batch.pk, user_of(request), body.expected_essay_count)
+            request, batch, lambda: places.expect(batch.pk, user_of(request), body.expected_essay_count)
         )
 
 
@@ -136,7 +136,7 @@ class CancelView(ApiView):
         """Stop the batch for good; its files stay."""
         batch = find_batch(request, batch_id)
         body = read_body(CancelBody, request)
-        return decide(request, batch, lambda: actions.cancel(batch.pk, user_of(request), body.reason))
+        return decide(request, batch, lambda: cancelling.cancel(batch.pk, user_of(request), body.reason))
 
 
 class ReprocessView(ApiView):

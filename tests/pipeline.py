@@ -10,7 +10,8 @@ from django.db import connection
 from django.db.models.functions import Now
 from django_q.models import OrmQ
 
-from batches import actions as batch_actions
+from batches.actions import registering
+from batches.actions.registering import Registration
 from batches.configuration import Configuration
 from batches.models import Batch
 from files import actions as file_actions
@@ -36,9 +37,9 @@ class Pipeline:
 
     def register(self, owner: User, expected: int, language: str = "en", **configuration: object) -> Batch:
         """A new batch, in English unless said otherwise."""
-        return batch_actions.register(
+        return registering.register(
             owner,
-            batch_actions.Registration(
+            Registration(
                 expected_essay_count=expected,
                 language=language,
                 configuration=Configuration.model_validate(configuration),

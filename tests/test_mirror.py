@@ -45,7 +45,9 @@ WITHOUT = {
         results/admin results/api_actions results/api_bin results/bin_views
     """,
     "it is a part of what its neighbours do, and tested through them": """
-        batches/actions batches/configuration batches/reactions essays/assignment
+        batches/actions/cancelling batches/actions/deadline batches/actions/deciding
+        batches/actions/places batches/actions/progress batches/actions/registering
+        batches/configuration batches/reactions essays/assignment
         essays/dead_letters essays/queries essays/reactions essays/steps/budget
         essays/steps/checking essays/steps/costs essays/steps/judging essays/tasks files/carrying
         files/damage files/dead_letters files/form files/handing_over files/mark files/reactions

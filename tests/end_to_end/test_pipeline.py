@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from batches import actions as batch_actions
+from batches.actions import cancelling, places, registering
+from batches.actions.registering import Registration
 from batches.models import Batch
 from essays import actions as essay_actions
 from files import actions as file_actions
@@ -124,7 +125,7 @@ def test_nine_files_for_seven_places(pipeline: Pipeline, teacher: User, make_ess
     assert (counts.assigned, counts.excess) == (7, 2)
     assert len(pipeline.events(batch, "ExcessContentProvisioned")) == 2
 
-    batch_actions.expect(batch.pk, teacher, 9)
+    places.expect(batch.pk, teacher, 9)
     pipeline.run()
     batch.refresh_from_db()
     counts = counts_of(batch)
@@ -210,7 +211,7 @@ def test_room_can_be_made_after_completion(pipeline: Pipeline, teacher: User, ma
     assert batch.status == Batch.Status.COMPLETED
     assert counts_of(batch).excess == 2
 
-    batch_actions.expect(batch.pk, teacher, 9)
+    places.expect(batch.pk, teacher, 9)
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 9)
@@ -254,7 +255,7 @@ def test_every_event_of_a_file_carries_its_uploads_correlation_id(
 
 def test_a_rolled_back_change_leaves_no_event(teacher: User, transactional_db: None) -> None:
     with contextlib.suppress(RuntimeError), transaction.atomic():
-        batch_actions.register(teacher, batch_actions.Registration(expected_essay_count=2))
+        registering.register(teacher, Registration(expected_essay_count=2))
         raise RuntimeError
     assert not OutboxMessage.objects.exists()
     assert not Batch.objects.exists()
@@ -269,7 +270,7 @@ def test_room_made_while_the_batch_concludes_is_filled(
     while not OutboxMessage.objects.filter(event_type="BatchResultsReady").exists():
         relay_lane(batch.pk.int % 16)
         pipeline.work_once()
-    batch_actions.expect(batch.pk, teacher, 2)
+    places.expect(batch.pk, teacher, 2)
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)
@@ -324,7 +325,7 @@ def test_the_original_keeps_its_place_when_it_is_read_again(
 
 def test_a_cancellation_with_any_reason_reaches_the_browser(pipeline: Pipeline, teacher: User) -> None:
     batch = pipeline.register(teacher, 1)
-    batch_actions.cancel(batch.pk, teacher, "replaced")
+    cancelling.cancel(batch.pk, teacher, "replaced")
     pipeline.run()
     assert LoggedEvent.objects.get(event_type="BatchCancelled").seq == 1
 
@@ -367,7 +368,7 @@ def test_a_bad_file_of_a_full_completed_batch_can_be_replaced_and_waits_for_a_pl
     file_actions.replace(bad, teacher, incoming)
     pipeline.run()
     assert (counts_of(batch).excess, counts_of(batch).failed) == (1, 0)
-    batch_actions.expect(batch.pk, teacher, 2)
+    places.expect(batch.pk, teacher, 2)
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from batches import actions as batch_actions
+from batches.actions import cancelling, deadline, places
 from batches.models import Batch, EssaySlot
 from essays import actions as essay_actions
 from essays import languages
@@ -219,15 +219,15 @@ class PipelineMachine(RuleBasedStateMachine):
         batch = self.which(which)
         with suppress(Refused):
             if kind == "expect":
-                batch_actions.expect(batch.pk, batch.owner, count)
+                places.expect(batch.pk, batch.owner, count)
             elif kind == "extend":
-                batch_actions.extend(batch.pk, batch.owner, 60)
+                deadline.extend(batch.pk, batch.owner, 60)
             elif kind == "start":
                 essay_actions.start(batch.pk, batch.owner)
             elif kind == "repeat":
                 essay_actions.repeat_batch(batch.pk, batch.owner, "spellcheck")
             elif count == 1:
-                batch_actions.cancel(batch.pk, batch.owner)
+                cancelling.cancel(batch.pk, batch.owner)
         self.afterwards(batch, then, seed)
 
     @rule(

@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db.models.functions import Now
 
-from batches import actions as batch_actions
+from batches.actions import cancelling, registering
+from batches.actions.registering import Registration
 from batches.configuration import Configuration
 from batches.models import Batch
 from essays import languages
@@ -36,8 +37,8 @@ def text(name: str, number: int = 0) -> bytes:
 
 def register(teacher: User, expected: int, language: str = "", **configuration: object) -> Batch:
     settings = Configuration.model_validate(configuration)
-    said = batch_actions.Registration(expected, language=language, configuration=settings)
-    return batch_actions.register(teacher, said)
+    said = Registration(expected, language=language, configuration=settings)
+    return registering.register(teacher, said)
 
 
 def fill(pipeline: Pipeline, batch: Batch, *contents: bytes) -> list[FileUpload]:
@@ -226,7 +227,7 @@ def test_refusals(pipeline: Pipeline, teacher: User) -> None:
     failed.refresh_from_db()
     with pytest.raises(Refused, match="NOT_AN_ESSAY"):
         languages.set_essay_language(failed, teacher, "en")
-    batch_actions.cancel(batch.pk, teacher)
+    cancelling.cancel(batch.pk, teacher)
     with pytest.raises(Refused, match="BATCH_CLOSED"):
         languages.set_batch_language(batch.pk, teacher, "en")
     with pytest.raises(Refused, match="BATCH_CLOSED"):
@@ -242,7 +243,7 @@ def test_an_essay_read_after_a_cancellation_is_recorded_and_starts_nothing(
     start(batch.pk, teacher)
     pipeline.relay.drain()
     assert StepRun.objects.filter(slot__batch=batch).count() == 2
-    batch_actions.cancel(batch.pk, teacher)
+    cancelling.cancel(batch.pk, teacher)
     while pipeline.relay.drain() or pipeline.work_once():
         OutboxMessage.objects.update(due_at=Now())
     assert not DeadLetter.objects.exists()

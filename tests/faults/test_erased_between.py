@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
-from batches import binning
+from batches.actions import binning
 from batches.models import Batch, EssaySlot
 from essays.models import StepRun
 from files import removing

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from batches import actions
+from batches.actions.places import expect
 from batches.models import Batch
 from essays.assignment import place
 from files import actions as file_actions
@@ -197,7 +197,7 @@ def change_expectation(batch: Batch, stop: Event) -> int:
     while not stop.wait(0.03):
         done += 1
         with suppress(Refused):
-            actions.expect(batch.pk, batch.owner, choose.randint(9, 20))
+            expect(batch.pk, batch.owner, choose.randint(9, 20))
         removing.remove(pipeline.upload(batch, b"unread"))
     return done
 

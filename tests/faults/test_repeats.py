@@ -15,7 +15,7 @@ from django.urls import reverse
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from batches import actions as batch_actions
+from batches.actions import cancelling
 from batches.models import Batch
 from essays import actions as essay_actions
 from essays import languages
@@ -224,7 +224,7 @@ def test_what_is_refused_anyway_does_not_wait_for_the_store(
     stays = pipeline.upload(batch, essay_bytes(1))
     pipeline.run()
     FileUpload.objects.update(language="")
-    batch_actions.cancel(batch.pk, teacher)
+    cancelling.cancel(batch.pk, teacher)
     content_folder.rename(content_folder.with_name("away"))
     stays.refresh_from_db()
     for address, body in (

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from batches import actions as batch_actions
+from batches.actions import cancelling
 from batches.models import Batch
 from files import actions, removing
 from files.models import FileUpload
@@ -120,7 +120,7 @@ def test_from_a_cancelled_batch_a_file_can_leave(
     batch = pipeline.register(teacher, 2)
     upload = pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    batch_actions.cancel(batch.pk, teacher)
+    cancelling.cancel(batch.pk, teacher)
     removing.remove(upload)
     pipeline.run()
     batch.refresh_from_db()

@@ -12,7 +12,7 @@ from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from batches.actions import Registration, register
+from batches.actions.registering import Registration, register
 from batches.models import Batch
 from files.actions import Incoming, receive, upload_finished
 from huleedu.events.outbox import tell

@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 
-from batches import binning
+from batches.actions import binning
 from batches.models import Batch
 from files import actions, content, removing, sandbox, verification
 from files.handing_over import hand_over
