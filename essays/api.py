@@ -9,7 +9,8 @@ from batches.models import EssaySlot
 from batches.shapes import LanguageBody
 from essays import actions, languages, queries
 from essays.shapes import EssayAnswer
-from files import actions as file_actions
+from files.actions import rereading
+from files.actions.reading import EXTRACT
 from files.api import file_detail, find_file
 from files.capacity import check_work
 from files.shapes import FileDetail, FileReprocessBody
@@ -81,8 +82,8 @@ class FileReprocessView(ApiView):
 
         def reprocess() -> Response:
             check_work(user_of(request).pk)
-            if body.phase == file_actions.EXTRACT:
-                file_actions.reread(upload, user_of(request))
+            if body.phase == EXTRACT:
+                rereading.reread(upload, user_of(request))
             else:
                 actions.repeat_step(upload, user_of(request), body.phase)
             return Response(file_detail(find_file(request, file_upload_id)))

@@ -16,7 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from batches.api import find_batch
-from files import actions, content, removing
+from files import content
+from files.actions import removing, replacing, reports
+from files.actions.incoming import Incoming
 from files.capacity import check_upload, check_work
 from files.models import FileUpload, StoredContent
 from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
@@ -172,7 +174,7 @@ class Upload:
         check_upload(self.user.pk, sum(part.size for part in self.parts))
         key = attempt.key if attempt else None
         upload_id = uuid5(self.batch.pk, f"{key}:{attempt.fingerprint}") if attempt else uuid4()
-        end = actions.upload_finished(self.batch, self.correlation_id, upload_id, len(compared.arrivals))
+        end = reports.upload_finished(self.batch, self.correlation_id, upload_id, len(compared.arrivals))
         self.receipts = receive_all(self.batch, self.user, compared.arrivals, self.correlation_id, key, end)
         raise_if_none_kept(self.receipts, self.batch.pk)
         if self.receipts and self.receipts[-1].row is None:
@@ -236,8 +238,8 @@ class ReplaceView(MultipartView):
 
         def replace() -> Response:
             check_upload(user_of(request).pk, part.size)
-            incoming = actions.Incoming(file=part.file, filename=part.name, folder=part.folder)
-            actions.replace(upload, user_of(request), incoming)
+            incoming = Incoming(file=part.file, filename=part.name, folder=part.folder)
+            replacing.replace(upload, user_of(request), incoming)
             return Response(file_detail(find_file(request, file_upload_id)))
 
         return once(request, replace, digest_of_form({}, [part]))

@@ -14,7 +14,8 @@ from batches.actions import cancelling, places, registering
 from batches.actions.registering import Registration
 from batches.models import Batch
 from essays import actions as essay_actions
-from files import actions as file_actions
+from files.actions import replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, Timer, WorkItem
@@ -87,8 +88,8 @@ def test_an_empty_file_is_named_replaced_and_fills_its_slot(
     assert counts_of(batch).free == 1
     check_identities(batch)
 
-    incoming = file_actions.Incoming(file=ContentFile(make_essay(99)), filename="uppsats.txt")
-    file_actions.replace(empty, teacher, incoming)
+    incoming = Incoming(file=ContentFile(make_essay(99)), filename="uppsats.txt")
+    replacing.replace(empty, teacher, incoming)
     pipeline.run()
     batch.refresh_from_db()
     assert batch.status == Batch.Status.COMPLETED
@@ -301,7 +302,7 @@ def test_reading_again_after_repeats_of_a_step_really_reads(
     essay_actions.repeat_step(upload, teacher, "spellcheck")
     pipeline.run()
     for _ in range(4):
-        file_actions.reread(upload, teacher)
+        rereading.reread(upload, teacher)
         pipeline.run()
         upload.refresh_from_db()
         assert upload.status == FileUpload.Status.ASSIGNED
@@ -315,7 +316,7 @@ def test_the_original_keeps_its_place_when_it_is_read_again(
     batch = pipeline.register(teacher, 3)
     original = pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    file_actions.reread(original, teacher)
+    rereading.reread(original, teacher)
     pipeline.upload(batch, make_essay(1), "copy.txt")
     pipeline.run()
     original.refresh_from_db()
@@ -349,8 +350,8 @@ def test_results_leave_out_an_essay_that_is_being_replaced(
     batch = pipeline.register(teacher, 2)
     upload = pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    incoming = file_actions.Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
-    file_actions.replace(upload, teacher, incoming)
+    incoming = Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
+    replacing.replace(upload, teacher, incoming)
     found = results(batch)
     assert (found["essays"], len(found["files"])) == ([], 1)
 
@@ -364,8 +365,8 @@ def test_a_bad_file_of_a_full_completed_batch_can_be_replaced_and_waits_for_a_pl
     pipeline.run()
     batch.refresh_from_db()
     assert batch.status == Batch.Status.COMPLETED_WITH_FAILURES
-    incoming = file_actions.Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
-    file_actions.replace(bad, teacher, incoming)
+    incoming = Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
+    replacing.replace(bad, teacher, incoming)
     pipeline.run()
     assert (counts_of(batch).excess, counts_of(batch).failed) == (1, 0)
     places.expect(batch.pk, teacher, 2)

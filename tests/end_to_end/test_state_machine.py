@@ -29,8 +29,9 @@ from batches.models import Batch, EssaySlot
 from essays import actions as essay_actions
 from essays import languages
 from essays.models import StepRun
-from files import actions as file_actions
-from files import removing, sandbox
+from files import sandbox
+from files.actions import receiving, removing, replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from files.steps.confinement import Confinement
 from files.steps.validate import TextLimits
@@ -160,8 +161,8 @@ class PipelineMachine(RuleBasedStateMachine):
     def which(self, number: int) -> Batch:
         return self.batches[number % len(self.batches)]
 
-    def incoming(self, text: str, key: str | None = None) -> file_actions.Incoming:
-        return file_actions.Incoming(ContentFile(text.encode()), "essay.txt", upload_key=key)
+    def incoming(self, text: str, key: str | None = None) -> Incoming:
+        return Incoming(ContentFile(text.encode()), "essay.txt", upload_key=key)
 
     def pick(self, batch: Batch, number: int) -> FileUpload | None:
         files = list(FileUpload.objects.filter(batch=batch).order_by("created_at", "pk"))
@@ -172,16 +173,16 @@ class PipelineMachine(RuleBasedStateMachine):
         batch = self.which(which)
         for text in texts:
             with suppress(Refused):
-                file_actions.receive(batch.pk, batch.owner, self.incoming(text), uuid4())
+                receiving.receive(batch.pk, batch.owner, self.incoming(text), uuid4())
         self.afterwards(batch, then, seed)
 
     @rule(which=WHICH, text=TEXT, where=st.sampled_from(["upload.after_store", "upload.after_commit"]))
     def upload_is_cut_off_and_sent_again(self, which: int, text: str, where: str) -> None:
         batch, key = self.which(which), str(uuid4())
-        with mock.patch("files.actions.failpoint", dying_at(where)), suppress(Refused, Crash):
-            file_actions.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
+        with mock.patch("files.actions.receiving.failpoint", dying_at(where)), suppress(Refused, Crash):
+            receiving.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
         with suppress(Refused):
-            file_actions.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
+            receiving.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
         assert FileUpload.objects.filter(upload_key=key).count() <= 1
 
     @rule(
@@ -201,9 +202,9 @@ class PipelineMachine(RuleBasedStateMachine):
             if kind == "remove":
                 removing.remove(upload)
             elif kind == "replace":
-                file_actions.replace(upload, batch.owner, self.incoming(text))
+                replacing.replace(upload, batch.owner, self.incoming(text))
             elif kind == "reread":
-                file_actions.reread(upload, batch.owner)
+                rereading.reread(upload, batch.owner)
             else:
                 essay_actions.repeat_step(upload, batch.owner, "spellcheck")
         self.afterwards(batch, then, seed)

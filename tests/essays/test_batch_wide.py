@@ -10,7 +10,7 @@ from django.test import Client
 
 from batches.models import Batch, BatchPhase
 from essays import actions, batch_wide
-from files import removing
+from files.actions import removing
 from files.models import FileUpload
 from huleedu.api.shapes import Answer
 from huleedu.erasure import Erasure

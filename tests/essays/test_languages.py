@@ -15,8 +15,8 @@ from batches.models import Batch
 from essays import languages
 from essays.actions import start
 from essays.models import StepRun
-from files import actions as file_actions
-from files import removing
+from files.actions import removing, replacing
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.events.phases import essay_phase
 from huleedu.failures.errors import Refused, StepError
@@ -209,14 +209,14 @@ def test_another_file_in_its_place_has_its_own_language(pipeline: Pipeline, teac
     (upload,) = fill(pipeline, batch, text("sv"))
     languages.set_essay_language(upload, teacher, "en")
     pipeline.run()
-    file_actions.replace(FileUpload.objects.get(pk=upload.pk), teacher, incoming(text("en")))
+    replacing.replace(FileUpload.objects.get(pk=upload.pk), teacher, incoming(text("en")))
     pipeline.run()
     upload.refresh_from_db()
     assert (upload.language, upload.chosen_language, run_of(upload).language) == ("en", "", "en")
 
 
-def incoming(data: bytes) -> file_actions.Incoming:
-    return file_actions.Incoming(ContentFile(data), "essay.txt")
+def incoming(data: bytes) -> Incoming:
+    return Incoming(ContentFile(data), "essay.txt")
 
 
 def test_refusals(pipeline: Pipeline, teacher: User) -> None:

@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 from batches.actions import binning
 from batches.models import Batch, EssaySlot
 from essays.models import StepRun
-from files import removing
+from files.actions import removing
 from files.models import FileUpload, StoredContent
 from huleedu.models import ApiToken, Feed
 from tests.api import client_of, some_file

@@ -24,7 +24,9 @@ from rest_framework.test import APIClient
 
 from batches.models import Batch
 from essays import actions as essay_actions
-from files import actions, content, removing
+from files import content
+from files.actions import removing, replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from files.store import STORE
 from huleedu.erasure import Erasure
@@ -150,8 +152,8 @@ def test_the_whole_way(
     assert kinds == ["raw", "raw", "text", "text"]
     assert body_of(client.get(f"/v1/essays/{first.slot_id}"))["text"] == essay_bytes(0).decode()
     assert client.get(f"/v1/content/{first.raw_id}").content == essay_bytes(0)
-    actions.replace(first, teacher, actions.Incoming(ContentFile(essay_bytes(7)), "new.txt"))
-    actions.reread(second, teacher)
+    replacing.replace(first, teacher, Incoming(ContentFile(essay_bytes(7)), "new.txt"))
+    rereading.reread(second, teacher)
     pipeline.run()
     first.refresh_from_db()
     assert client.get(f"/v1/content/{first.text_id}").content == essay_bytes(7)

@@ -20,8 +20,7 @@ from rest_framework.test import APIClient
 from batches.actions.places import expect
 from batches.models import Batch
 from essays.assignment import place
-from files import actions as file_actions
-from files import removing
+from files.actions import removing, rereading
 from files.models import FileUpload
 from huleedu.failures.errors import Refused
 from huleedu.postgres.moments import reads_apart
@@ -177,7 +176,7 @@ def change_files(batch: Batch, stop: Event) -> int:
         upload = uploads[done % len(uploads)]
         done += 1
         removing.remove(upload)
-        file_actions.reread(upload, batch.owner)
+        rereading.reread(upload, batch.owner)
         read_again(upload)
     return done
 

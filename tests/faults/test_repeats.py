@@ -19,7 +19,9 @@ from batches.actions import cancelling
 from batches.models import Batch
 from essays import actions as essay_actions
 from essays import languages
-from files import actions, content, damage
+from files import content, damage
+from files.actions import replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from huleedu.failures.errors import ContentDamaged, ErrorCode, Refused, StepError, StorageFailed
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
@@ -331,7 +333,7 @@ def test_a_store_that_is_wholly_gone_is_waited_for(
     away = content_folder.rename(content_folder.with_name("away"))
     before = everything(batch)
     for call in (
-        lambda: actions.reread(upload, teacher),
+        lambda: rereading.reread(upload, teacher),
         lambda: essay_actions.repeat_step(upload, teacher, "spellcheck"),
         lambda: essay_actions.repeat_batch(batch.pk, teacher, "spellcheck"),
     ):
@@ -341,7 +343,7 @@ def test_a_store_that_is_wholly_gone_is_waited_for(
     assert everything(batch) == before
     assert not StoredContent.objects.filter(damaged_at__isnull=False).exists()
     away.rename(content_folder)
-    actions.reread(upload, teacher)
+    rereading.reread(upload, teacher)
     content_folder.rename(away)  # and gone again, now that it has begun
     pipeline.run()
     assert WorkItem.objects.get().attempts == 1 and not DeadLetter.objects.exists()
@@ -410,7 +412,7 @@ def test_a_reading_that_began_and_failed_leaves_text_place_and_result(
 ) -> None:
     live = fresh(batch)
     text, result = upload.text_id, EssayResult.objects.get(file=upload)
-    actions.reread(upload, teacher)
+    rereading.reread(upload, teacher)
     with pytest.MonkeyPatch.context() as patch:
         fault(content_folder, upload, patch)
         pipeline.run()
@@ -441,7 +443,7 @@ def test_a_reading_that_began_and_failed_leaves_text_place_and_result(
 def test_a_reading_that_succeeds_afterwards_forgets_the_error(
     upload: FileUpload, pipeline: Pipeline, teacher: User, content_folder: Path, batch: Batch
 ) -> None:
-    actions.reread(upload, teacher)
+    rereading.reread(upload, teacher)
     with pytest.MonkeyPatch.context() as patch:
         break_reading(content_folder, upload, patch)
         pipeline.run()
@@ -503,7 +505,7 @@ def test_a_replacement_that_cannot_be_stored_leaves_the_essay(
     from django.core.files.base import ContentFile
 
     with pytest.raises(StorageFailed):
-        actions.replace(upload, teacher, actions.Incoming(ContentFile(b"x"), "x.txt"))
+        replacing.replace(upload, teacher, Incoming(ContentFile(b"x"), "x.txt"))
     assert everything(batch) == batch_before
 
 

@@ -17,7 +17,8 @@ from pytest_django import Settings
 from batches import keeping
 from batches.actions import binning
 from batches.models import Batch
-from files import actions
+from files.actions import receiving
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from huleedu.erasure import Erasure
 from huleedu.events import feed
@@ -247,7 +248,7 @@ def test_a_batch_in_the_bin_takes_no_decisions(batch: Batch, teacher: User) -> N
 def test_replacing_in_the_last_moment_is_refused(batch: Batch, teacher: User) -> None:
     binning.delete(batch.pk, teacher.pk)
     with pytest.raises(Refused, match="BATCH_CLOSED"):
-        actions.receive(batch.pk, teacher, actions.Incoming(ContentFile(b"x"), "x.txt"), batch.correlation_id)
+        receiving.receive(batch.pk, teacher, Incoming(ContentFile(b"x"), "x.txt"), batch.correlation_id)
 
 
 @pytest.mark.django_db

@@ -21,7 +21,7 @@ from rest_framework.test import APIClient
 
 from batches.actions import binning
 from batches.models import Batch
-from files.handing_over import hand_over
+from files.actions.handing_over import hand_over
 from files.models import StoredContent
 from huleedu.accounts import closing, links
 from huleedu.accounts import life as accounts

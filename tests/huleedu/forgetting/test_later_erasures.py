@@ -16,7 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from batches.actions import binning
-from files import removing
+from files.actions import removing
 from files.models import FileUpload, StoredContent
 from huleedu.accounts import closing, erasures
 from huleedu.erasure import Erasure
