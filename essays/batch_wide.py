@@ -13,16 +13,14 @@ from batches.models import Batch, BatchPhase
 from essays.actions import conclude_phase, report_concluded
 from files import content
 from files.models import FileUpload
-from files.store import is_refused
 from huleedu.answers.error_words import make_detail
 from huleedu.events.outbox import emit
-from huleedu.events.phase import BatchWidePhase, EssayText, StepOutcome
+from huleedu.events.phase import EssayText, StepOutcome
 from huleedu.events.phases import PHASES
 from huleedu.events.vocabulary import BatchReprocessRequested
-from huleedu.failures.errors import ContentDamaged, ErrorCode, Refused, StepError
-from huleedu.models import DeadLetter, WorkItem
+from huleedu.failures.errors import Refused
+from huleedu.models import WorkItem
 from huleedu.work import queue as work
-from huleedu.work.handlers import Handler
 
 
 @dataclass(frozen=True)
@@ -31,33 +29,6 @@ class Failure:
 
     code: str
     details: dict[str, Any]
-
-
-def handler_of(phase: BatchWidePhase) -> Handler:
-    """Who does the work of ``phase``."""
-
-    def run(item: WorkItem) -> None:
-        """Run the step on the batch's essays as they are now, and record how it ended."""
-        if not has_begun(item):
-            return
-        essays = essays_of(item.batch)
-        try:
-            ended: StepOutcome | Failure = phase.step([each.read() for each in essays])
-        except StepError as error:
-            ended = Failure(error.code, error.details)
-        except ContentDamaged as error:
-            ended = Failure(ErrorCode.CONTENT_DAMAGED, error.facts)
-        record(item, essays, ended)
-
-    def give_up(item: WorkItem) -> None:
-        """Every try failed for reasons of ours: the phase has failed, and the batch goes on."""
-        found = open_phase(item)
-        if found is not None:
-            batch, open_one = found
-            failure = Failure(phase.gave_up, {"attempts": item.attempts})
-            conclude(batch, open_one, item, essays_of(batch.pk), failure)
-
-    return Handler(phase.name, run, give_up, check, repeat, must_wait=is_refused)
 
 
 @transaction.atomic
@@ -126,6 +97,18 @@ def record(item: WorkItem, essays: list[Held], ended: StepOutcome | Failure) -> 
     conclude(batch, phase, item, essays, ended)
 
 
+def give_up(item: WorkItem) -> None:
+    """Every try failed for reasons of ours: the phase has failed, and the batch goes on.
+
+    Within the caller's transaction.
+    """
+    found = open_phase(item)
+    if found is not None:
+        batch, phase = found
+        failure = Failure(PHASES[item.step].gave_up, {"attempts": item.attempts})
+        conclude(batch, phase, item, essays_of(batch.pk), failure)
+
+
 def conclude(
     batch: Batch, phase: BatchPhase, item: WorkItem, essays: list[Held], ended: StepOutcome | Failure
 ) -> None:
@@ -169,17 +152,3 @@ def begin_repeat(batch_id: UUID, user: User, phase_name: str) -> Batch:
     reopen_if_done(batch)
     report_change(batch, BatchReprocessRequested, user.pk, None, phase_name)
     return batch
-
-
-def check(letter: DeadLetter) -> None:
-    """Whether a given-up step may run once more. Raises ``Refused``."""
-    batch = Batch.objects.still_there(UUID(letter.envelope["subject_id"]))
-    if batch.run != letter.envelope["revision"]:
-        raise Refused("DEAD_LETTER_OUTDATED")
-    check_repeat(batch, letter.event_type)
-
-
-def repeat(letter: DeadLetter, user: User) -> None:
-    """Run the batch once more, by ``user``. Raises ``Refused``."""
-    check(letter)
-    begin_repeat(UUID(letter.envelope["subject_id"]), user, letter.event_type)

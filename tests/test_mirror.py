@@ -47,7 +47,7 @@ WITHOUT = {
     "it is a part of what its neighbours do, and tested through them": """
         batches/actions/cancelling batches/actions/deadline batches/actions/deciding
         batches/actions/places batches/actions/progress batches/actions/registering
-        batches/configuration batches/reactions essays/assignment essays/dead_letters essays/queries
+        batches/configuration batches/reactions essays/assignment essays/queries
         essays/reactions essays/steps/budget essays/steps/checking essays/steps/costs
         essays/steps/judging essays/tasks files/actions/erasing files/actions/handing_over
         files/actions/reading files/actions/receiving files/actions/reports files/actions/room

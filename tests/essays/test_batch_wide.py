@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from batches.models import Batch, BatchPhase
-from essays import actions, batch_wide
+from essays import actions, dead_letters
 from files.actions import removing
 from files.models import FileUpload
 from huleedu.api.shapes import Answer
@@ -165,7 +165,7 @@ def test_what_was_given_up_runs_again_by_support(pipeline: Pipeline, teacher: Us
     assert batch.status == "completed"
     letter = DeadLetter(event_type=letter.event_type, envelope=letter.envelope)
     with pytest.raises(Refused, match="DEAD_LETTER_OUTDATED"):
-        batch_wide.check(letter)
+        dead_letters.check_batch_wide(letter)
 
 
 def test_a_teacher_repeats_it_for_a_batch_that_is_done_and_for_no_essay(
