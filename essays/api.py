@@ -7,7 +7,8 @@ from rest_framework.response import Response
 
 from batches.models import EssaySlot
 from batches.shapes import LanguageBody
-from essays import actions, languages, queries
+from essays import queries
+from essays.actions import essay_language, repeating
 from essays.shapes import EssayAnswer
 from files.actions import rereading
 from files.actions.reading import EXTRACT
@@ -57,10 +58,10 @@ class EssayLanguageView(ApiView):
             if upload is None:
                 raise Refused("NOT_AN_ESSAY")
             language = body.language or ""
-            languages.check_essay_language(upload, language)
+            essay_language.check_essay_language(upload, language)
             # What the answer needs of the store is read before anything is locked.
             texts = queries.texts_of(slot)
-            languages.change_essay_language(upload, user_of(request), language)
+            essay_language.change_essay_language(upload, user_of(request), language)
             return Response(queries.essay(find_essay(request, essay_id), texts))
 
         return once(request, choose)
@@ -85,7 +86,7 @@ class FileReprocessView(ApiView):
             if body.phase == EXTRACT:
                 rereading.reread(upload, user_of(request))
             else:
-                actions.repeat_step(upload, user_of(request), body.phase)
+                repeating.repeat_step(upload, user_of(request), body.phase)
             return Response(file_detail(find_file(request, file_upload_id)))
 
         return once(request, reprocess)

@@ -5,8 +5,8 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from batches.models import Batch
-from essays import batch_wide
-from essays.actions import begin_repeat, check_repeat
+from essays.actions import repeating_batch_wide
+from essays.actions.repeating import begin_repeat, check_repeat
 from files.models import FileUpload
 from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter
@@ -43,10 +43,10 @@ def check_batch_wide(letter: DeadLetter) -> None:
     batch = Batch.objects.still_there(UUID(letter.envelope["subject_id"]))
     if batch.run != letter.envelope["revision"]:
         raise Refused("DEAD_LETTER_OUTDATED")
-    batch_wide.check_repeat(batch, letter.event_type)
+    repeating_batch_wide.check_repeat(batch, letter.event_type)
 
 
 def repeat_batch_wide(letter: DeadLetter, user: User) -> None:
     """Run the batch once more, by ``user``. Raises ``Refused``."""
     check_batch_wide(letter)
-    batch_wide.begin_repeat(UUID(letter.envelope["subject_id"]), user, letter.event_type)
+    repeating_batch_wide.begin_repeat(UUID(letter.envelope["subject_id"]), user, letter.event_type)

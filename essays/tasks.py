@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from essays import actions, batch_wide, dead_letters
+from essays import dead_letters
+from essays.actions import batch_wide, running
+from essays.actions.batch_wide import Failure
 from files import content
 from files.store import is_refused
 from huleedu.events.phase import BatchWidePhase, Phase, StepOutcome
@@ -14,18 +16,18 @@ from huleedu.work.handlers import Handler
 
 def run_step(item: WorkItem) -> None:
     """Run one step on one essay's text and record how it ended."""
-    run = actions.begin_step(item)
+    run = running.begin_step(item)
     if run is None:
         return
     try:
         outcome = essay_phase(item.step).step(content.read_text(run.text_storage_id), run.language)
     except StepError as error:
-        actions.fail_step(item, error.code, error.details)
+        running.fail_step(item, error.code, error.details)
         return
     except ContentDamaged as error:
-        actions.fail_step(item, ErrorCode.CONTENT_DAMAGED, error.facts)
+        running.fail_step(item, ErrorCode.CONTENT_DAMAGED, error.facts)
         return
-    actions.record_step(item, outcome)
+    running.record_step(item, outcome)
 
 
 def run_batch_wide(phase: BatchWidePhase, item: WorkItem) -> None:
@@ -34,11 +36,11 @@ def run_batch_wide(phase: BatchWidePhase, item: WorkItem) -> None:
         return
     essays = batch_wide.essays_of(item.batch)
     try:
-        ended: StepOutcome | batch_wide.Failure = phase.step([each.read() for each in essays])
+        ended: StepOutcome | Failure = phase.step([each.read() for each in essays])
     except StepError as error:
-        ended = batch_wide.Failure(error.code, error.details)
+        ended = Failure(error.code, error.details)
     except ContentDamaged as error:
-        ended = batch_wide.Failure(ErrorCode.CONTENT_DAMAGED, error.facts)
+        ended = Failure(ErrorCode.CONTENT_DAMAGED, error.facts)
     batch_wide.record(item, essays, ended)
 
 
@@ -56,7 +58,7 @@ def handler_of(phase: Phase) -> Handler:
     return Handler(
         phase.name,
         run_step,
-        actions.give_up_step,
+        running.give_up_step,
         dead_letters.check,
         dead_letters.repeat,
         must_wait=is_refused,

@@ -12,8 +12,7 @@ from batches.actions import cancelling, deadline, deciding, places
 from batches.api import find_batch
 from batches.models import Batch
 from batches.shapes import CancelBody, ExpectBody, ExtendBody, LanguageBody, ReprocessBody, StartBody
-from essays import actions as essay_actions
-from essays import batch_wide, languages
+from essays.actions import batch_language, repeating_all, repeating_batch_wide, starting
 from files.capacity import check_work
 from huleedu.api.api_view import ApiView, read_body, user_of
 from huleedu.api.idempotency import once
@@ -69,7 +68,7 @@ class StartView(ApiView):
         """Start with the essays that are here."""
         batch = find_batch(request, batch_id)
         read_body(StartBody, request)
-        return decide(request, batch, lambda: essay_actions.start(batch.pk, user_of(request)))
+        return decide(request, batch, lambda: starting.start(batch.pk, user_of(request)))
 
 
 class ExtendView(ApiView):
@@ -118,10 +117,10 @@ class LanguageView(ApiView):
 
         def check() -> None:
             check_work(user_of(request).pk)
-            languages.check_batch_language(batch.pk, language)
+            batch_language.check_batch_language(batch.pk, language)
 
         def choose() -> Batch:
-            return languages.change_batch_language(batch.pk, user_of(request), language)
+            return batch_language.change_batch_language(batch.pk, user_of(request), language)
 
         return decide(request, batch, choose, check)
 
@@ -157,13 +156,14 @@ class ReprocessView(ApiView):
         def check() -> None:
             check_work(user_of(request).pk)
             if is_batch_wide(phase):
-                batch_wide.check_repeat(Batch.objects.still_there(batch.pk), phase)
+                repeating_batch_wide.check_repeat(Batch.objects.still_there(batch.pk), phase)
             else:
-                essay_actions.check_repeat_of_all(batch.pk, phase)
+                repeating_all.check_repeat_of_all(batch.pk, phase)
 
         def repeat() -> Batch:
-            begin = batch_wide.begin_repeat if is_batch_wide(phase) else essay_actions.begin_repeat_of_all
-            return begin(batch.pk, user_of(request), phase)
+            if is_batch_wide(phase):
+                return repeating_batch_wide.begin_repeat(batch.pk, user_of(request), phase)
+            return repeating_all.begin_repeat_of_all(batch.pk, user_of(request), phase)
 
         return decide(request, batch, repeat, check)
 

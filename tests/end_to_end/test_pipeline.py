@@ -13,7 +13,7 @@ from django.utils import timezone
 from batches.actions import cancelling, places, registering
 from batches.actions.registering import Registration
 from batches.models import Batch
-from essays import actions as essay_actions
+from essays.actions import repeating, starting
 from files.actions import replacing, rereading
 from files.actions.incoming import Incoming
 from files.models import FileUpload
@@ -106,7 +106,7 @@ def test_start_with_what_is_here_goes_on_with_three(
         pipeline.upload(batch, make_essay(number))
     pipeline.upload(batch, b"   \n")
     pipeline.run()
-    essay_actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     pipeline.run()
 
     batch.refresh_from_db()
@@ -171,7 +171,7 @@ def test_a_file_that_comes_while_the_batch_concludes_is_not_forgotten(
     batch = pipeline.register(teacher, 2)
     pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    essay_actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     while not OutboxMessage.objects.filter(event_type="BatchResultsReady").exists():
         relay_lane(batch.pk.int % 16)
         pipeline.work_once()
@@ -190,7 +190,7 @@ def test_a_completed_batch_takes_a_late_essay_for_a_free_place_and_then_no_more(
     batch = pipeline.register(teacher, 2)
     pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    essay_actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     pipeline.run()
     batch.refresh_from_db()
     assert batch.status == Batch.Status.COMPLETED
@@ -284,7 +284,7 @@ def test_a_batch_that_only_collects_completes_again_after_a_late_essay(
     batch = pipeline.register(teacher, 2, steps=[])
     pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    essay_actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     pipeline.run()
     pipeline.upload(batch, make_essay(2))
     pipeline.run()
@@ -299,7 +299,7 @@ def test_reading_again_after_repeats_of_a_step_really_reads(
     batch = pipeline.register(teacher, 2)
     upload = pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    essay_actions.repeat_step(upload, teacher, "spellcheck")
+    repeating.repeat_step(upload, teacher, "spellcheck")
     pipeline.run()
     for _ in range(4):
         rereading.reread(upload, teacher)

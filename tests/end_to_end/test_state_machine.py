@@ -26,8 +26,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from batches.actions import cancelling, deadline, places
 from batches.models import Batch, EssaySlot
-from essays import actions as essay_actions
-from essays import languages
+from essays.actions import batch_language, essay_language, repeating, repeating_all, starting
+from essays.languages import language_of
 from essays.models import StepRun
 from files import sandbox
 from files.actions import receiving, removing, replacing, rereading
@@ -206,7 +206,7 @@ class PipelineMachine(RuleBasedStateMachine):
             elif kind == "reread":
                 rereading.reread(upload, batch.owner)
             else:
-                essay_actions.repeat_step(upload, batch.owner, "spellcheck")
+                repeating.repeat_step(upload, batch.owner, "spellcheck")
         self.afterwards(batch, then, seed)
 
     @rule(
@@ -224,9 +224,9 @@ class PipelineMachine(RuleBasedStateMachine):
             elif kind == "extend":
                 deadline.extend(batch.pk, batch.owner, 60)
             elif kind == "start":
-                essay_actions.start(batch.pk, batch.owner)
+                starting.start(batch.pk, batch.owner)
             elif kind == "repeat":
-                essay_actions.repeat_batch(batch.pk, batch.owner, "spellcheck")
+                repeating_all.repeat_batch(batch.pk, batch.owner, "spellcheck")
             elif count == 1:
                 cancelling.cancel(batch.pk, batch.owner)
         self.afterwards(batch, then, seed)
@@ -246,9 +246,9 @@ class PipelineMachine(RuleBasedStateMachine):
         upload = self.pick(batch, number)
         with suppress(Refused):
             if whole:
-                languages.set_batch_language(batch.pk, batch.owner, language)
+                batch_language.set_batch_language(batch.pk, batch.owner, language)
             elif upload is not None:
-                languages.set_essay_language(upload, batch.owner, language)
+                essay_language.set_essay_language(upload, batch.owner, language)
         self.afterwards(batch, then, seed)
 
     @rule(which=WHICH, then=AFTERWARDS, seed=SEED)
@@ -367,7 +367,7 @@ class PipelineMachine(RuleBasedStateMachine):
             if run.revision == run.slot.revision:
                 assert run.status in StepRun.ENDED
                 if run.slot.status != EssaySlot.Status.AWAITING_CONTENT:
-                    assert run.language == languages.language_of(run.slot.file, batch)
+                    assert run.language == language_of(run.slot.file, batch)
         if batch.is_closed and batch.settings.steps:
             for slot in batch.slots.exclude(status=EssaySlot.Status.AWAITING_CONTENT):
                 assert slot.status in {EssaySlot.Status.COMPLETED, EssaySlot.Status.FAILED}

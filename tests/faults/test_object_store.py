@@ -23,7 +23,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from batches.models import Batch
-from essays import actions as essay_actions
+from essays.actions import repeating_all
 from files import content
 from files.actions import removing, replacing, rereading
 from files.actions.incoming import Incoming
@@ -157,7 +157,7 @@ def test_the_whole_way(
     pipeline.run()
     first.refresh_from_db()
     assert client.get(f"/v1/content/{first.text_id}").content == essay_bytes(7)
-    essay_actions.repeat_batch(first.batch_id, teacher, "spellcheck")
+    repeating_all.repeat_batch(first.batch_id, teacher, "spellcheck")
     pipeline.run()
     pipeline.upload(Batch.objects.get(), essay_bytes(8))
     pipeline.run()

@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 
 from batches.actions.places import expect
 from batches.models import Batch
-from essays.assignment import place
+from essays.actions.assignment import place
 from files.actions import removing, rereading
 from files.models import FileUpload
 from huleedu.failures.errors import Refused

@@ -17,8 +17,7 @@ from rest_framework.test import APIClient
 
 from batches.actions import cancelling
 from batches.models import Batch
-from essays import actions as essay_actions
-from essays import languages
+from essays.actions import essay_language, repeating, repeating_all
 from files import content, damage
 from files.actions import replacing, rereading
 from files.actions.incoming import Incoming
@@ -195,7 +194,7 @@ def test_a_damaged_text_costs_no_language_that_leaves_it_alone(
     address = f"/v1/batches/{batch.pk}/language"
     assert client.post(address, {"language": "en"}, format="json").status_code == 200
     for language in ("en", "", "en"):
-        languages.set_essay_language(upload, teacher, language)
+        essay_language.set_essay_language(upload, teacher, language)
     assert client.post(address, {"language": "sv"}, format="json").status_code == 200
     # The API's answer holds the text: without it nothing is changed.
     before = everything(batch)
@@ -334,8 +333,8 @@ def test_a_store_that_is_wholly_gone_is_waited_for(
     before = everything(batch)
     for call in (
         lambda: rereading.reread(upload, teacher),
-        lambda: essay_actions.repeat_step(upload, teacher, "spellcheck"),
-        lambda: essay_actions.repeat_batch(batch.pk, teacher, "spellcheck"),
+        lambda: repeating.repeat_step(upload, teacher, "spellcheck"),
+        lambda: repeating_all.repeat_batch(batch.pk, teacher, "spellcheck"),
     ):
         with pytest.raises(StorageFailed):
             call()
@@ -485,7 +484,7 @@ def test_a_first_reading_that_fails_is_a_failed_file_as_ever(
 def test_a_step_whose_text_vanishes_in_the_queue_says_so(
     upload: FileUpload, pipeline: Pipeline, teacher: User, content_folder: Path
 ) -> None:
-    essay_actions.repeat_step(upload, teacher, "spellcheck")
+    repeating.repeat_step(upload, teacher, "spellcheck")
     path_of(content_folder, "text", upload.text_id).unlink()
     pipeline.run()
     error = EssayResult.objects.get(file=upload).phases["spellcheck"]["error"]
@@ -523,4 +522,4 @@ def test_support_is_told_why_nothing_was_read_again(
 
 def test_refusals_are_refusals(upload: FileUpload, teacher: User) -> None:
     with pytest.raises(Refused, match="STEP_NOT_CONFIGURED"):
-        essay_actions.repeat_step(upload, teacher, "grade")
+        repeating.repeat_step(upload, teacher, "grade")

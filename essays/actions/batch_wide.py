@@ -4,21 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
-from batches.actions.deciding import report_change
-from batches.actions.progress import reopen_if_done
 from batches.models import Batch, BatchPhase
-from essays.actions import conclude_phase, report_concluded
+from essays.actions.concluding import conclude_phase, report_concluded
 from files import content
 from files.models import FileUpload
 from huleedu.answers.error_words import make_detail
 from huleedu.events.outbox import emit
 from huleedu.events.phase import EssayText, StepOutcome
 from huleedu.events.phases import PHASES
-from huleedu.events.vocabulary import BatchReprocessRequested
-from huleedu.failures.errors import Refused
 from huleedu.models import WorkItem
 from huleedu.work import queue as work
 
@@ -29,24 +24,6 @@ class Failure:
 
     code: str
     details: dict[str, Any]
-
-
-@transaction.atomic
-def has_begun(item: WorkItem) -> bool:
-    """Whether the phase still waits for ``item``; an outdated item is finished."""
-    if open_phase(item) is not None:
-        return True
-    work.finish(item)
-    return False
-
-
-def open_phase(item: WorkItem) -> tuple[Batch, BatchPhase] | None:
-    """The batch, locked, and its phase that ``item`` works for; None when the batch has moved on."""
-    batch = Batch.objects.locked(item.batch)
-    phase = batch.phases.filter(run=item.revision, phase=item.step, concluded_at__isnull=True).first()
-    if phase is None or batch.status != Batch.Status.PROCESSING or batch.run != item.revision:
-        return None
-    return batch, phase
 
 
 @dataclass(frozen=True)
@@ -64,21 +41,13 @@ class Held:
         return EssayText(self.essay_id, self.number, content.read_text(self.text_id), self.language)
 
 
-def essays_of(batch_id: UUID) -> list[Held]:
-    """The batch's essays as they are now, in their order."""
-    files = FileUpload.objects.filter(batch=batch_id, status=FileUpload.Status.ASSIGNED)
-    uploads = files.select_related("slot", "batch").order_by("slot__number")
-    return [
-        Held(
-            slot.pk,
-            slot.number,
-            slot.revision,
-            slot.text_storage_id,
-            upload.own_language or upload.batch.language,
-        )
-        for upload in uploads
-        if (slot := upload.slot) is not None and slot.text_storage_id is not None
-    ]
+@transaction.atomic
+def has_begun(item: WorkItem) -> bool:
+    """Whether the phase still waits for ``item``; an outdated item is finished."""
+    if open_phase(item) is not None:
+        return True
+    work.finish(item)
+    return False
 
 
 @transaction.atomic
@@ -135,20 +104,27 @@ def conclude(
     report_concluded(batch, phase, [each.essay_id for each in essays] if phase.status == "failed" else [])
 
 
-def check_repeat(batch: Batch, phase_name: str) -> None:
-    """Raise ``Refused`` unless the batch has the phase and is done: until then it is ordered anyway."""
-    if phase_name not in batch.settings.steps:
-        raise Refused("STEP_NOT_CONFIGURED", phase=phase_name)
-    if not batch.is_closed or batch.status == Batch.Status.CANCELLED:
-        raise Refused("BATCH_ALREADY_STARTED", status=batch.status)
+def open_phase(item: WorkItem) -> tuple[Batch, BatchPhase] | None:
+    """The batch, locked, and its phase that ``item`` works for; None when the batch has moved on."""
+    batch = Batch.objects.locked(item.batch)
+    phase = batch.phases.filter(run=item.revision, phase=item.step, concluded_at__isnull=True).first()
+    if phase is None or batch.status != Batch.Status.PROCESSING or batch.run != item.revision:
+        return None
+    return batch, phase
 
 
-@transaction.atomic
-def begin_repeat(batch_id: UUID, user: User, phase_name: str) -> Batch:
-    """Run the batch once more; essays that have all their steps keep them. Raises ``Refused``."""
-    batch = Batch.objects.locked(batch_id)
-    check_repeat(batch, phase_name)
-    batch.change()
-    reopen_if_done(batch)
-    report_change(batch, BatchReprocessRequested, user.pk, None, phase_name)
-    return batch
+def essays_of(batch_id: UUID) -> list[Held]:
+    """The batch's essays as they are now, in their order."""
+    files = FileUpload.objects.filter(batch=batch_id, status=FileUpload.Status.ASSIGNED)
+    uploads = files.select_related("slot", "batch").order_by("slot__number")
+    return [
+        Held(
+            slot.pk,
+            slot.number,
+            slot.revision,
+            slot.text_storage_id,
+            upload.own_language or upload.batch.language,
+        )
+        for upload in uploads
+        if (slot := upload.slot) is not None and slot.text_storage_id is not None
+    ]

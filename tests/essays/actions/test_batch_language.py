@@ -12,8 +12,8 @@ from batches.actions import cancelling, registering
 from batches.actions.registering import Registration
 from batches.configuration import Configuration
 from batches.models import Batch
-from essays import languages
-from essays.actions import start
+from essays.actions import batch_language, essay_language
+from essays.actions.starting import start
 from essays.models import StepRun
 from files.actions import removing, replacing
 from files.actions.incoming import Incoming
@@ -27,7 +27,7 @@ from results.queries import results, snapshot
 from results.summary import Filters, results_context
 from tests.pipeline import Pipeline
 
-TEXTS = Path(__file__).resolve().parents[1] / "files" / "steps" / "languages"
+TEXTS = Path(__file__).resolve().parents[2] / "files" / "steps" / "languages"
 UNCLEAR = "Anna Berg 1, Nils Ek 2, Ida Dahl 3, Omar Ali 4, Bo Lind 5."
 
 
@@ -140,7 +140,7 @@ def test_without_any_language_nothing_is_checked_until_one_is_chosen(
         "",
         Batch.Status.FAILED,
     )
-    languages.set_batch_language(batch.pk, teacher, "sv")
+    batch_language.set_batch_language(batch.pk, teacher, "sv")
     pipeline.run()
     batch.refresh_from_db()
     assert (run_of(unclear).language, batch.status) == ("sv", Batch.Status.COMPLETED)
@@ -152,7 +152,7 @@ def test_a_changed_batch_language_repeats_what_it_concerns_and_only_that(
     batch = register(teacher, 3, "en")
     uploads = fill(pipeline, batch, UNCLEAR.encode(), text("sv"), text("en"))
     before = revisions(uploads)
-    languages.set_batch_language(batch.pk, teacher, "sv")
+    batch_language.set_batch_language(batch.pk, teacher, "sv")
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.language, batch.status) == ("sv", Batch.Status.COMPLETED)
@@ -166,7 +166,7 @@ def test_changing_it_back_and_repeating_it(pipeline: Pipeline, teacher: User) ->
     batch = register(teacher, 2, "en")
     uploads = fill(pipeline, batch, UNCLEAR.encode(), text("sv"))
     for language in ("sv", "sv", "en", ""):
-        languages.set_batch_language(batch.pk, teacher, language)
+        batch_language.set_batch_language(batch.pk, teacher, language)
         pipeline.run()
     batch.refresh_from_db()
     assert (batch.language, batch.language_chosen) == ("sv", False)
@@ -180,7 +180,7 @@ def test_it_can_be_changed_while_essays_are_checked(pipeline: Pipeline, teacher:
     while not StepRun.objects.filter(slot__batch=batch).exists():
         pipeline.relay.drain()
         pipeline.work_once()
-    languages.set_batch_language(batch.pk, teacher, "sv")
+    batch_language.set_batch_language(batch.pk, teacher, "sv")
     pipeline.run()
     for upload in uploads:
         upload.refresh_from_db()
@@ -192,12 +192,12 @@ def test_it_can_be_changed_while_essays_are_checked(pipeline: Pipeline, teacher:
 def test_one_essay_can_be_said_to_be_in_another_language(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 2)
     norwegian, swedish = fill(pipeline, batch, text("nb"), text("sv"))
-    languages.set_essay_language(norwegian, teacher, "sv")
+    essay_language.set_essay_language(norwegian, teacher, "sv")
     pipeline.run()
     batch.refresh_from_db()
     assert (run_of(norwegian).language, batch.status) == ("sv", Batch.Status.COMPLETED)
     assert run_of(swedish).revision == 1
-    languages.set_essay_language(norwegian, teacher, "")
+    essay_language.set_essay_language(norwegian, teacher, "")
     pipeline.run()
     batch.refresh_from_db()
     assert (run_of(norwegian).status, batch.status) == ("failed", Batch.Status.COMPLETED_WITH_FAILURES)
@@ -207,7 +207,7 @@ def test_one_essay_can_be_said_to_be_in_another_language(pipeline: Pipeline, tea
 def test_another_file_in_its_place_has_its_own_language(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 2, "sv")
     (upload,) = fill(pipeline, batch, text("sv"))
-    languages.set_essay_language(upload, teacher, "en")
+    essay_language.set_essay_language(upload, teacher, "en")
     pipeline.run()
     replacing.replace(FileUpload.objects.get(pk=upload.pk), teacher, incoming(text("en")))
     pipeline.run()
@@ -226,12 +226,12 @@ def test_refusals(pipeline: Pipeline, teacher: User) -> None:
     pipeline.run()
     failed.refresh_from_db()
     with pytest.raises(Refused, match="NOT_AN_ESSAY"):
-        languages.set_essay_language(failed, teacher, "en")
+        essay_language.set_essay_language(failed, teacher, "en")
     cancelling.cancel(batch.pk, teacher)
     with pytest.raises(Refused, match="BATCH_CLOSED"):
-        languages.set_batch_language(batch.pk, teacher, "en")
+        batch_language.set_batch_language(batch.pk, teacher, "en")
     with pytest.raises(Refused, match="BATCH_CLOSED"):
-        languages.set_essay_language(upload, teacher, "en")
+        essay_language.set_essay_language(upload, teacher, "en")
 
 
 def test_an_essay_read_after_a_cancellation_is_recorded_and_starts_nothing(
@@ -258,7 +258,7 @@ def test_a_language_found_again_is_told_again(pipeline: Pipeline, teacher: User)
     for swedish in fill(pipeline, batch, *(text("sv", number) for number in range(3))):
         removing.remove(swedish)
     pipeline.run()
-    languages.set_batch_language(batch.pk, teacher, "")
+    batch_language.set_batch_language(batch.pk, teacher, "")
     pipeline.run()
     batch.refresh_from_db()
     assert batch.language == ""
@@ -281,7 +281,7 @@ def test_a_batch_without_steps_knows_its_language_too(pipeline: Pipeline, teache
     batch = register(teacher, 1, steps=[])
     fill(pipeline, batch, text("en"))
     assert (batch.language, batch.status) == ("en", Batch.Status.COMPLETED)
-    languages.set_batch_language(batch.pk, teacher, "sv")
+    batch_language.set_batch_language(batch.pk, teacher, "sv")
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.language, batch.status) == ("sv", Batch.Status.COMPLETED)
@@ -312,7 +312,7 @@ def test_the_step_has_no_wrong_dictionary(language: str) -> None:
 def test_repeated_old_events_change_nothing(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 3)
     uploads = fill(pipeline, batch, UNCLEAR.encode(), text("sv", 1), text("sv", 2))
-    languages.set_batch_language(batch.pk, teacher, "en")
+    batch_language.set_batch_language(batch.pk, teacher, "en")
     pipeline.run()
     before: Any = [(run_of(one).pk, run_of(one).language) for one in uploads]
     pipeline.deliver_again(batch.pk)
