@@ -4,7 +4,6 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -57,10 +56,8 @@ def decide(
 
         def decision() -> None:
             check(batch.pk, **said)
-            with transaction.atomic():
-                if version is not None:
-                    deciding.check_version(batch.pk, {version})
-                action(batch.pk, request.user, **said)
+            seen = None if version is None else {version}
+            deciding.decide_as_seen(batch.pk, seen, lambda: action(batch.pk, request.user, **said))
 
         carry_out(request, decision, done)
     else:

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -17,7 +16,7 @@ from rest_framework.response import Response
 
 from batches.api import find_batch
 from files import content
-from files.actions import removing, replacing, reports
+from files.actions import removing, replacing, reports, storing
 from files.actions.incoming import Incoming
 from files.capacity import check_upload, check_work
 from files.models import FileUpload, StoredContent
@@ -36,7 +35,6 @@ from files.upload import (
     receive_all,
 )
 from huleedu.answers.problems import MEDIA_TYPE, Problem
-from huleedu.api import quotas
 from huleedu.api.api_view import ApiView, CallerThrottle, field_error, invalid, parse_id, user_of
 from huleedu.api.idempotency import Attempt, attempt_of, once, once_in_parts
 from huleedu.api.schema import DESCRIPTIONS, IDEMPOTENCY_KEY, answers
@@ -330,10 +328,7 @@ def store_content(request: Request, part: Part) -> Response:
     """Make the bytes durable, then write their row. Raises ``StorageFailed`` and ``Refused``."""
     owner_id = user_of(request).pk
     check_upload(owner_id, part.size)
-    stored = content.store(StoredContent.Kind.RAW, uuid4(), part.file)
-    with content.discarded_when_refused(stored), transaction.atomic():
-        content.record(stored, owner_id, None)
-        quotas.admit_file(owner_id, stored.size)
+    stored = storing.store_loose(owner_id, part.file)
     row = StoredContent.objects.get(pk=stored.id)
     answer = {
         "content_id": row.pk,

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 
-from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -44,10 +43,7 @@ def decide(
 
     def effect() -> Response:
         check()
-        with transaction.atomic():
-            if seen is not None:
-                deciding.check_version(batch.pk, seen)
-            return Response(snapshot(decision()))
+        return deciding.decide_as_seen(batch.pk, seen, lambda: Response(snapshot(decision())))
 
     return versioned(once(request, effect))
 

@@ -53,15 +53,15 @@ WITHOUT = {
         essays/dead_letters essays/models essays/queries essays/reactions essays/steps/budget
         essays/steps/checking essays/steps/costs essays/steps/judging essays/tasks
         files/actions/erasing files/actions/handing_over files/actions/reading
-        files/actions/receiving files/actions/reports files/actions/room files/actions/too_large
-        files/carrying files/damage files/dead_letters files/form files/mark files/reactions
-        files/records files/s3_answers files/steps/child files/steps/content files/steps/kernel
-        files/steps/nursery files/steps/pdf_integrity files/steps/reading files/steps/rights
-        files/steps/xml files/undo files/upload files/verification huleedu/accounts/adapters
-        huleedu/accounts/erasures huleedu/accounts/permissions huleedu/answers/language_names
-        huleedu/api/quotas huleedu/backup/backup_words huleedu/backup/last_backup
-        huleedu/backup/restoring huleedu/events/event_log huleedu/events/redaction
-        huleedu/failures/states huleedu/fit/wall_report huleedu/fit/warming
+        files/actions/receiving files/actions/reports files/actions/room files/actions/storing
+        files/actions/too_large files/carrying files/damage files/dead_letters files/form files/mark
+        files/reactions files/records files/s3_answers files/steps/child files/steps/content
+        files/steps/kernel files/steps/nursery files/steps/pdf_integrity files/steps/reading
+        files/steps/rights files/steps/xml files/undo files/upload files/verification
+        huleedu/accounts/adapters huleedu/accounts/erasures huleedu/accounts/permissions
+        huleedu/answers/language_names huleedu/api/quotas huleedu/backup/backup_words
+        huleedu/backup/last_backup huleedu/backup/restoring huleedu/events/event_log
+        huleedu/events/redaction huleedu/failures/states huleedu/fit/wall_report huleedu/fit/warming
         huleedu/http/header_parameters huleedu/http/networks huleedu/machine/mounts
         huleedu/machine/new_file huleedu/machine/own_hosts huleedu/machine/school_settings
         huleedu/machine/stopping huleedu/machine/wall_words huleedu/outside/recent

@@ -1,12 +1,17 @@
-"""What every decision about a batch asks first, and what tells of it."""
+"""Decisions about a batch: whether one may be taken, on what was seen of it, and what tells of it."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
+from typing import TypeVar
 from uuid import UUID
+
+from django.db import transaction
 
 from batches.models import Batch
 from huleedu.events.outbox import emit
 from huleedu.events.vocabulary import BatchChange
 from huleedu.failures.errors import Refused
+
+Decided = TypeVar("Decided")
 
 
 def open_batch(batch_id: UUID) -> Batch:
@@ -23,8 +28,21 @@ def refuse_cancelled(batch: Batch) -> None:
         raise Refused("BATCH_CLOSED", status=batch.status)
 
 
+@transaction.atomic
+def decide_as_seen(
+    batch_id: UUID, versions: Container[int] | None, decision: Callable[[], Decided]
+) -> Decided:
+    """Carry ``decision`` out while the batch has one of ``versions``, with None whichever it has.
+
+    Raises ``Refused`` when somebody has decided something that the caller has not seen.
+    """
+    if versions is not None:
+        check_version(batch_id, versions)
+    return decision()
+
+
 def check_version(batch_id: UUID, versions: Container[int]) -> None:
-    """Lock the batch in the running transaction if its version is one of ``versions``.
+    """Lock the batch within the caller's transaction if its version is one of ``versions``.
 
     Raises ``Refused("BATCH_CHANGED")`` when somebody has decided something that the caller has not seen.
     """
