@@ -54,7 +54,10 @@ def check_version(batch_id: UUID, versions: Container[int]) -> None:
 def report_change(
     batch: Batch, kind: type[BatchChange], who: int, old: object, new: object, **more: str | bool | None
 ) -> None:
-    """Emit a teacher's decision with the batch as it is now; ``more`` are fields of that kind alone."""
+    """Emit a teacher's decision with the batch as it is now; ``more`` are fields of that kind alone.
+
+    Within the caller's transaction, the batch locked.
+    """
     fields = {
         "batch_id": batch.pk,
         "correlation_id": batch.correlation_id,

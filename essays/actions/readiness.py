@@ -1,4 +1,7 @@
-"""Whether a batch is ready: every place filled, or enough of them when its time is over."""
+"""Whether a batch is ready: every place filled, or enough of them when its time is over.
+
+Within the caller's transaction.
+"""
 
 from math import ceil
 

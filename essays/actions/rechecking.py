@@ -1,4 +1,4 @@
-"""Checking essays again that were taken for another language."""
+"""Checking essays again that were taken for another language, within the caller's transaction."""
 
 from collections.abc import Iterable
 
