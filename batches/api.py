@@ -5,7 +5,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from batches import actions
+from batches.actions import registering
+from batches.actions.registering import Registration
 from batches.models import Batch
 from batches.shapes import RegisterBody, RegisteredBatch
 from huleedu.api.api_view import ApiView, parse_id, read_body, user_of
@@ -36,7 +37,7 @@ class RegisterView(ApiView):
 
 def register(request: Request, body: RegisterBody) -> Response:
     """Carry the registration out."""
-    registration = actions.Registration(
+    registration = Registration(
         expected_essay_count=body.expected_essay_count,
         title=body.title.strip(),
         class_name=body.class_name.strip(),
@@ -44,7 +45,7 @@ def register(request: Request, body: RegisterBody) -> Response:
         assignment=body.assignment,
         configuration=body.configuration,
     )
-    batch = actions.register(user_of(request), registration, correlation_id_of(request._request))
+    batch = registering.register(user_of(request), registration, correlation_id_of(request._request))
     slots = batch.slots.order_by("number").values_list("pk", "number")
     answer = {
         "batch_id": batch.pk,

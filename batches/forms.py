@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from batches.actions import Registration
+from batches.actions.registering import Registration
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
 from batches.models import MAX_ESSAYS, Batch
 from huleedu.events.phases import PHASES

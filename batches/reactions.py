@@ -1,6 +1,7 @@
 """The orchestrator: what events make of a batch. Each runs in the relay's transaction."""
 
-from batches.actions import READINESS_TIMER, begin, initiate_next, reopen_if_done
+from batches.actions.deadline import READINESS_TIMER
+from batches.actions.progress import begin, initiate_next, reopen_if_done
 from batches.models import Batch, EssaySlot
 from huleedu.events.phases import is_batch_wide
 from huleedu.events.vocabulary import BatchEssaysReady, BatchPhaseConcluded, BatchResultsReady

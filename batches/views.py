@@ -4,13 +4,12 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from batches import actions
+from batches.actions import cancelling, deadline, deciding, places, registering
 from batches.forms import CancelForm, DecisionForm, ExpectForm, ExtendForm, NewBatchForm
 from batches.models import Batch
 from huleedu.answers.pages import PageRequest, carry_out, tell_refusal, to_batch
@@ -26,7 +25,7 @@ def new_batch(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         once = form.cleaned_data["once"] or uuid4()
         try:
-            batch = actions.register_once(request.user, form.registration(), once)
+            batch = registering.register_once(request.user, form.registration(), once)
         except Refused as refusal:
             form.add_error(None, str(TITLES[refusal.code]))
         else:
@@ -57,10 +56,8 @@ def decide(
 
         def decision() -> None:
             check(batch.pk, **said)
-            with transaction.atomic():
-                if version is not None:
-                    actions.check_version(batch.pk, {version})
-                action(batch.pk, request.user, **said)
+            seen = None if version is None else {version}
+            deciding.decide_as_seen(batch.pk, seen, lambda: action(batch.pk, request.user, **said))
 
         carry_out(request, decision, done)
     else:
@@ -73,7 +70,7 @@ def decide(
 def extend(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """More time for missing essays: ``seconds``."""
     done = _("The batch has more time.")
-    return decide(request, batch_id, ExtendForm(request.POST), actions.extend, done)
+    return decide(request, batch_id, ExtendForm(request.POST), deadline.extend, done)
 
 
 @login_required
@@ -81,7 +78,7 @@ def extend(request: PageRequest, batch_id: UUID) -> HttpResponse:
 def expect(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """Another number of essays: ``expected_essay_count``."""
     done = _("The number of essays is changed.")
-    return decide(request, batch_id, ExpectForm(request.POST), actions.expect, done)
+    return decide(request, batch_id, ExpectForm(request.POST), places.expect, done)
 
 
 @login_required
@@ -89,4 +86,4 @@ def expect(request: PageRequest, batch_id: UUID) -> HttpResponse:
 def cancel(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """Stop the batch, with a ``reason`` if there is one."""
     done = _("The batch is cancelled. What is here stays readable.")
-    return decide(request, batch_id, CancelForm(request.POST), actions.cancel, done)
+    return decide(request, batch_id, CancelForm(request.POST), cancelling.cancel, done)

@@ -14,9 +14,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from essays.actions import begin_repeat, check_repeat
+from essays.actions.repeating import begin_repeat, check_repeat
 from essays.models import StepRun
-from files.actions import begin_reread, check_reread
+from files.actions.rereading import begin_reread, check_reread
 from files.models import FileUpload
 from huleedu.events.phase import EssayPhase
 from huleedu.events.phases import essay_phases, every_code

@@ -7,9 +7,11 @@ from rest_framework.response import Response
 
 from batches.models import EssaySlot
 from batches.shapes import LanguageBody
-from essays import actions, languages, queries
+from essays import queries
+from essays.actions import essay_language, repeating
 from essays.shapes import EssayAnswer
-from files import actions as file_actions
+from files.actions import rereading
+from files.actions.reading import EXTRACT
 from files.api import find_file
 from files.capacity import check_work
 from files.records import file_detail
@@ -57,10 +59,10 @@ class EssayLanguageView(ApiView):
             if upload is None:
                 raise Refused("NOT_AN_ESSAY")
             language = body.language or ""
-            languages.check_essay_language(upload, language)
+            essay_language.check_essay_language(upload, language)
             # What the answer needs of the store is read before anything is locked.
             texts = queries.texts_of(slot)
-            languages.change_essay_language(upload, user_of(request), language)
+            essay_language.change_essay_language(upload, user_of(request), language)
             return answer(queries.essay(find_essay(request, essay_id), texts))
 
         return once(request, choose)
@@ -82,10 +84,10 @@ class FileReprocessView(ApiView):
 
         def reprocess() -> Response:
             check_work(user_of(request).pk)
-            if body.phase == file_actions.EXTRACT:
-                file_actions.reread(upload, user_of(request))
+            if body.phase == EXTRACT:
+                rereading.reread(upload, user_of(request))
             else:
-                actions.repeat_step(upload, user_of(request), body.phase)
+                repeating.repeat_step(upload, user_of(request), body.phase)
             return answer(file_detail(find_file(request, file_upload_id)))
 
         return once(request, reprocess)

@@ -1,9 +1,12 @@
 """Running a step once more after it was given up."""
 
+from uuid import UUID
+
 from django.contrib.auth.models import User
 
 from batches.models import Batch
-from essays.actions import begin_repeat, check_repeat
+from essays.actions import repeating_batch_wide
+from essays.actions.repeating import begin_repeat, check_repeat
 from files.models import FileUpload
 from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter
@@ -33,3 +36,17 @@ def essay_of(letter: DeadLetter) -> FileUpload:
     ):
         raise Refused("DEAD_LETTER_OUTDATED")
     return upload
+
+
+def check_batch_wide(letter: DeadLetter) -> None:
+    """Whether a step on the whole batch may run once more. Raises ``Refused``."""
+    batch = Batch.objects.still_there(UUID(letter.envelope["subject_id"]))
+    if batch.run != letter.envelope["revision"]:
+        raise Refused("DEAD_LETTER_OUTDATED")
+    repeating_batch_wide.check_repeat(batch, letter.event_type)
+
+
+def repeat_batch_wide(letter: DeadLetter, user: User) -> None:
+    """Run the batch once more, by ``user``. Raises ``Refused``."""
+    check_batch_wide(letter)
+    repeating_batch_wide.begin_repeat(UUID(letter.envelope["subject_id"]), user, letter.event_type)

@@ -1,8 +1,9 @@
 """What events make of essays. Each runs in the relay's transaction, the batch locked first."""
 
-from batches.actions import reopen_if_done
+from batches.actions.progress import reopen_if_done
 from batches.models import Batch
-from essays import actions, assignment, languages
+from essays.actions import assignment, batch_language, concluding, readiness, requesting
+from essays.languages import CLEAR_LEAD
 from files.models import FileUpload
 from huleedu.events.phases import is_batch_wide
 from huleedu.events.vocabulary import (
@@ -55,7 +56,7 @@ def stream_first_step(event: EssaySlotAssigned) -> None:
     ):
         return
     if upload.own_language or batch.language or batch.status != Batch.Status.AWAITING_CONTENT:
-        actions.request_step(slot, upload, steps[0], batch)
+        requesting.request_step(slot, upload, steps[0], batch)
 
 
 def note_progress(
@@ -68,19 +69,19 @@ def note_progress(
     """A reading ended, or the time: the batch may be ready, its phase concluded, or its language clear."""
     batch = Batch.objects.locked(event.batch_id)
     early = batch.status == Batch.Status.AWAITING_CONTENT
-    languages.find_batch_language(batch, languages.CLEAR_LEAD if early else 0)
-    actions.evaluate_readiness(batch)
-    actions.conclude_phase(batch)
+    batch_language.find_batch_language(batch, CLEAR_LEAD if early else 0)
+    readiness.evaluate_readiness(batch)
+    concluding.conclude_phase(batch)
 
 
 def note_step(event: PhaseCompleted) -> None:
     """A step ended: its phase may be concluded."""
-    actions.conclude_phase(Batch.objects.locked(event.batch_id))
+    concluding.conclude_phase(Batch.objects.locked(event.batch_id))
 
 
 def find_language(event: BatchEssaysReady) -> None:
     """The batch goes on: by now its essays show its language, or none of them does."""
-    languages.find_batch_language(Batch.objects.locked(event.batch_id))
+    batch_language.find_batch_language(Batch.objects.locked(event.batch_id))
 
 
 def offer_places(event: BatchFileRemoved | EssayValidationFailed | BatchExpectationChanged) -> None:
@@ -88,16 +89,16 @@ def offer_places(event: BatchFileRemoved | EssayValidationFailed | BatchExpectat
     batch = Batch.objects.locked(event.batch_id)
     if batch.status != Batch.Status.CANCELLED:
         assignment.fill_free_slots(batch)
-    actions.evaluate_readiness(batch)
-    actions.conclude_phase(batch)
+    readiness.evaluate_readiness(batch)
+    concluding.conclude_phase(batch)
 
 
 def request_phase(event: PhaseInitiate) -> None:
     """The orchestrator orders a phase: request its step for each essay that has not had it."""
     batch = Batch.objects.locked(event.batch_id)
     if batch.status == Batch.Status.PROCESSING and batch.run == event.revision:
-        actions.request_steps(batch, event.phase_name)
-        actions.conclude_phase(batch)
+        requesting.request_steps(batch, event.phase_name)
+        concluding.conclude_phase(batch)
 
 
 def repeat_requested_step(event: FileReprocessRequested) -> None:
@@ -105,24 +106,24 @@ def repeat_requested_step(event: FileReprocessRequested) -> None:
     batch = Batch.objects.locked(event.batch_id)
     upload = FileUpload.objects.select_related("slot").filter(pk=event.file_upload_id).first()
     if event.from_phase in batch.settings.steps and upload is not None and upload.slot is not None:
-        actions.request_step(upload.slot, upload, event.from_phase, batch)
+        requesting.request_step(upload.slot, upload, event.from_phase, batch)
 
 
 def repeat_requested_phase(event: BatchReprocessRequested) -> None:
     """The teacher wants one step of every essay again."""
     batch = Batch.objects.locked(event.batch_id)
     if not is_batch_wide(str(event.new)):
-        actions.request_steps(batch, str(event.new))
+        requesting.request_steps(batch, str(event.new))
 
 
 def order_batch_step(event: PhaseInitiate) -> None:
     """The orchestrator orders a phase on the whole batch: queue its one step, once no file is being read."""
-    actions.conclude_phase(Batch.objects.locked(event.batch_id))
+    concluding.conclude_phase(Batch.objects.locked(event.batch_id))
 
 
 def queue_step(event: EssayPhaseRequest) -> None:
     """Queue the step on its essay; whoever takes the work asks whether the text is still the present one."""
     batch = Batch.objects.locked(event.batch_id)
-    actions.queue(
+    requesting.queue(
         batch, event.phase_name, event.revision, event.essay_id, event.file_upload_id, event.correlation_id
     )

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_POST
 from batches.forms import LanguageForm
 from batches.models import Batch
 from batches.views import decide
-from essays import actions, languages
+from essays.actions import starting
+from essays.actions.batch_language import change_batch_language, check_batch_language
+from essays.actions.essay_language import set_essay_language
 from files.capacity import check_work
 from files.models import FileUpload
 from files.views import after
@@ -25,7 +27,7 @@ from huleedu.answers.pages import PageRequest, SeeOther, carry_out, tell_refusal
 def start(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """Start with the essays that are here."""
     batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
-    carry_out(request, lambda: actions.start(batch.pk, request.user), _("The batch has started."))
+    carry_out(request, lambda: starting.start(batch.pk, request.user), _("The batch has started."))
     return to_batch(batch.pk)
 
 
@@ -38,9 +40,9 @@ def batch_language(request: PageRequest, batch_id: UUID) -> HttpResponse:
 
     def check(batch_id: UUID, language: str) -> None:
         check_work(request.user.pk)
-        languages.check_batch_language(batch_id, language)
+        check_batch_language(batch_id, language)
 
-    return decide(request, batch_id, form, languages.change_batch_language, done, check)
+    return decide(request, batch_id, form, change_batch_language, done, check)
 
 
 @login_required
@@ -54,7 +56,7 @@ def essay_language(request: PageRequest, batch_id: UUID, number: int) -> HttpRes
         language = form.cleaned_data["language"]
         choose = after(
             partial(check_work, request.user.pk),
-            lambda: languages.set_essay_language(upload, request.user, language),
+            lambda: set_essay_language(upload, request.user, language),
         )
         carry_out(request, choose, _("The language of the essay is changed."))
     else:

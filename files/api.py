@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -16,7 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from batches.api import find_batch
-from files import actions, content, removing
+from files import content
+from files.actions import removing, replacing, reports, storing
+from files.actions.incoming import Incoming
 from files.capacity import check_upload, check_work
 from files.models import FileUpload, StoredContent
 from files.multipart import MultipartView, Part, digest_of_form, read_fields, read_parts
@@ -34,7 +35,6 @@ from files.upload import (
     receive_all,
 )
 from huleedu.answers.problems import MEDIA_TYPE, Problem
-from huleedu.api import quotas
 from huleedu.api.api_view import ApiView, CallerThrottle, answer, field_error, invalid, parse_id, user_of
 from huleedu.api.idempotency import Attempt, attempt_of, once, once_in_parts
 from huleedu.api.schema import DESCRIPTIONS, IDEMPOTENCY_KEY, answers
@@ -162,7 +162,7 @@ class Upload:
         check_upload(self.user.pk, sum(part.size for part in self.parts))
         key = attempt.key if attempt else None
         upload_id = uuid5(self.batch.pk, f"{key}:{attempt.fingerprint}") if attempt else uuid4()
-        end = actions.upload_finished(self.batch, self.correlation_id, upload_id, len(compared.arrivals))
+        end = reports.upload_finished(self.batch, self.correlation_id, upload_id, len(compared.arrivals))
         self.receipts = receive_all(self.batch, self.user, compared.arrivals, self.correlation_id, key, end)
         raise_if_none_kept(self.receipts, self.batch.pk)
         if self.receipts and self.receipts[-1].row is None:
@@ -226,8 +226,8 @@ class ReplaceView(MultipartView):
 
         def replace() -> Response:
             check_upload(user_of(request).pk, part.size)
-            incoming = actions.Incoming(file=part.file, filename=part.name, folder=part.folder)
-            actions.replace(upload, user_of(request), incoming)
+            incoming = Incoming(file=part.file, filename=part.name, folder=part.folder)
+            replacing.replace(upload, user_of(request), incoming)
             return answer(file_detail(find_file(request, file_upload_id)))
 
         return once(request, replace, digest_of_form({}, [part]))
@@ -318,10 +318,7 @@ def store_content(request: Request, part: Part) -> Response:
     """Make the bytes durable, then write their row. Raises ``StorageFailed`` and ``Refused``."""
     owner_id = user_of(request).pk
     check_upload(owner_id, part.size)
-    stored = content.store(StoredContent.Kind.RAW, uuid4(), part.file)
-    with content.discarded_when_refused(stored), transaction.atomic():
-        content.record(stored, owner_id, None)
-        quotas.admit_file(owner_id, stored.size)
+    stored = storing.store_loose(owner_id, part.file)
     row = StoredContent.objects.get(pk=stored.id)
     answer = {
         "content_id": row.pk,

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import User
 
 from batches.models import Batch
-from files.actions import begin_reread, check_reread
+from files.actions.rereading import begin_reread, check_reread
 from files.models import FileUpload
 from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter

@@ -1,7 +1,7 @@
 """What events make of files. Each runs in the relay's transaction."""
 
 from batches.models import Batch
-from files.actions import EXTRACT
+from files.actions.reading import EXTRACT
 from huleedu.events.vocabulary import BatchFileAdded, FileReprocessRequested
 from huleedu.work import queue as work
 

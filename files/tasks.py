@@ -5,7 +5,9 @@ from uuid import uuid4
 
 from django.conf import settings
 
-from files import actions, content, dead_letters, sandbox
+from files import content, dead_letters, sandbox
+from files.actions import reading
+from files.actions.reading import EXTRACT, ExtractedText
 from files.models import StoredContent
 from files.steps.confinement import Confinement
 from files.steps.language import find_language
@@ -37,13 +39,13 @@ def confinement(item: WorkItem) -> Confinement:
 
 def extract(item: WorkItem) -> None:
     """Read the stored raw bytes of one file and accept or reject the file."""
-    upload = actions.begin_extraction(item)
+    upload = reading.begin_extraction(item)
     if upload is None or upload.raw_storage_id is None:
         return
     try:
         data = content.read(StoredContent.Kind.RAW, upload.raw_storage_id)
     except ContentDamaged as error:
-        actions.reject(item, ErrorCode.CONTENT_DAMAGED, error.facts)
+        reading.reject(item, ErrorCode.CONTENT_DAMAGED, error.facts)
         return
     started = time.monotonic()
     failpoint("extract.mid")
@@ -54,17 +56,17 @@ def extract(item: WorkItem) -> None:
     except sandbox.SandboxHurried:
         raise work.TooSlow from None
     except StepError as error:
-        actions.reject(item, error.code, error.details)
+        reading.reject(item, error.code, error.details)
         return
     duration_ms = round((time.monotonic() - started) * 1000)
     text = stored_text(result, duration_ms)
     with content.discarded_when_refused(text.stored):
-        actions.accept(item, text)
+        reading.accept(item, text)
 
 
-def stored_text(result: sandbox.SandboxResult, duration_ms: int) -> actions.ExtractedText:
+def stored_text(result: sandbox.SandboxResult, duration_ms: int) -> ExtractedText:
     """Make the text durable."""
-    return actions.ExtractedText(
+    return ExtractedText(
         stored=content.store_text(uuid4(), result.text),
         words=result.words,
         characters=result.characters,
@@ -76,9 +78,9 @@ def stored_text(result: sandbox.SandboxResult, duration_ms: int) -> actions.Extr
 
 
 EXTRACTION = Handler(
-    actions.EXTRACT,
+    EXTRACT,
     extract,
-    actions.give_up,
+    reading.give_up,
     dead_letters.check,
     dead_letters.repeat,
     must_wait=is_refused,

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from rest_framework.exceptions import ParseError
 
 from batches.models import Batch
-from files import actions
+from files.actions import receiving
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from files.multipart import Part
 from files.names import clean_name, folder_of
@@ -165,7 +166,7 @@ def receive_one(
     end: EssayUploadFinished | None,
 ) -> Receipt:
     """Take one file in and say what became of it."""
-    incoming = actions.Incoming(
+    incoming = Incoming(
         file=arrival.part.file,
         filename=arrival.filename,
         folder=arrival.folder,
@@ -173,7 +174,7 @@ def receive_one(
         upload_key=arrival.upload_key(key),
     )
     try:
-        row = actions.receive(batch.pk, owner, incoming, correlation_id, end)
+        row = receiving.receive(batch.pk, owner, incoming, correlation_id, end)
     except Refused as failure:
         return Receipt(arrival, None, refusal_detail(failure, correlation_id), failure)
     except StorageFailed as failure:

@@ -16,9 +16,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
-from files import actions, removing
+from files.actions import receiving, removing, replacing, reports, rereading
+from files.actions.incoming import Incoming
 from files.capacity import check_upload, check_work
 from files.models import FileUpload
+from files.undo import undoable
 from huleedu.answers.pages import PageRequest, SeeOther, carry_out, refusal_of, tell_refusal, to_batch
 from huleedu.events.outbox import tell
 from huleedu.http.middleware import correlation_id_of
@@ -30,9 +32,9 @@ def own_file(request: PageRequest, file_upload_id: UUID) -> FileUpload:
     return get_object_or_404(files, pk=file_upload_id)
 
 
-def incoming_of(sent: "UploadedFile[bytes]") -> actions.Incoming:
+def incoming_of(sent: "UploadedFile[bytes]") -> Incoming:
     """A form's file as the intake takes it."""
-    return actions.Incoming(file=sent, filename=sent.name or "")
+    return Incoming(file=sent, filename=sent.name or "")
 
 
 def after(check: Callable[[], None], action: Callable[[], object]) -> Callable[[], object]:
@@ -56,13 +58,13 @@ def upload(request: PageRequest, batch_id: UUID) -> HttpResponse:
         refusal_of(
             after(
                 partial(check_upload, request.user.pk, one.size or 0),
-                partial(actions.receive, batch.pk, request.user, incoming_of(one), correlation_id),
+                partial(receiving.receive, batch.pk, request.user, incoming_of(one), correlation_id),
             )
         )
         for one in sent
     )
     if sent:
-        tell(actions.upload_finished(batch, correlation_id, uuid4(), len(sent)))
+        tell(reports.upload_finished(batch, correlation_id, uuid4(), len(sent)))
         tell_outcomes(request, outcomes)
     else:
         messages.error(request, _("Choose at least one file first."))
@@ -94,7 +96,7 @@ def replace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
             request,
             after(
                 partial(check_upload, request.user.pk, sent.size or 0),
-                lambda: actions.replace(current, request.user, incoming_of(sent)),
+                lambda: replacing.replace(current, request.user, incoming_of(sent)),
             ),
             _("The file is replaced and is being read."),
         )
@@ -129,7 +131,7 @@ def restore(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
 def removed(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """The batch's removed files that can be brought back."""
     batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
-    context = {"batch": batch, "files": removing.undoable(batch)}
+    context = {"batch": batch, "files": undoable(batch)}
     return render(request, "files/removed.html", context)
 
 
@@ -138,6 +140,6 @@ def removed(request: PageRequest, batch_id: UUID) -> HttpResponse:
 def reprocess(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     """Read the stored file again."""
     current = own_file(request, file_upload_id)
-    again = after(partial(check_work, request.user.pk), lambda: actions.reread(current, request.user))
+    again = after(partial(check_work, request.user.pk), lambda: rereading.reread(current, request.user))
     carry_out(request, again, _("The file is being read again."))
     return to_batch(current.batch_id)

@@ -6,7 +6,7 @@ import batches.reactions as batch
 import essays.reactions as essay
 import files.reactions as file
 import results.reactions as result
-from batches.actions import READINESS_TIMER, pass_deadline
+from batches.actions.deadline import READINESS_TIMER, pass_deadline
 from huleedu.accounts import erasures
 from huleedu.events.following import TABLE
 from huleedu.events.phase import EssayPhase, Phase

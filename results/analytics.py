@@ -8,7 +8,7 @@ from uuid import UUID
 from batches.models import Batch
 from essays.languages import is_stray, language_of
 from essays.models import StepRun
-from files.actions import EXTRACT
+from files.actions.reading import EXTRACT
 from files.models import FileUpload
 from files.records import shown_words
 from results.shapes import (

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from batches import binning
+from batches.actions import binning
 from batches.api import find_batch
 from batches.models import Batch
 from huleedu.api.api_view import ApiView, answer, read_query, user_of

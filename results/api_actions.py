@@ -3,17 +3,15 @@
 import re
 from collections.abc import Callable
 
-from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from batches import actions
+from batches.actions import cancelling, deadline, deciding, places
 from batches.api import find_batch
 from batches.models import Batch
 from batches.shapes import CancelBody, ExpectBody, ExtendBody, LanguageBody, ReprocessBody, StartBody
-from essays import actions as essay_actions
-from essays import batch_wide, languages
+from essays.actions import batch_language, repeating_all, repeating_batch_wide, starting
 from files.capacity import check_work
 from huleedu.api.api_view import ApiView, answer, read_body, user_of
 from huleedu.api.idempotency import once
@@ -45,10 +43,7 @@ def decide(
 
     def effect() -> Response:
         check()
-        with transaction.atomic():
-            if seen is not None:
-                actions.check_version(batch.pk, seen)
-            return answer(snapshot(decision()))
+        return deciding.decide_as_seen(batch.pk, seen, lambda: answer(snapshot(decision())))
 
     return versioned(once(request, effect))
 
@@ -69,7 +64,7 @@ class StartView(ApiView):
         """Start with the essays that are here."""
         batch = find_batch(request, batch_id)
         read_body(StartBody, request)
-        return decide(request, batch, lambda: essay_actions.start(batch.pk, user_of(request)))
+        return decide(request, batch, lambda: starting.start(batch.pk, user_of(request)))
 
 
 class ExtendView(ApiView):
@@ -82,7 +77,7 @@ class ExtendView(ApiView):
         """Move the deadline on, from now if it has passed."""
         batch = find_batch(request, batch_id)
         body = read_body(ExtendBody, request)
-        return decide(request, batch, lambda: actions.extend(batch.pk, user_of(request), body.seconds))
+        return decide(request, batch, lambda: deadline.extend(batch.pk, user_of(request), body.seconds))
 
 
 class ExpectView(ApiView):
@@ -96,7 +91,7 @@ class ExpectView(ApiView):
         batch = find_batch(request, batch_id)
         body = read_body(ExpectBody, request)
         return decide(
-            request, batch, lambda: actions.expect(batch.pk, user_of(request), body.expected_essay_count)
+            request, batch, lambda: places.expect(batch.pk, user_of(request), body.expected_essay_count)
         )
 
 
@@ -118,10 +113,10 @@ class LanguageView(ApiView):
 
         def check() -> None:
             check_work(user_of(request).pk)
-            languages.check_batch_language(batch.pk, language)
+            batch_language.check_batch_language(batch.pk, language)
 
         def choose() -> Batch:
-            return languages.change_batch_language(batch.pk, user_of(request), language)
+            return batch_language.change_batch_language(batch.pk, user_of(request), language)
 
         return decide(request, batch, choose, check)
 
@@ -136,7 +131,7 @@ class CancelView(ApiView):
         """Stop the batch for good; its files stay."""
         batch = find_batch(request, batch_id)
         body = read_body(CancelBody, request)
-        return decide(request, batch, lambda: actions.cancel(batch.pk, user_of(request), body.reason))
+        return decide(request, batch, lambda: cancelling.cancel(batch.pk, user_of(request), body.reason))
 
 
 class ReprocessView(ApiView):
@@ -157,13 +152,14 @@ class ReprocessView(ApiView):
         def check() -> None:
             check_work(user_of(request).pk)
             if is_batch_wide(phase):
-                batch_wide.check_repeat(Batch.objects.still_there(batch.pk), phase)
+                repeating_batch_wide.check_repeat(Batch.objects.still_there(batch.pk), phase)
             else:
-                essay_actions.check_repeat_of_all(batch.pk, phase)
+                repeating_all.check_repeat_of_all(batch.pk, phase)
 
         def repeat() -> Batch:
-            begin = batch_wide.begin_repeat if is_batch_wide(phase) else essay_actions.begin_repeat_of_all
-            return begin(batch.pk, user_of(request), phase)
+            if is_batch_wide(phase):
+                return repeating_batch_wide.begin_repeat(batch.pk, user_of(request), phase)
+            return repeating_all.begin_repeat_of_all(batch.pk, user_of(request), phase)
 
         return decide(request, batch, repeat, check)
 

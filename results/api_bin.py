@@ -5,7 +5,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from batches import binning
+from batches.actions import binning
 from batches.api import find_batch
 from batches.models import Batch
 from batches.shapes import KeepBody

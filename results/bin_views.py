@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from batches import binning
+from batches.actions import binning
 from batches.forms import KeepForm
 from batches.keeping import days_left, latest_choice
 from batches.models import Batch

@@ -8,7 +8,7 @@ from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 
 from batches.models import Batch
-from essays.actions import is_reading
+from essays.actions.readiness import is_reading
 from files.models import FileUpload
 from huleedu.events.outbox import emit
 from huleedu.events.phases import PHASES, batch_wide_phases

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
-from files import removing
 from files.models import FileUpload
+from files.undo import undo_until
 from huleedu.answers.error_words import catalogue
 from huleedu.answers.pages import MAX_SEARCH, PageRequest, SeeOther, search_words, wants_fragment
 from huleedu.answers.searches import NAME, seal, searched
@@ -141,7 +141,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
         "file": queries.file_record(upload),
         "batch": queries.counted_summary(upload.batch),
         "events": feed.trace(upload.pk),
-        "undo_until": removing.undo_until(upload),
+        "undo_until": undo_until(upload),
         "correlation_id": upload.correlation_id,
         "catalogue": catalogue(),
     }

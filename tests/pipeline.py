@@ -10,10 +10,12 @@ from django.db import connection
 from django.db.models.functions import Now
 from django_q.models import OrmQ
 
-from batches import actions as batch_actions
+from batches.actions import registering
+from batches.actions.registering import Registration
 from batches.configuration import Configuration
 from batches.models import Batch
-from files import actions as file_actions
+from files.actions import receiving
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.models import LANES, LoggedEvent, OutboxMessage, WorkItem
 from huleedu.relay.loop import Relay
@@ -36,9 +38,9 @@ class Pipeline:
 
     def register(self, owner: User, expected: int, language: str = "en", **configuration: object) -> Batch:
         """A new batch, in English unless said otherwise."""
-        return batch_actions.register(
+        return registering.register(
             owner,
-            batch_actions.Registration(
+            Registration(
                 expected_essay_count=expected,
                 language=language,
                 configuration=Configuration.model_validate(configuration),
@@ -55,8 +57,8 @@ class Pipeline:
 
     def upload(self, batch: Batch, data: bytes, filename: str = "essay.txt") -> FileUpload:
         """One file, as the API receives it."""
-        incoming = file_actions.Incoming(file=ContentFile(data), filename=filename)
-        return file_actions.receive(batch.pk, batch.owner, incoming, uuid4())
+        incoming = Incoming(file=ContentFile(data), filename=filename)
+        return receiving.receive(batch.pk, batch.owner, incoming, uuid4())
 
     def run(self, limit: int = 2000) -> None:
         """Relay and work until nothing is due."""

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
-from batches.actions import Registration, register
+from batches.actions.registering import Registration, register
 from batches.models import Batch
 from essays.models import StepRun
 from files import content

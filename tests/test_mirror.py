@@ -45,16 +45,22 @@ WITHOUT = {
         results/admin results/api_actions results/api_bin results/bin_views
     """,
     "it is a part of what its neighbours do, and tested through them": """
-        batches/actions batches/configuration batches/reactions essays/assignment
-        essays/dead_letters essays/queries essays/reactions essays/steps/budget
-        essays/steps/checking essays/steps/costs essays/steps/judging essays/tasks files/carrying
-        files/damage files/dead_letters files/form files/handing_over files/mark files/reactions
-        files/records files/reports files/s3_answers files/steps/child files/steps/content
+        batches/actions/cancelling batches/actions/deadline batches/actions/deciding
+        batches/actions/places batches/actions/progress batches/actions/registering
+        batches/configuration batches/reactions essays/actions/assignment essays/actions/concluding
+        essays/actions/readiness essays/actions/rechecking essays/actions/repeating
+        essays/actions/repeating_all essays/actions/repeating_batch_wide essays/actions/requesting
+        essays/dead_letters essays/models essays/queries essays/reactions essays/steps/budget
+        essays/steps/checking essays/steps/costs essays/steps/judging essays/tasks
+        files/actions/erasing files/actions/handing_over files/actions/reading
+        files/actions/receiving files/actions/reports files/actions/room files/actions/storing
+        files/actions/too_large files/carrying files/damage files/dead_letters files/form files/mark
+        files/reactions files/records files/s3_answers files/steps/child files/steps/content
         files/steps/kernel files/steps/nursery files/steps/pdf_integrity files/steps/reading
-        files/steps/rights files/steps/xml files/upload files/verification huleedu/accounts/adapters
-        huleedu/accounts/erasures huleedu/accounts/permissions huleedu/answers/language_names
-        huleedu/api/quotas huleedu/backup/backup_words huleedu/backup/last_backup
-        huleedu/backup/restoring huleedu/events/event_log
+        files/steps/rights files/steps/xml files/undo files/upload files/verification
+        huleedu/accounts/adapters huleedu/accounts/erasures huleedu/accounts/permissions
+        huleedu/answers/language_names huleedu/api/quotas huleedu/backup/backup_words
+        huleedu/backup/last_backup huleedu/backup/restoring huleedu/events/event_log
         huleedu/events/redaction huleedu/failures/states huleedu/fit/wall_report huleedu/fit/warming
         huleedu/http/header_parameters huleedu/http/networks huleedu/machine/mounts
         huleedu/machine/new_file huleedu/machine/own_hosts huleedu/machine/school_settings

@@ -24,7 +24,8 @@ from django.db.models.functions import Now
 
 from batches.models import Batch, BatchPhase
 from essays.models import StepRun
-from files import content, removing
+from files import content
+from files.actions.erasing import begin_erasing, erase_rows
 from files.models import FileUpload, StoredContent
 from files.store import is_refused, reach
 from huleedu.accounts import erasures
@@ -109,7 +110,7 @@ def carry_out(erasure: Erasure, until: float | None = None) -> bool:
         return erase_account(erasure, until)
     if erasure.kind == Erasure.Kind.BATCH:
         return erase_batch(erasure, until)
-    contents = removing.begin_erasing(erasure)
+    contents = begin_erasing(erasure)
     content.delete(contents)
     failpoint("erase.after_bytes")
     end_file(erasure, contents)
@@ -119,7 +120,7 @@ def carry_out(erasure: Erasure, until: float | None = None) -> bool:
 @transaction.atomic
 def end_file(erasure: Erasure, contents: set[UUID]) -> None:
     """The bytes are gone: so is what rows and events say."""
-    whole = removing.erase_rows(erasure, contents)
+    whole = erase_rows(erasure, contents)
     runs = StepRun.objects.filter(file_upload_id=erasure.file)
     (runs if whole else runs.filter(text_storage_id__in=contents)).update(**StepRun.personal)
     if whole:

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrPromise
 
-from files.handing_over import hand_over
+from files.actions.handing_over import hand_over
 from huleedu.accounts import life as accounts
 from huleedu.accounts.life import LARGEST, Limits, Role, role_of
 from huleedu.accounts.links import address_of_link

@@ -16,7 +16,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, models, transaction
 from django.db.models import Q
 
-from batches import binning
+from batches.actions import binning
 from files.damage import storage_name
 from files.models import FileUpload, StoredContent
 from files.storage import TEMPORARY_SUFFIX

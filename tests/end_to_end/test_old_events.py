@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 
-from files import actions as file_actions
-from files import removing
+from files.actions import removing, replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.models import ConsumedEvent, DeadLetter
 from results.models import EssayResult
@@ -19,18 +19,18 @@ Change = Callable[[Pipeline, FileUpload, User], None]
 
 
 def replaced(pipeline: Pipeline, upload: FileUpload, teacher: User) -> None:
-    incoming = file_actions.Incoming(ContentFile(b"another text of the same pupil " * 4), "other.txt")
-    file_actions.replace(upload, teacher, incoming)
+    incoming = Incoming(ContentFile(b"another text of the same pupil " * 4), "other.txt")
+    replacing.replace(upload, teacher, incoming)
 
 
 def removed_and_back(pipeline: Pipeline, upload: FileUpload, teacher: User) -> None:
     removing.remove(upload)
     pipeline.run()
-    file_actions.reread(upload, teacher)
+    rereading.reread(upload, teacher)
 
 
 def failed_and_mended(pipeline: Pipeline, upload: FileUpload, teacher: User) -> None:
-    file_actions.replace(upload, teacher, file_actions.Incoming(ContentFile(b" "), "empty.txt"))
+    replacing.replace(upload, teacher, Incoming(ContentFile(b" "), "empty.txt"))
     pipeline.run()
     replaced(pipeline, upload, teacher)
 

@@ -10,10 +10,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from batches import actions as batch_actions
+from batches.actions import cancelling, places, registering
+from batches.actions.registering import Registration
 from batches.models import Batch
-from essays import actions as essay_actions
-from files import actions as file_actions
+from essays.actions import repeating, starting
+from files.actions import replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, Timer, WorkItem
@@ -86,8 +88,8 @@ def test_an_empty_file_is_named_replaced_and_fills_its_slot(
     assert counts_of(batch).free == 1
     check_identities(batch)
 
-    incoming = file_actions.Incoming(file=ContentFile(make_essay(99)), filename="uppsats.txt")
-    file_actions.replace(empty, teacher, incoming)
+    incoming = Incoming(file=ContentFile(make_essay(99)), filename="uppsats.txt")
+    replacing.replace(empty, teacher, incoming)
     pipeline.run()
     batch.refresh_from_db()
     assert batch.status == Batch.Status.COMPLETED
@@ -104,7 +106,7 @@ def test_start_with_what_is_here_goes_on_with_three(
         pipeline.upload(batch, make_essay(number))
     pipeline.upload(batch, b"   \n")
     pipeline.run()
-    essay_actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     pipeline.run()
 
     batch.refresh_from_db()
@@ -124,7 +126,7 @@ def test_nine_files_for_seven_places(pipeline: Pipeline, teacher: User, make_ess
     assert (counts.assigned, counts.excess) == (7, 2)
     assert len(pipeline.events(batch, "ExcessContentProvisioned")) == 2
 
-    batch_actions.expect(batch.pk, teacher, 9)
+    places.expect(batch.pk, teacher, 9)
     pipeline.run()
     batch.refresh_from_db()
     counts = counts_of(batch)
@@ -169,7 +171,7 @@ def test_a_file_that_comes_while_the_batch_concludes_is_not_forgotten(
     batch = pipeline.register(teacher, 2)
     pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    essay_actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     while not OutboxMessage.objects.filter(event_type="BatchResultsReady").exists():
         relay_lane(batch.pk.int % 16)
         pipeline.work_once()
@@ -188,7 +190,7 @@ def test_a_completed_batch_takes_a_late_essay_for_a_free_place_and_then_no_more(
     batch = pipeline.register(teacher, 2)
     pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    essay_actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     pipeline.run()
     batch.refresh_from_db()
     assert batch.status == Batch.Status.COMPLETED
@@ -210,7 +212,7 @@ def test_room_can_be_made_after_completion(pipeline: Pipeline, teacher: User, ma
     assert batch.status == Batch.Status.COMPLETED
     assert counts_of(batch).excess == 2
 
-    batch_actions.expect(batch.pk, teacher, 9)
+    places.expect(batch.pk, teacher, 9)
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 9)
@@ -254,7 +256,7 @@ def test_every_event_of_a_file_carries_its_uploads_correlation_id(
 
 def test_a_rolled_back_change_leaves_no_event(teacher: User, transactional_db: None) -> None:
     with contextlib.suppress(RuntimeError), transaction.atomic():
-        batch_actions.register(teacher, batch_actions.Registration(expected_essay_count=2))
+        registering.register(teacher, Registration(expected_essay_count=2))
         raise RuntimeError
     assert not OutboxMessage.objects.exists()
     assert not Batch.objects.exists()
@@ -269,7 +271,7 @@ def test_room_made_while_the_batch_concludes_is_filled(
     while not OutboxMessage.objects.filter(event_type="BatchResultsReady").exists():
         relay_lane(batch.pk.int % 16)
         pipeline.work_once()
-    batch_actions.expect(batch.pk, teacher, 2)
+    places.expect(batch.pk, teacher, 2)
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)
@@ -282,7 +284,7 @@ def test_a_batch_that_only_collects_completes_again_after_a_late_essay(
     batch = pipeline.register(teacher, 2, steps=[])
     pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    essay_actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     pipeline.run()
     pipeline.upload(batch, make_essay(2))
     pipeline.run()
@@ -297,10 +299,10 @@ def test_reading_again_after_repeats_of_a_step_really_reads(
     batch = pipeline.register(teacher, 2)
     upload = pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    essay_actions.repeat_step(upload, teacher, "spellcheck")
+    repeating.repeat_step(upload, teacher, "spellcheck")
     pipeline.run()
     for _ in range(4):
-        file_actions.reread(upload, teacher)
+        rereading.reread(upload, teacher)
         pipeline.run()
         upload.refresh_from_db()
         assert upload.status == FileUpload.Status.ASSIGNED
@@ -314,7 +316,7 @@ def test_the_original_keeps_its_place_when_it_is_read_again(
     batch = pipeline.register(teacher, 3)
     original = pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    file_actions.reread(original, teacher)
+    rereading.reread(original, teacher)
     pipeline.upload(batch, make_essay(1), "copy.txt")
     pipeline.run()
     original.refresh_from_db()
@@ -324,7 +326,7 @@ def test_the_original_keeps_its_place_when_it_is_read_again(
 
 def test_a_cancellation_with_any_reason_reaches_the_browser(pipeline: Pipeline, teacher: User) -> None:
     batch = pipeline.register(teacher, 1)
-    batch_actions.cancel(batch.pk, teacher, "replaced")
+    cancelling.cancel(batch.pk, teacher, "replaced")
     pipeline.run()
     assert LoggedEvent.objects.get(event_type="BatchCancelled").seq == 1
 
@@ -348,8 +350,8 @@ def test_results_leave_out_an_essay_that_is_being_replaced(
     batch = pipeline.register(teacher, 2)
     upload = pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    incoming = file_actions.Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
-    file_actions.replace(upload, teacher, incoming)
+    incoming = Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
+    replacing.replace(upload, teacher, incoming)
     found = results(batch)
     assert (found.essays, len(found.files)) == ([], 1)
 
@@ -363,11 +365,11 @@ def test_a_bad_file_of_a_full_completed_batch_can_be_replaced_and_waits_for_a_pl
     pipeline.run()
     batch.refresh_from_db()
     assert batch.status == Batch.Status.COMPLETED_WITH_FAILURES
-    incoming = file_actions.Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
-    file_actions.replace(bad, teacher, incoming)
+    incoming = Incoming(file=ContentFile(make_essay(2)), filename="new.txt")
+    replacing.replace(bad, teacher, incoming)
     pipeline.run()
     assert (counts_of(batch).excess, counts_of(batch).failed) == (1, 0)
-    batch_actions.expect(batch.pk, teacher, 2)
+    places.expect(batch.pk, teacher, 2)
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)

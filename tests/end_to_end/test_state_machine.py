@@ -24,13 +24,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from batches import actions as batch_actions
+from batches.actions import cancelling, deadline, places
 from batches.models import Batch, EssaySlot
-from essays import actions as essay_actions
-from essays import languages
+from essays.actions import batch_language, essay_language, repeating, repeating_all, starting
+from essays.languages import language_of
 from essays.models import StepRun
-from files import actions as file_actions
-from files import removing, sandbox
+from files import sandbox
+from files.actions import receiving, removing, replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from files.steps.confinement import Confinement
 from files.steps.validate import TextLimits
@@ -160,8 +161,8 @@ class PipelineMachine(RuleBasedStateMachine):
     def which(self, number: int) -> Batch:
         return self.batches[number % len(self.batches)]
 
-    def incoming(self, text: str, key: str | None = None) -> file_actions.Incoming:
-        return file_actions.Incoming(ContentFile(text.encode()), "essay.txt", upload_key=key)
+    def incoming(self, text: str, key: str | None = None) -> Incoming:
+        return Incoming(ContentFile(text.encode()), "essay.txt", upload_key=key)
 
     def pick(self, batch: Batch, number: int) -> FileUpload | None:
         files = list(FileUpload.objects.filter(batch=batch).order_by("created_at", "pk"))
@@ -172,16 +173,16 @@ class PipelineMachine(RuleBasedStateMachine):
         batch = self.which(which)
         for text in texts:
             with suppress(Refused):
-                file_actions.receive(batch.pk, batch.owner, self.incoming(text), uuid4())
+                receiving.receive(batch.pk, batch.owner, self.incoming(text), uuid4())
         self.afterwards(batch, then, seed)
 
     @rule(which=WHICH, text=TEXT, where=st.sampled_from(["upload.after_store", "upload.after_commit"]))
     def upload_is_cut_off_and_sent_again(self, which: int, text: str, where: str) -> None:
         batch, key = self.which(which), str(uuid4())
-        with mock.patch("files.actions.failpoint", dying_at(where)), suppress(Refused, Crash):
-            file_actions.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
+        with mock.patch("files.actions.receiving.failpoint", dying_at(where)), suppress(Refused, Crash):
+            receiving.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
         with suppress(Refused):
-            file_actions.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
+            receiving.receive(batch.pk, batch.owner, self.incoming(text, key), uuid4())
         assert FileUpload.objects.filter(upload_key=key).count() <= 1
 
     @rule(
@@ -201,11 +202,11 @@ class PipelineMachine(RuleBasedStateMachine):
             if kind == "remove":
                 removing.remove(upload)
             elif kind == "replace":
-                file_actions.replace(upload, batch.owner, self.incoming(text))
+                replacing.replace(upload, batch.owner, self.incoming(text))
             elif kind == "reread":
-                file_actions.reread(upload, batch.owner)
+                rereading.reread(upload, batch.owner)
             else:
-                essay_actions.repeat_step(upload, batch.owner, "spellcheck")
+                repeating.repeat_step(upload, batch.owner, "spellcheck")
         self.afterwards(batch, then, seed)
 
     @rule(
@@ -219,15 +220,15 @@ class PipelineMachine(RuleBasedStateMachine):
         batch = self.which(which)
         with suppress(Refused):
             if kind == "expect":
-                batch_actions.expect(batch.pk, batch.owner, count)
+                places.expect(batch.pk, batch.owner, count)
             elif kind == "extend":
-                batch_actions.extend(batch.pk, batch.owner, 60)
+                deadline.extend(batch.pk, batch.owner, 60)
             elif kind == "start":
-                essay_actions.start(batch.pk, batch.owner)
+                starting.start(batch.pk, batch.owner)
             elif kind == "repeat":
-                essay_actions.repeat_batch(batch.pk, batch.owner, "spellcheck")
+                repeating_all.repeat_batch(batch.pk, batch.owner, "spellcheck")
             elif count == 1:
-                batch_actions.cancel(batch.pk, batch.owner)
+                cancelling.cancel(batch.pk, batch.owner)
         self.afterwards(batch, then, seed)
 
     @rule(
@@ -245,9 +246,9 @@ class PipelineMachine(RuleBasedStateMachine):
         upload = self.pick(batch, number)
         with suppress(Refused):
             if whole:
-                languages.set_batch_language(batch.pk, batch.owner, language)
+                batch_language.set_batch_language(batch.pk, batch.owner, language)
             elif upload is not None:
-                languages.set_essay_language(upload, batch.owner, language)
+                essay_language.set_essay_language(upload, batch.owner, language)
         self.afterwards(batch, then, seed)
 
     @rule(which=WHICH, then=AFTERWARDS, seed=SEED)
@@ -366,7 +367,7 @@ class PipelineMachine(RuleBasedStateMachine):
             if run.revision == run.slot.revision:
                 assert run.status in StepRun.ENDED
                 if run.slot.status != EssaySlot.Status.AWAITING_CONTENT:
-                    assert run.language == languages.language_of(run.slot.file, batch)
+                    assert run.language == language_of(run.slot.file, batch)
         if batch.is_closed and batch.settings.steps:
             for slot in batch.slots.exclude(status=EssaySlot.Status.AWAITING_CONTENT):
                 assert slot.status in {EssaySlot.Status.COMPLETED, EssaySlot.Status.FAILED}

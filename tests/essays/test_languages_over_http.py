@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import translation
 from rest_framework.test import APIClient
 
-from batches import actions as batch_actions
+from batches.actions import cancelling
 from batches.models import Batch
 from batches.shapes import RegisteredBatch
 from essays.shapes import EssayAnswer
@@ -120,7 +120,7 @@ def test_places_without_an_essay_and_cancelled_batches(client: APIClient, db: No
     made = register(client, 1)
     problem(say(client, f"/v1/essays/{made['essays'][0]['essay_id']}", "sv"), 409, "NOT_AN_ESSAY")
     batch = Batch.objects.get(pk=made["batch_id"])
-    batch_actions.cancel(batch.pk, batch.owner)
+    cancelling.cancel(batch.pk, batch.owner)
     problem(say(client, f"/v1/batches/{batch.pk}", "sv"), 409, "BATCH_CLOSED")
 
 

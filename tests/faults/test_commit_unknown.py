@@ -9,7 +9,9 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import OperationalError, connections
 
-from files import actions, content
+from files import content
+from files.actions import receiving, replacing
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from huleedu.failures.errors import Refused
 from tests.conftest import essay_bytes
@@ -36,8 +38,8 @@ def answer_lost(monkeypatch: pytest.MonkeyPatch) -> Break:
     return arm
 
 
-def incoming(number: int, key: str | None = None) -> actions.Incoming:
-    return actions.Incoming(file=ContentFile(essay_bytes(number)), filename="essay.txt", upload_key=key)
+def incoming(number: int, key: str | None = None) -> Incoming:
+    return Incoming(file=ContentFile(essay_bytes(number)), filename="essay.txt", upload_key=key)
 
 
 def test_an_upload_keeps_its_bytes_and_a_repeat_finds_it(
@@ -46,8 +48,8 @@ def test_an_upload_keeps_its_bytes_and_a_repeat_finds_it(
     batch = pipeline.register(teacher, 1)
     answer_lost()
     with pytest.raises(OperationalError):
-        actions.receive(batch.pk, teacher, incoming(1, "key"), uuid4())
-    repeated = actions.receive(batch.pk, teacher, incoming(1, "key"), uuid4())
+        receiving.receive(batch.pk, teacher, incoming(1, "key"), uuid4())
+    repeated = receiving.receive(batch.pk, teacher, incoming(1, "key"), uuid4())
     assert FileUpload.objects.get() == repeated
     assert content.read("raw", repeated.raw_id) == essay_bytes(1)
     pipeline.run()
@@ -61,7 +63,7 @@ def test_a_replacement_keeps_its_bytes(pipeline: Pipeline, teacher: User, answer
     pipeline.run()
     answer_lost()
     with pytest.raises(OperationalError):
-        actions.replace(upload, teacher, incoming(2))
+        replacing.replace(upload, teacher, incoming(2))
     upload.refresh_from_db()
     assert content.read("raw", upload.raw_id) == essay_bytes(2)
 
@@ -70,6 +72,6 @@ def test_refused_bytes_do_not_stay(pipeline: Pipeline, teacher: User, content_fo
     batch = pipeline.register(teacher, 1)
     batch.move_to("cancelled")
     with pytest.raises(Refused):
-        actions.receive(batch.pk, teacher, incoming(1), uuid4())
+        receiving.receive(batch.pk, teacher, incoming(1), uuid4())
     assert not StoredContent.objects.exists()
     assert not [path for path in content_folder.rglob("*") if path.is_file()]

@@ -16,10 +16,10 @@ from django.db import connection, transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
-from batches import binning
+from batches.actions import binning
 from batches.models import Batch, EssaySlot
 from essays.models import StepRun
-from files import removing
+from files.actions import removing
 from files.models import FileUpload, StoredContent
 from huleedu.models import ApiToken, Feed
 from tests.api import client_of, some_file

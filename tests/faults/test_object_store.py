@@ -23,8 +23,10 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from batches.models import Batch
-from essays import actions as essay_actions
-from files import actions, content, removing
+from essays.actions import repeating_all
+from files import content
+from files.actions import removing, replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from files.store import STORE
 from huleedu.erasure import Erasure
@@ -150,12 +152,12 @@ def test_the_whole_way(
     assert kinds == ["raw", "raw", "text", "text"]
     assert body_of(client.get(f"/v1/essays/{first.slot_id}"))["text"] == essay_bytes(0).decode()
     assert client.get(f"/v1/content/{first.raw_id}").content == essay_bytes(0)
-    actions.replace(first, teacher, actions.Incoming(ContentFile(essay_bytes(7)), "new.txt"))
-    actions.reread(second, teacher)
+    replacing.replace(first, teacher, Incoming(ContentFile(essay_bytes(7)), "new.txt"))
+    rereading.reread(second, teacher)
     pipeline.run()
     first.refresh_from_db()
     assert client.get(f"/v1/content/{first.text_id}").content == essay_bytes(7)
-    essay_actions.repeat_batch(first.batch_id, teacher, "spellcheck")
+    repeating_all.repeat_batch(first.batch_id, teacher, "spellcheck")
     pipeline.run()
     pipeline.upload(Batch.objects.get(), essay_bytes(8))
     pipeline.run()

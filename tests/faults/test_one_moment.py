@@ -17,11 +17,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from batches import actions
+from batches.actions.places import expect
 from batches.models import Batch
-from essays.assignment import place
-from files import actions as file_actions
-from files import removing
+from essays.actions.assignment import place
+from files.actions import removing, rereading
 from files.models import FileUpload
 from huleedu.failures.errors import Refused
 from huleedu.postgres.moments import reads_apart
@@ -177,7 +176,7 @@ def change_files(batch: Batch, stop: Event) -> int:
         upload = uploads[done % len(uploads)]
         done += 1
         removing.remove(upload)
-        file_actions.reread(upload, batch.owner)
+        rereading.reread(upload, batch.owner)
         read_again(upload)
     return done
 
@@ -197,7 +196,7 @@ def change_expectation(batch: Batch, stop: Event) -> int:
     while not stop.wait(0.03):
         done += 1
         with suppress(Refused):
-            actions.expect(batch.pk, batch.owner, choose.randint(9, 20))
+            expect(batch.pk, batch.owner, choose.randint(9, 20))
         removing.remove(pipeline.upload(batch, b"unread"))
     return done
 

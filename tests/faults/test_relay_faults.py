@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection, connections
 
 from batches.models import Batch
-from files import actions as file_actions
+from files.actions import reading
 from files.models import FileUpload
 from huleedu.events.feed import NumberedMessage
 from huleedu.failures.errors import ErrorCode
@@ -201,8 +201,8 @@ def test_a_worker_that_was_away_too_long_changes_nothing(pipeline: Pipeline, tea
         WorkItem.objects.update(state="queued", leased_at=None)
         with work.claimed("extract") as successor:
             assert successor is not None
-            file_actions.reject(successor, ErrorCode.EMPTY_CONTENT, {})
-        file_actions.reject(late, ErrorCode.TIMEOUT, {})
+            reading.reject(successor, ErrorCode.EMPTY_CONTENT, {})
+        reading.reject(late, ErrorCode.TIMEOUT, {})
     pipeline.run()
     row = FileUpload.objects.get(pk=upload.pk)
     assert row.error is not None

@@ -15,11 +15,12 @@ from django.urls import reverse
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from batches import actions as batch_actions
+from batches.actions import cancelling
 from batches.models import Batch
-from essays import actions as essay_actions
-from essays import languages
-from files import actions, content, damage
+from essays.actions import essay_language, repeating, repeating_all
+from files import content, damage
+from files.actions import replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from huleedu.failures.errors import ContentDamaged, ErrorCode, Refused, StepError, StorageFailed
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
@@ -193,7 +194,7 @@ def test_a_damaged_text_costs_no_language_that_leaves_it_alone(
     address = f"/v1/batches/{batch.pk}/language"
     assert client.post(address, {"language": "en"}, format="json").status_code == 200
     for language in ("en", "", "en"):
-        languages.set_essay_language(upload, teacher, language)
+        essay_language.set_essay_language(upload, teacher, language)
     assert client.post(address, {"language": "sv"}, format="json").status_code == 200
     # The API's answer holds the text: without it nothing is changed.
     before = everything(batch)
@@ -224,7 +225,7 @@ def test_what_is_refused_anyway_does_not_wait_for_the_store(
     stays = pipeline.upload(batch, essay_bytes(1))
     pipeline.run()
     FileUpload.objects.update(language="")
-    batch_actions.cancel(batch.pk, teacher)
+    cancelling.cancel(batch.pk, teacher)
     content_folder.rename(content_folder.with_name("away"))
     stays.refresh_from_db()
     for address, body in (
@@ -331,9 +332,9 @@ def test_a_store_that_is_wholly_gone_is_waited_for(
     away = content_folder.rename(content_folder.with_name("away"))
     before = everything(batch)
     for call in (
-        lambda: actions.reread(upload, teacher),
-        lambda: essay_actions.repeat_step(upload, teacher, "spellcheck"),
-        lambda: essay_actions.repeat_batch(batch.pk, teacher, "spellcheck"),
+        lambda: rereading.reread(upload, teacher),
+        lambda: repeating.repeat_step(upload, teacher, "spellcheck"),
+        lambda: repeating_all.repeat_batch(batch.pk, teacher, "spellcheck"),
     ):
         with pytest.raises(StorageFailed):
             call()
@@ -341,7 +342,7 @@ def test_a_store_that_is_wholly_gone_is_waited_for(
     assert everything(batch) == before
     assert not StoredContent.objects.filter(damaged_at__isnull=False).exists()
     away.rename(content_folder)
-    actions.reread(upload, teacher)
+    rereading.reread(upload, teacher)
     content_folder.rename(away)  # and gone again, now that it has begun
     pipeline.run()
     assert WorkItem.objects.get().attempts == 1 and not DeadLetter.objects.exists()
@@ -410,7 +411,7 @@ def test_a_reading_that_began_and_failed_leaves_text_place_and_result(
 ) -> None:
     live = fresh(batch)
     text, result = upload.text_id, EssayResult.objects.get(file=upload)
-    actions.reread(upload, teacher)
+    rereading.reread(upload, teacher)
     with pytest.MonkeyPatch.context() as patch:
         fault(content_folder, upload, patch)
         pipeline.run()
@@ -441,7 +442,7 @@ def test_a_reading_that_began_and_failed_leaves_text_place_and_result(
 def test_a_reading_that_succeeds_afterwards_forgets_the_error(
     upload: FileUpload, pipeline: Pipeline, teacher: User, content_folder: Path, batch: Batch
 ) -> None:
-    actions.reread(upload, teacher)
+    rereading.reread(upload, teacher)
     with pytest.MonkeyPatch.context() as patch:
         break_reading(content_folder, upload, patch)
         pipeline.run()
@@ -483,7 +484,7 @@ def test_a_first_reading_that_fails_is_a_failed_file_as_ever(
 def test_a_step_whose_text_vanishes_in_the_queue_says_so(
     upload: FileUpload, pipeline: Pipeline, teacher: User, content_folder: Path
 ) -> None:
-    essay_actions.repeat_step(upload, teacher, "spellcheck")
+    repeating.repeat_step(upload, teacher, "spellcheck")
     path_of(content_folder, "text", upload.text_id).unlink()
     pipeline.run()
     error = EssayResult.objects.get(file=upload).phases["spellcheck"]["error"]
@@ -503,7 +504,7 @@ def test_a_replacement_that_cannot_be_stored_leaves_the_essay(
     from django.core.files.base import ContentFile
 
     with pytest.raises(StorageFailed):
-        actions.replace(upload, teacher, actions.Incoming(ContentFile(b"x"), "x.txt"))
+        replacing.replace(upload, teacher, Incoming(ContentFile(b"x"), "x.txt"))
     assert everything(batch) == batch_before
 
 
@@ -521,4 +522,4 @@ def test_support_is_told_why_nothing_was_read_again(
 
 def test_refusals_are_refusals(upload: FileUpload, teacher: User) -> None:
     with pytest.raises(Refused, match="STEP_NOT_CONFIGURED"):
-        essay_actions.repeat_step(upload, teacher, "grade")
+        repeating.repeat_step(upload, teacher, "grade")

@@ -13,7 +13,9 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connections
 
-from files import actions, content
+from files import content
+from files.actions import receiving
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.models import WorkItem
 from tests.api import client_of, problem
@@ -110,8 +112,8 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_bytes_are_on_the_disk_before_the_commit(pipeline: Pipeline, teacher: User, order: list[str]) -> None:
     batch = pipeline.register(teacher, 1)
     order.clear()
-    incoming = actions.Incoming(file=ContentFile(essay_bytes(1)), filename="essay.txt")
-    actions.receive(batch.pk, teacher, incoming, uuid4())
+    incoming = Incoming(file=ContentFile(essay_bytes(1)), filename="essay.txt")
+    receiving.receive(batch.pk, teacher, incoming, uuid4())
     steps = [step for step in order if step != "fsync folder"]
     assert steps == ["fsync file", "rename", "commit"]
     assert order[order.index("rename") + 1] == "fsync folder"

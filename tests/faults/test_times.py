@@ -122,7 +122,7 @@ def test_a_deadline_is_kept_in_utc_and_shown_in_local_time(
     client: APIClient, teacher: User, registered: str, due: str
 ) -> None:
     now = datetime.fromisoformat(registered).replace(tzinfo=STOCKHOLM).astimezone(UTC)
-    with mock.patch("batches.actions.database_now", return_value=now):
+    with mock.patch("batches.actions.registering.database_now", return_value=now):
         batch_id = register(client, 2, configuration={"readiness_seconds": 86_400})["batch_id"]
     assert Timer.objects.get(batch_id=batch_id).due_at - now == timedelta(seconds=86_400)
     told = datetime.fromisoformat(body_of(client.get(f"/v1/batches/{batch_id}"))["deadline"])
@@ -142,7 +142,7 @@ def test_an_hour_that_comes_twice_is_two_hours(client: APIClient, pipeline: Pipe
     first, second = (datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
     shown = [timezone.localtime(each).strftime("%H:%M") for each in (first, second)]
     assert shown == ["02:30", "02:30"]
-    with mock.patch("batches.actions.database_now", return_value=first):
+    with mock.patch("batches.actions.registering.database_now", return_value=first):
         batch = register(client, 2, configuration={"readiness_seconds": 3600})
     kept = Batch.objects.get()
     assert kept.deadline == second
@@ -170,7 +170,7 @@ def test_a_leap_second_is_the_next_one(client: APIClient, pipeline: Pipeline) ->
     assert Timer.objects.get(batch_id=batch_id).due_at == datetime(2017, 1, 1, tzinfo=UTC)
     assert pipeline.fire_timers() == 1
     now = datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)
-    with mock.patch("batches.actions.database_now", return_value=now):
+    with mock.patch("batches.actions.registering.database_now", return_value=now):
         later = register(client, 1, configuration={"readiness_seconds": 1})
     assert datetime.fromisoformat(later["deadline"]) == datetime(2017, 1, 1, tzinfo=UTC)
 

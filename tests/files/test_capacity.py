@@ -20,7 +20,9 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from batches.models import Batch
-from files import actions, capacity, content, removing
+from files import capacity, content
+from files.actions import receiving, removing
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from files.shapes import LimitsAnswer, StoredContentAnswer, UploadAnswer
 from huleedu.answers.problems import TITLES
@@ -324,8 +326,8 @@ def test_many_at_once_do_not_pass_the_limit(
 
     def send(number: int) -> str:
         try:
-            incoming = actions.Incoming(file=ContentFile(b"x" * 10), filename=f"{number}.txt")
-            actions.receive(batches[number % 4].pk, user, incoming, uuid4())
+            incoming = Incoming(file=ContentFile(b"x" * 10), filename=f"{number}.txt")
+            receiving.receive(batches[number % 4].pk, user, incoming, uuid4())
         except Refused as refusal:
             return refusal.code
         finally:

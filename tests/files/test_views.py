@@ -12,7 +12,9 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from batches.models import Batch
-from files import actions, content
+from files import content
+from files.actions import receiving
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from huleedu.models import OutboxMessage
 from tests.rows import add_file, make_batch, said_by
@@ -38,8 +40,8 @@ def act(client: Client, upload: FileUpload, name: str, **said: object) -> tuple[
 
 
 def received(batch: Batch, data: bytes = b"first") -> FileUpload:
-    incoming = actions.Incoming(file=SimpleUploadedFile("a.txt", data), filename="a.txt")
-    return actions.receive(batch.pk, batch.owner, incoming, uuid4())
+    incoming = Incoming(file=SimpleUploadedFile("a.txt", data), filename="a.txt")
+    return receiving.receive(batch.pk, batch.owner, incoming, uuid4())
 
 
 def test_upload_takes_every_file(signed_in: Client, teacher: User) -> None:

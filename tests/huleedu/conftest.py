@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from batches.models import Batch
-from essays import actions
+from essays.actions import starting
 from huleedu.accounts.authentication import make_token
 from huleedu.accounts.life import create_account
 from huleedu.models import DeadLetter, LoggedEvent, WorkItem
@@ -36,7 +36,7 @@ def batch(pipeline: Pipeline, teacher: User) -> Batch:
     pipeline.upload(batch, essay, FILE_NAME)
     pipeline.upload(batch, b"", "empty " + FILE_NAME)
     pipeline.run()
-    actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     pipeline.run()
     pipeline.upload(pipeline.register(teacher, 1), essay_bytes(7), FILE_NAME)
     make_token(teacher, "script")

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.urls import URLPattern
 from rest_framework.test import APIClient
 
-from batches import binning
+from batches.actions import binning
 from batches.models import Batch
 from files.models import FileUpload
 from huleedu.accounts.authentication import make_token

@@ -11,7 +11,8 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from batches.models import Batch, EssaySlot
-from files import actions, removing
+from files.actions import reading, removing, replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.failures.errors import ErrorCode
 from huleedu.models import WorkItem
@@ -24,13 +25,13 @@ COMING_BACK = "The file is being read again."
 
 def reread(upload: FileUpload, teacher: User) -> None:
     """The teacher has it read again."""
-    actions.reread(upload, teacher)
+    rereading.reread(upload, teacher)
 
 
 def replace(upload: FileUpload, teacher: User) -> None:
     """The teacher puts other bytes in its place."""
-    incoming = actions.Incoming(file=ContentFile(essay_bytes(7)), filename="other.txt")
-    actions.replace(upload, teacher, incoming)
+    incoming = Incoming(file=ContentFile(essay_bytes(7)), filename="other.txt")
+    replacing.replace(upload, teacher, incoming)
 
 
 def reprocess(upload: FileUpload, teacher: User) -> None:
@@ -193,7 +194,7 @@ def test_a_file_that_cannot_be_read_again_gets_its_text_and_place_back(
     reread(upload, teacher)
     pipeline.relay.drain()
     item = WorkItem.objects.get(subject_id=upload.pk, step="extract", state="queued")
-    actions.reject(item, ErrorCode.TIMEOUT, {})
+    reading.reject(item, ErrorCode.TIMEOUT, {})
     pipeline.run()
     snapshot = body(api, f"/v1/batches/{batch.pk}")
     assert snapshot["essays"][0]["status"] == "completed"

@@ -11,7 +11,7 @@ from django.db import IntegrityError, OperationalError
 from django.db.models import Count
 from django.utils import timezone
 
-from files.handing_over import hand_over
+from files.actions.handing_over import hand_over
 from huleedu.accounts import closing
 from huleedu.accounts import life as accounts
 from huleedu.accounts.credentials import disconnect, end_sessions, revoke_tokens

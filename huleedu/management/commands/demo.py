@@ -12,9 +12,11 @@ from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from batches.actions import Registration, register
+from batches.actions.registering import Registration, register
 from batches.models import Batch
-from files.actions import Incoming, receive, upload_finished
+from files.actions.incoming import Incoming
+from files.actions.receiving import receive
+from files.actions.reports import upload_finished
 from huleedu.events.outbox import tell
 
 ESSAYS = Path(settings.BASE_DIR) / "docs" / "demo_essays"

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from batches.models import Batch
-from files import removing
+from files.actions import removing
 from files.models import FileUpload, StoredContent
 from huleedu.accounts import closing
 from huleedu.accounts.authentication import find_token, make_token

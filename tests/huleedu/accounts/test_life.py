@@ -19,9 +19,9 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from batches import binning
+from batches.actions import binning
 from batches.models import Batch
-from files.handing_over import hand_over
+from files.actions.handing_over import hand_over
 from files.models import StoredContent
 from huleedu.accounts import closing, links
 from huleedu.accounts import life as accounts

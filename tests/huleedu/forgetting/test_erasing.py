@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from batches.models import Batch
 from essays.models import StepRun
-from files import actions, content, removing
+from files import content
+from files.actions import removing, replacing
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from huleedu.erasure import Erasure
 from huleedu.events.redaction import TELLING
@@ -90,7 +92,7 @@ def test_of_a_replaced_file_the_former_content_goes_and_the_present_stays(
     pipeline: Pipeline, batch: Batch, make_essay: Essays, content_folder: Path
 ) -> None:
     upload = batch.files.order_by("created_at")[0]
-    actions.replace(upload, batch.owner, actions.Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
+    replacing.replace(upload, batch.owner, Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
     pipeline.run()
     let_time_pass(pipeline)
     upload.refresh_from_db()
@@ -109,7 +111,7 @@ def test_a_replaced_file_that_is_then_removed_can_be_brought_back(
 ) -> None:
     """What it was before goes in its own time, and takes nothing along that could still be wanted."""
     upload = batch.files.order_by("created_at")[0]
-    actions.replace(upload, batch.owner, actions.Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
+    replacing.replace(upload, batch.owner, Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
     pipeline.run()
     upload = removing.remove(FileUpload.objects.get(pk=upload.pk))
     past = timezone.now() - timedelta(seconds=1)

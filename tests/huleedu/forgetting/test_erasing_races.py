@@ -14,10 +14,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 
-from batches import binning
+from batches.actions import binning
 from batches.models import Batch
-from files import actions, content, removing, sandbox, verification
-from files.handing_over import hand_over
+from files import content, sandbox, verification
+from files.actions import removing, replacing
+from files.actions.handing_over import hand_over
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from huleedu.accounts import closing
 from huleedu.erasure import Erasure
@@ -236,7 +238,7 @@ def test_what_a_colleague_has_got_stays_when_the_account_is_erased(
     """Also a file's undo time that ran while the batch changed hands ends as it should."""
     owner, (removed, replaced) = batch.owner, batch.files.order_by("created_at")
     removing.remove(removed)
-    actions.replace(replaced, owner, actions.Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
+    replacing.replace(replaced, owner, Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
     pipeline.run()
     hand_over(owner, colleague)
     erasing.carry_out(closing.delete_account(owner, at_once=True))
@@ -259,7 +261,7 @@ def test_a_replaced_file_whose_batch_is_erased_leaves_nothing(
     pipeline: Pipeline, batch: Batch, make_essay: Essays, content_folder: Path
 ) -> None:
     upload = batch.files.order_by("created_at")[0]
-    actions.replace(upload, batch.owner, actions.Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
+    replacing.replace(upload, batch.owner, Incoming(ContentFile(make_essay(7)), "Beatrice.txt"))
     binning.delete(batch.pk, batch.owner.pk)
     version = Erasure.objects.get(kind="version")
     erasing.carry_out(Erasure.objects.get(kind="batch"))

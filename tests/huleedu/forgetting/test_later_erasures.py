@@ -15,8 +15,8 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.utils import timezone
 
-from batches import binning
-from files import removing
+from batches.actions import binning
+from files.actions import removing
 from files.models import FileUpload, StoredContent
 from huleedu.accounts import closing, erasures
 from huleedu.erasure import Erasure

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from pytest_django import Settings
 
-from files import removing
+from files.actions import removing
 from files.models import FileUpload, StoredContent
 from files.store import STORE
 from huleedu.erasure import Erasure

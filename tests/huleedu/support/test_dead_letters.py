@@ -6,8 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from batches.models import Batch
-from files import actions as file_actions
-from files import removing
+from files.actions import removing, rereading
 from files.models import FileUpload
 from huleedu import subscriptions
 from huleedu.events.following import TABLE
@@ -97,7 +96,7 @@ def test_replay_of_work_is_refused_when_the_file_has_moved_on(
 ) -> None:
     _batch, upload = fail_extraction(pipeline, teacher, monkeypatch)
     letter = DeadLetter.objects.get()
-    file_actions.reread(upload, teacher)
+    rereading.reread(upload, teacher)
     pipeline.run()
     with pytest.raises(Refused, match="DEAD_LETTER_OUTDATED"):
         replay(letter, support)

@@ -9,8 +9,7 @@ from django.urls import reverse
 
 from batches.models import Batch
 from essays.models import StepRun
-from files import actions as file_actions
-from files import removing
+from files.actions import removing, rereading
 from files.models import FileUpload
 from huleedu.failures.errors import Refused
 from huleedu.models import ConsumedEvent, DeadLetter, LoggedEvent, WorkItem
@@ -54,7 +53,7 @@ def test_support_cannot_bring_it_back(
 
 
 def test_its_teacher_can(removed: FileUpload, teacher: User, pipeline: Pipeline) -> None:
-    file_actions.reread(removed, teacher)
+    rereading.reread(removed, teacher)
     pipeline.run()
     removed.refresh_from_db()
     assert removed.status != FileUpload.Status.REMOVED

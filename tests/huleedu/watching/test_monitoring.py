@@ -23,7 +23,8 @@ from pytest_django import DjangoDbBlocker, Settings
 from requests import RequestException
 
 from batches.models import Batch
-from files import content, removing
+from files import content
+from files.actions import removing
 from files.models import FileUpload
 from files.store import STORE, reach
 from huleedu.accounts import doors

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from pytest_django import Settings
 
-from files import actions as file_actions
+from files.actions import reading
 from files.models import FileUpload
 from files.tasks import EXTRACTION
 from huleedu import steps
@@ -244,7 +244,7 @@ def test_a_late_worker_changes_nothing(pipeline: Pipeline, teacher: User) -> Non
         upload.refresh_from_db()
         assert upload.status == FileUpload.Status.ASSIGNED
         before = upload.rev
-        file_actions.reject(late, ErrorCode.TIMEOUT, {})
+        reading.reject(late, ErrorCode.TIMEOUT, {})
         with transaction.atomic():
             assert not work.finish(late)
         work.fail(late, "ValueError", lambda: pytest.fail("a late worker gives nothing up"))

@@ -1,4 +1,4 @@
-"""Which essay slot a file's text gets. Called under the batch lock."""
+"""Which essay slot a file's text gets, within the caller's transaction, the batch locked."""
 
 from django.db.models import Q
 

@@ -7,7 +7,7 @@ import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from batches.actions import report_change
+from batches.actions.deciding import report_change
 from batches.models import Batch
 from files.models import StoredContent
 from huleedu.erasure import Erasure

@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from batches.models import Batch, BatchPhase
-from essays import actions, batch_wide
-from files import removing
+from essays import dead_letters
+from essays.actions import starting
+from files.actions import removing
 from files.models import FileUpload
 from huleedu.api.shapes import Answer
 from huleedu.erasure import Erasure
@@ -165,7 +166,7 @@ def test_what_was_given_up_runs_again_by_support(pipeline: Pipeline, teacher: Us
     assert batch.status == "completed"
     letter = DeadLetter(event_type=letter.event_type, envelope=letter.envelope)
     with pytest.raises(Refused, match="DEAD_LETTER_OUTDATED"):
-        batch_wide.check(letter)
+        dead_letters.check_batch_wide(letter)
 
 
 def test_a_teacher_repeats_it_for_a_batch_that_is_done_and_for_no_essay(
@@ -201,7 +202,7 @@ def test_a_batch_with_this_phase_alone_and_one_cancelled_meanwhile(
     batch = pipeline.register(teacher, 2, steps=["common"])
     pipeline.upload(batch, ESSAYS[0], "1.txt")
     finish(pipeline, batch)
-    actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     finish(pipeline, batch)
     pipeline.upload(batch, ESSAYS[1], "2.txt")
     results = finish(pipeline, batch)
@@ -236,7 +237,7 @@ def test_an_essay_that_comes_while_it_runs_is_in_the_result(
         pipeline.run()
 
     step.meanwhile = [come]
-    actions.start(batch.pk, teacher)
+    starting.start(batch.pk, teacher)
     results = finish(pipeline, batch)
     assert step.seen == [[(1, "en"), (2, "en")], [(1, "en"), (2, "en"), (3, "en")]]
     assert (results["status"], results["phases"]["common"]["succeeded"]) == ("completed", 3)

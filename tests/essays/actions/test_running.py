@@ -17,7 +17,7 @@ from tests.pipeline import Pipeline
 def test_a_step_that_is_given_up_says_so_everywhere_and_ends_its_batch(
     pipeline: Pipeline, teacher: User, make_essay: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("essays.actions.begin_step", lambda item: 1 / 0)
+    monkeypatch.setattr("essays.actions.running.begin_step", lambda item: 1 / 0)
     batch = pipeline.register(teacher, 1, max_retries=1)
     pipeline.upload(batch, make_essay(1))
     pipeline.run()

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from batches.actions import report_change
+from batches.actions.deciding import report_change
 from batches.keeping import WARNING, latest_choice
 from batches.models import Batch
 from huleedu.accounts import erasures

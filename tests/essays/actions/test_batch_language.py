@@ -8,14 +8,15 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db.models.functions import Now
 
-from batches import actions as batch_actions
+from batches.actions import cancelling, registering
+from batches.actions.registering import Registration
 from batches.configuration import Configuration
 from batches.models import Batch
-from essays import languages
-from essays.actions import start
+from essays.actions import batch_language, essay_language
+from essays.actions.starting import start
 from essays.models import StepRun
-from files import actions as file_actions
-from files import removing
+from files.actions import removing, replacing
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.events.phases import essay_phase
 from huleedu.failures.errors import Refused, StepError
@@ -28,7 +29,7 @@ from results.spelling import common_marks, stored_findings
 from results.summary import tiles
 from tests.pipeline import Pipeline
 
-TEXTS = Path(__file__).resolve().parents[1] / "files" / "steps" / "languages"
+TEXTS = Path(__file__).resolve().parents[2] / "files" / "steps" / "languages"
 UNCLEAR = "Anna Berg 1, Nils Ek 2, Ida Dahl 3, Omar Ali 4, Bo Lind 5."
 
 
@@ -38,8 +39,8 @@ def text(name: str, number: int = 0) -> bytes:
 
 def register(teacher: User, expected: int, language: str = "", **configuration: object) -> Batch:
     settings = Configuration.model_validate(configuration)
-    said = batch_actions.Registration(expected, language=language, configuration=settings)
-    return batch_actions.register(teacher, said)
+    said = Registration(expected, language=language, configuration=settings)
+    return registering.register(teacher, said)
 
 
 def fill(pipeline: Pipeline, batch: Batch, *contents: bytes) -> list[FileUpload]:
@@ -141,7 +142,7 @@ def test_without_any_language_nothing_is_checked_until_one_is_chosen(
         "",
         Batch.Status.FAILED,
     )
-    languages.set_batch_language(batch.pk, teacher, "sv")
+    batch_language.set_batch_language(batch.pk, teacher, "sv")
     pipeline.run()
     batch.refresh_from_db()
     assert (run_of(unclear).language, batch.status) == ("sv", Batch.Status.COMPLETED)
@@ -153,7 +154,7 @@ def test_a_changed_batch_language_repeats_what_it_concerns_and_only_that(
     batch = register(teacher, 3, "en")
     uploads = fill(pipeline, batch, UNCLEAR.encode(), text("sv"), text("en"))
     before = revisions(uploads)
-    languages.set_batch_language(batch.pk, teacher, "sv")
+    batch_language.set_batch_language(batch.pk, teacher, "sv")
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.language, batch.status) == ("sv", Batch.Status.COMPLETED)
@@ -167,7 +168,7 @@ def test_changing_it_back_and_repeating_it(pipeline: Pipeline, teacher: User) ->
     batch = register(teacher, 2, "en")
     uploads = fill(pipeline, batch, UNCLEAR.encode(), text("sv"))
     for language in ("sv", "sv", "en", ""):
-        languages.set_batch_language(batch.pk, teacher, language)
+        batch_language.set_batch_language(batch.pk, teacher, language)
         pipeline.run()
     batch.refresh_from_db()
     assert (batch.language, batch.language_chosen) == ("sv", False)
@@ -181,7 +182,7 @@ def test_it_can_be_changed_while_essays_are_checked(pipeline: Pipeline, teacher:
     while not StepRun.objects.filter(slot__batch=batch).exists():
         pipeline.relay.drain()
         pipeline.work_once()
-    languages.set_batch_language(batch.pk, teacher, "sv")
+    batch_language.set_batch_language(batch.pk, teacher, "sv")
     pipeline.run()
     for upload in uploads:
         upload.refresh_from_db()
@@ -193,12 +194,12 @@ def test_it_can_be_changed_while_essays_are_checked(pipeline: Pipeline, teacher:
 def test_one_essay_can_be_said_to_be_in_another_language(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 2)
     norwegian, swedish = fill(pipeline, batch, text("nb"), text("sv"))
-    languages.set_essay_language(norwegian, teacher, "sv")
+    essay_language.set_essay_language(norwegian, teacher, "sv")
     pipeline.run()
     batch.refresh_from_db()
     assert (run_of(norwegian).language, batch.status) == ("sv", Batch.Status.COMPLETED)
     assert run_of(swedish).revision == 1
-    languages.set_essay_language(norwegian, teacher, "")
+    essay_language.set_essay_language(norwegian, teacher, "")
     pipeline.run()
     batch.refresh_from_db()
     assert (run_of(norwegian).status, batch.status) == ("failed", Batch.Status.COMPLETED_WITH_FAILURES)
@@ -208,16 +209,16 @@ def test_one_essay_can_be_said_to_be_in_another_language(pipeline: Pipeline, tea
 def test_another_file_in_its_place_has_its_own_language(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 2, "sv")
     (upload,) = fill(pipeline, batch, text("sv"))
-    languages.set_essay_language(upload, teacher, "en")
+    essay_language.set_essay_language(upload, teacher, "en")
     pipeline.run()
-    file_actions.replace(FileUpload.objects.get(pk=upload.pk), teacher, incoming(text("en")))
+    replacing.replace(FileUpload.objects.get(pk=upload.pk), teacher, incoming(text("en")))
     pipeline.run()
     upload.refresh_from_db()
     assert (upload.language, upload.chosen_language, run_of(upload).language) == ("en", "", "en")
 
 
-def incoming(data: bytes) -> file_actions.Incoming:
-    return file_actions.Incoming(ContentFile(data), "essay.txt")
+def incoming(data: bytes) -> Incoming:
+    return Incoming(ContentFile(data), "essay.txt")
 
 
 def test_refusals(pipeline: Pipeline, teacher: User) -> None:
@@ -227,12 +228,12 @@ def test_refusals(pipeline: Pipeline, teacher: User) -> None:
     pipeline.run()
     failed.refresh_from_db()
     with pytest.raises(Refused, match="NOT_AN_ESSAY"):
-        languages.set_essay_language(failed, teacher, "en")
-    batch_actions.cancel(batch.pk, teacher)
+        essay_language.set_essay_language(failed, teacher, "en")
+    cancelling.cancel(batch.pk, teacher)
     with pytest.raises(Refused, match="BATCH_CLOSED"):
-        languages.set_batch_language(batch.pk, teacher, "en")
+        batch_language.set_batch_language(batch.pk, teacher, "en")
     with pytest.raises(Refused, match="BATCH_CLOSED"):
-        languages.set_essay_language(upload, teacher, "en")
+        essay_language.set_essay_language(upload, teacher, "en")
 
 
 def test_an_essay_read_after_a_cancellation_is_recorded_and_starts_nothing(
@@ -244,7 +245,7 @@ def test_an_essay_read_after_a_cancellation_is_recorded_and_starts_nothing(
     start(batch.pk, teacher)
     pipeline.relay.drain()
     assert StepRun.objects.filter(slot__batch=batch).count() == 2
-    batch_actions.cancel(batch.pk, teacher)
+    cancelling.cancel(batch.pk, teacher)
     while pipeline.relay.drain() or pipeline.work_once():
         OutboxMessage.objects.update(due_at=Now())
     assert not DeadLetter.objects.exists()
@@ -259,7 +260,7 @@ def test_a_language_found_again_is_told_again(pipeline: Pipeline, teacher: User)
     for swedish in fill(pipeline, batch, *(text("sv", number) for number in range(3))):
         removing.remove(swedish)
     pipeline.run()
-    languages.set_batch_language(batch.pk, teacher, "")
+    batch_language.set_batch_language(batch.pk, teacher, "")
     pipeline.run()
     batch.refresh_from_db()
     assert batch.language == ""
@@ -283,7 +284,7 @@ def test_a_batch_without_steps_knows_its_language_too(pipeline: Pipeline, teache
     batch = register(teacher, 1, steps=[])
     fill(pipeline, batch, text("en"))
     assert (batch.language, batch.status) == ("en", Batch.Status.COMPLETED)
-    languages.set_batch_language(batch.pk, teacher, "sv")
+    batch_language.set_batch_language(batch.pk, teacher, "sv")
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.language, batch.status) == ("sv", Batch.Status.COMPLETED)
@@ -317,7 +318,7 @@ def test_the_step_has_no_wrong_dictionary(language: str) -> None:
 def test_repeated_old_events_change_nothing(pipeline: Pipeline, teacher: User) -> None:
     batch = register(teacher, 3)
     uploads = fill(pipeline, batch, UNCLEAR.encode(), text("sv", 1), text("sv", 2))
-    languages.set_batch_language(batch.pk, teacher, "en")
+    batch_language.set_batch_language(batch.pk, teacher, "en")
     pipeline.run()
     before: Any = [(run_of(one).pk, run_of(one).language) for one in uploads]
     pipeline.deliver_again(batch.pk)

@@ -14,9 +14,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from batches import binning, keeping
+from batches import keeping
+from batches.actions import binning
 from batches.models import Batch
-from files import actions
+from files.actions import receiving
+from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from huleedu.erasure import Erasure
 from huleedu.events import feed
@@ -157,29 +159,6 @@ def test_pages_delete_restore_and_erase(
 
 
 @pytest.mark.parametrize(
-    ("day", "months", "end"),
-    [
-        (date(2026, 11, 29), 6, date(2027, 12, 31)),
-        (date(2027, 6, 30), 6, date(2027, 12, 31)),
-        (date(2027, 7, 1), 6, date(2028, 12, 31)),
-        (date(2027, 1, 1), 0, date(2027, 6, 30)),
-        (date(2027, 1, 1), 8, date(2028, 2, 29)),
-        (date(2027, 1, 1), 36, date(2030, 6, 30)),
-        (date(2027, 1, 1), None, None),
-    ],
-)
-def test_the_last_day_counts_from_the_school_year(day: date, months: int | None, end: date | None) -> None:
-    assert keeping.default_end(day, months) == end
-
-
-@pytest.mark.parametrize(("left", "told"), [(31, None), (30, 30), (0, 0), (-1, -1)])
-def test_thirty_days_before_it_is_told(left: int, told: int | None) -> None:
-    today = date(2027, 12, 1)
-    assert keeping.days_left(today + timedelta(days=left), today) == told
-    assert keeping.days_left(None, today) is None
-
-
-@pytest.mark.parametrize(
     ("moment", "ended"),
     [
         # In Stockholm the 31st of December ends at 23:00 UTC, the 30th of June at 22:00.
@@ -192,7 +171,7 @@ def test_a_batch_ends_with_its_last_day_in_the_schools_time(
     batch: Batch, moment: datetime, ended: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Batch.objects.update(ends_on=date(2027, 12, 31))
-    monkeypatch.setattr("batches.binning.database_now", lambda: moment)
+    monkeypatch.setattr("batches.actions.binning.database_now", lambda: moment)
     assert binning.end_due(10) == ended
 
 
@@ -253,7 +232,7 @@ def test_restored_after_the_last_day_that_the_school_allows(
     for day in (end, end - timedelta(days=1)):
         answer = api.post(f"/v1/batches/{batch.pk}/keep", {"until": str(day)}, format="json")
         assert checked(Snapshot, answer)["ends_on"] == str(day)
-    monkeypatch.setattr("batches.binning.database_now", lambda: timezone.now() + keeping.WARNING)
+    monkeypatch.setattr("batches.actions.binning.database_now", lambda: timezone.now() + keeping.WARNING)
     assert binning.end_due(10) == 1
     assert Erasure.objects.get().due_at > timezone.now() + timedelta(days=29)
 
@@ -269,7 +248,7 @@ def test_a_batch_in_the_bin_takes_no_decisions(batch: Batch, teacher: User) -> N
 def test_replacing_in_the_last_moment_is_refused(batch: Batch, teacher: User) -> None:
     binning.delete(batch.pk, teacher.pk)
     with pytest.raises(Refused, match="BATCH_CLOSED"):
-        actions.receive(batch.pk, teacher, actions.Incoming(ContentFile(b"x"), "x.txt"), batch.correlation_id)
+        receiving.receive(batch.pk, teacher, Incoming(ContentFile(b"x"), "x.txt"), batch.correlation_id)
 
 
 @pytest.mark.django_db
@@ -278,23 +257,3 @@ def test_what_was_erased_meanwhile_is_erased(teacher: User) -> None:
     assert not binning.end_one(uuid4())
     with pytest.raises(Refused):
         binning.restore(uuid4(), teacher)
-
-
-@pytest.mark.parametrize(
-    ("moment", "end"),
-    [
-        # In Stockholm the last school year ended at 22:00 UTC.
-        (datetime(2027, 6, 30, 21, 59, tzinfo=UTC), date(2027, 12, 31)),
-        (datetime(2027, 6, 30, 22, 1, tzinfo=UTC), date(2028, 12, 31)),
-        (datetime(2027, 12, 31, 23, 30, tzinfo=UTC), date(2028, 12, 31)),
-        (datetime(2028, 2, 29, 12, 0, tzinfo=UTC), date(2028, 12, 31)),
-    ],
-    ids=["last minute", "first minute", "new year", "leap day"],
-)
-def test_a_batch_belongs_to_the_school_year_of_the_schools_time(
-    pipeline: Pipeline, teacher: User, moment: datetime, end: date, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("batches.actions.database_now", lambda: moment)
-    batch = pipeline.register(teacher, 1)
-    assert batch.ends_on == end
-    assert keeping.latest_end(timezone.localdate(moment)) == date(end.year + 3, 6, 30)

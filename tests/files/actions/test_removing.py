@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from batches import actions as batch_actions
+from batches.actions import cancelling
 from batches.models import Batch
-from files import actions, removing
+from files.actions import removing, replacing, rereading
+from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.erasure import Erasure
 from huleedu.failures.errors import Refused
@@ -87,8 +88,8 @@ def test_other_content_takes_an_essays_place_after_completion(
     pipeline: Pipeline, done: Batch, make_essay: Essays
 ) -> None:
     upload = file_of(done, 2)
-    incoming = actions.Incoming(file=ContentFile(make_essay(9)), filename="better.txt")
-    actions.replace(upload, done.owner, incoming)
+    incoming = Incoming(file=ContentFile(make_essay(9)), filename="better.txt")
+    replacing.replace(upload, done.owner, incoming)
     pipeline.run()
     done.refresh_from_db()
     upload.refresh_from_db()
@@ -120,7 +121,7 @@ def test_from_a_cancelled_batch_a_file_can_leave(
     batch = pipeline.register(teacher, 2)
     upload = pipeline.upload(batch, make_essay(1))
     pipeline.run()
-    batch_actions.cancel(batch.pk, teacher)
+    cancelling.cancel(batch.pk, teacher)
     removing.remove(upload)
     pipeline.run()
     batch.refresh_from_db()
@@ -153,13 +154,13 @@ def test_after_the_undo_time_nothing_brings_it_back(pipeline: Pipeline, done: Ba
     with pytest.raises(Refused, match="ERASED"):
         removing.restore(upload, done.owner)
     with pytest.raises(Refused, match="ERASED"):
-        actions.reread(upload, done.owner)
+        rereading.reread(upload, done.owner)
 
 
 def test_support_brings_nothing_back(pipeline: Pipeline, done: Batch, colleague: User) -> None:
     upload = removing.remove(file_of(done, 2))
     with pytest.raises(Refused, match="REMOVED_BY_TEACHER"):
-        actions.reread(upload, colleague)
+        rereading.reread(upload, colleague)
 
 
 def test_what_was_not_removed_is_not_brought_back(done: Batch) -> None:

@@ -1,0 +1,1 @@
+"""What a teacher and the clock do to a batch: each action is one transaction, and nothing else opens one."""
