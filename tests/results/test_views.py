@@ -180,6 +180,20 @@ def test_essay_page_marks_words_and_escapes_the_text(signed_in: Client, batch: B
     assert (response.context["position"], response.context["total"]) == (1, 1)
 
 
+def test_essay_page_says_why_there_are_no_marks(signed_in: Client, teacher: User) -> None:
+    batch = make_batch(teacher, 2)
+    add_essay(batch, 1, TEXT, [])
+    add_essay(batch, 2, TEXT)
+    checked, unchecked = (
+        signed_in.get(reverse("essay", args=[batch.pk, number])).content.decode() for number in (1, 2)
+    )
+    assert "No spelling marks in this essay." in checked
+    assert "The spelling is being checked." in unchecked
+    Batch.objects.update(configuration=batch.configuration | {"steps": ["analysis"]})
+    page = signed_in.get(reverse("essay", args=[batch.pk, 2])).content.decode()
+    assert "Spelling is not marked in this batch." in page
+
+
 def test_essay_page_knows_its_neighbours(signed_in: Client, teacher: User) -> None:
     batch = make_batch(teacher, 5)
     for number in (1, 3, 4):
