@@ -41,8 +41,9 @@ fuzz: $(VENV)/.installed-dev ## Hold a running copy against its description: SEE
 audit: $(VENV)/.installed-audit ## Look for published weaknesses and old versions (needs a network)
 	@$(BIN)/python tests/audit.py
 
-format: $(VENV)/.installed-dev ## Format the code
+format: $(VENV)/.installed-dev ## Format code and templates
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+	@$(BIN)/djade --target-version 5.2 $$(find templates -name "*.html") || true
 
 messages: $(VENV)/.installed-dev ## Collect and compile translations (needs gettext)
 	@$(BIN)/python manage.py makemessages --locale sv --no-obsolete --ignore .venv --ignore var

@@ -20,9 +20,11 @@ PRODUCTION = {
     "HULEEDU_ALLOWED_HOSTS": "huleedu.example",
     "SECRET_KEY": secrets.token_urlsafe(64),
 }
+TEMPLATES = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "templates").rglob("*.html"))]
 CHECKS: list[tuple[list[str], dict[str, str]]] = [
     ([str(BIN / "ruff"), "check", "--quiet", "."], {}),
     ([str(BIN / "ruff"), "format", "--check", "--quiet", "."], {}),
+    ([str(BIN / "djade"), "--check", "--target-version", "5.2", *TEMPLATES], {}),
     ([str(BIN / "mypy"), "--no-error-summary", "."], {}),
     ([str(BIN / "lint-imports"), "--no-logo"], {}),
     ([*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
@@ -36,8 +38,9 @@ TESTS = [sys.executable, "-m", "pytest", "-n", WORKERS, "--durations", "30"]
 
 
 def title(command: list[str]) -> str:
-    """The command as one would type it."""
-    return " ".join(Path(word).name if word.startswith("/") else word for word in command)
+    """The command as one would type it, without a long list of files."""
+    words = [Path(word).name if word.startswith("/") else word for word in command if word not in TEMPLATES]
+    return " ".join(words)
 
 
 def passes(command: list[str], variables: dict[str, str]) -> bool:
