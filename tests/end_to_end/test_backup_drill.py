@@ -89,8 +89,7 @@ def files_of(installation: Installation, token: str, batch_id: str) -> dict[str,
 
 
 def test_the_drill(tmp_path: Path, folder: Path) -> None:
-    here = Installation(tmp_path / "here" / "var", free_port(), fresh=True)
-    here.variables["HULEEDU_POSTGRES"] = "embedded"
+    here = Installation(tmp_path / "here" / "var", free_port(), variables={"HULEEDU_POSTGRES": "embedded"})
     here.var.parent.mkdir()
     key = folder / "key"
     made = manage(here, "make_backup_key", str(key), HULEEDU_USER="root")
@@ -117,7 +116,7 @@ def test_the_drill(tmp_path: Path, folder: Path) -> None:
         here.stop()
     (file,) = [path for path in folder.iterdir() if path.name.startswith("huleedu-")]
     with object_store() as store:
-        there = Installation(tmp_path / "there" / "var", free_port(), accounts=here.accounts, fresh=True)
+        there = Installation(tmp_path / "there" / "var", free_port(), accounts=here.accounts)
         there.var.parent.mkdir()
         there.variables |= {
             "HULEEDU_POSTGRES": str(OLDER) if OLDER.is_dir() else "embedded",
