@@ -1,15 +1,21 @@
 """Every check and then the tests, in one go; ends with the line pytest ends with.
 
+A few tests that failed beside others are tried once more, alone, and that decides: many of them say within
+how many seconds something happens, which three at once on two busy cores cannot promise. They are named
+either way.
 ``--checks`` leaves the tests out. Any other arguments are pytest's, and nothing else is run.
 Servers come from ``DATABASE_URL`` and ``REDIS_URL`` (see ``make test``).
 """
 
+import json
 import os
 import secrets
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -34,6 +40,7 @@ CHECKS: list[tuple[list[str], dict[str, str]]] = [
 WORKERS = "3"
 # Tests start processes, which would else compile all code anew: a third of what a start takes.
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+MOST_ALONE = 25  # more than the machine's doing
 TESTS = [sys.executable, "-m", "pytest", "-n", WORKERS, "--durations", "30"]
 
 
@@ -68,6 +75,23 @@ def tests(command: list[str]) -> int:
     return subprocess.run(command, check=False, cwd=ROOT, env=os.environ | COMPILED).returncode
 
 
+def failed_tests() -> list[str]:
+    """Those of the last run, as pytest has noted them."""
+    noted = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
+    return sorted(json.loads(noted.read_text())) if noted.exists() else []
+
+
+def every_test() -> int:
+    """Run all tests, and those that failed once more, alone; returns pytest's exit code."""
+    code = tests(TESTS)
+    found = failed_tests()
+    if code != pytest.ExitCode.TESTS_FAILED or not 0 < len(found) <= MOST_ALONE:
+        return code
+    sys.stdout.write("\n".join(["", "These failed beside others. Alone:", *found, ""]))
+    sys.stdout.flush()
+    return tests([sys.executable, "-m", "pytest", *found])
+
+
 def main() -> int:
     """Returns 0 when everything passed."""
     chosen = sys.argv[1:]
@@ -77,7 +101,7 @@ def main() -> int:
     if failed:
         sys.stdout.write(f"{len(failed)} of {len(CHECKS)} checks failed.\n")
         sys.stdout.flush()
-    ended = 0 if chosen else tests(TESTS)
+    ended = 0 if chosen else every_test()
     return 1 if failed else ended
 
 
