@@ -14,6 +14,7 @@ from results.queries import with_counts
 from results.shapes import CURSOR
 
 PAGE_SIZE = 50
+FORM = re.compile(CURSOR)
 NEWEST_FIRST = ("-created_at", "-pk")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -32,7 +33,7 @@ class Cursor:
     @classmethod
     def read(cls, text: str) -> Self | None:
         """The cursor that ``str`` made; None for any other text."""
-        if not text or re.fullmatch(CURSOR, text) is None:
+        if not text or FORM.fullmatch(text) is None:
             return None
         microseconds, _, batch_id = text.partition("_")
         return cls(BEGINNING + int(microseconds) * MICROSECOND, UUID(batch_id))
