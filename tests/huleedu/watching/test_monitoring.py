@@ -386,6 +386,16 @@ def test_every_rule_has_words_and_a_test() -> None:
         assert rule["annotations"]["summary"] and rule["annotations"]["action"]
 
 
+@pytest.fixture(autouse=True)
+def good_day() -> None:
+    """Nothing that tests before have left counts."""
+    for counted in (metrics.RECENT_SERVER_ERRORS, metrics.RECENT_WRONG_PASSWORDS):
+        counted.clear()
+    for endpoint in (STORE, SCHOOL):
+        endpoint.forget()
+        CIRCUIT_OPEN.labels(endpoint.name).set(0)
+
+
 @pytest.mark.parametrize("alert", SEEDS)
 def test_a_seeded_condition_crosses_the_threshold_and_a_good_day_does_not(
     client: Client, pipeline: Pipeline, teacher: User, alert: str
