@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from huleedu.machine.programs import processes, send, wait_until
+from tests import prepared
 from tests.installation import ROOT
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
@@ -60,6 +61,7 @@ def living(place: Path) -> list[int]:
 
 def started(place: Path, *arguments: str) -> "subprocess.Popen[bytes]":
     environment = {**os.environ, "TMPDIR": str(place), "PYTHONPATH": str(ROOT)}
+    environment.pop(prepared.VARIABLE, None)  # it is a run of its own
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,

@@ -43,7 +43,7 @@ class Ordinary(Reached):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """An installation that has read a file, so that a warm process waits for the next one, too."""
-    found = World(Ordinary(tmp_path_factory.mktemp("hidden") / "var", free_port()))
+    found = World(Ordinary(tmp_path_factory.mktemp("hidden") / "var", free_port(), fresh=True))
     try:
         found.installation.start()
         token = found.teacher_token()
