@@ -40,6 +40,7 @@ CHECKS: list[tuple[list[str], dict[str, str]]] = [
 WORKERS = "3"
 # Tests start processes, which would else compile all code anew: a third of what a start takes.
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+NOTED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 MOST_ALONE = 25  # more than the machine's doing
 TESTS = [sys.executable, "-m", "pytest", "-n", WORKERS, "--durations", "30"]
 
@@ -77,12 +78,12 @@ def tests(command: list[str]) -> int:
 
 def failed_tests() -> list[str]:
     """Those of the last run, as pytest has noted them."""
-    noted = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
-    return sorted(json.loads(noted.read_text())) if noted.exists() else []
+    return sorted(json.loads(NOTED.read_text())) if NOTED.exists() else []
 
 
 def every_test() -> int:
     """Run all tests, and those that failed once more, alone; returns pytest's exit code."""
+    NOTED.unlink(missing_ok=True)  # tests that had another name when they failed stand there for ever
     code = tests(TESTS)
     found = failed_tests()
     if code != pytest.ExitCode.TESTS_FAILED or not 0 < len(found) <= MOST_ALONE:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django_stubs_ext import StrPromise
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from huleedu.events.vocabulary import (
     BatchPhaseCompleted,
@@ -142,11 +144,21 @@ class Phase:
             },
             **{f"figures has no {name}": name not in self.figures.model_fields for name in ALWAYS_SHOWN},
             **{
+                f"{name} of figures may not be null, as it is of a step that failed": not may_be_null(field)
+                for name, field in self.figures.model_fields.items()
+                if name != "status"
+            },
+            **{
                 f"{name} is shown, and is not in figures": name not in self.figures.model_fields
                 for name in shown
             },
         }
         return [words for words, is_wrong in wrong.items() if is_wrong]
+
+
+def may_be_null(field: FieldInfo) -> bool:
+    """Whether None is a value of the field."""
+    return NoneType in get_args(field.annotation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +179,21 @@ class EssayPhase(Phase):
         return (self.initiate, self.request, self.completed)
 
     def faults(self) -> list[str]:
-        missing = [name for name in ALWAYS_SHOWN if name not in self.shape.model_fields]
-        return [*super().faults(), *(f"shape has no {name}" for name in missing)]
+        fields = self.shape.model_fields
+        missing = [name for name in ALWAYS_SHOWN if name not in fields]
+        full = [
+            name
+            for name, field in fields.items()
+            if name != "status" and field.is_required() and not may_be_null(field)
+        ]
+        return [
+            *super().faults(),
+            *(f"shape has no {name}" for name in missing),
+            *(
+                f"{name} of shape has no default and may not be null, as it is before its step"
+                for name in full
+            ),
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

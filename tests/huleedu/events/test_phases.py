@@ -24,6 +24,10 @@ from huleedu.work.handlers import HANDLERS
 ESSAY = analysis.PHASE
 
 
+class NeverNull(analysis.AnalysisFigures):
+    words: int  # type of a figure that a failed step would have to have
+
+
 class NothingShown(Answer):
     """Neither how a step ended nor why."""
 
@@ -144,6 +148,8 @@ def test_an_event_is_of_one_phase_alone(
         ({"measures": [Measure("grade", "Grade")]}, "grade is shown, and is not in figures"),
         ({"columns": [Measure("grade", "Grade")]}, "grade is shown, and is not in figures"),
         ({"bounds": ["grade"]}, "grade is shown, and is not in figures"),
+        ({"figures": NeverNull}, "words of figures may not be null"),
+        ({"shape": NeverNull}, "words of shape has no default and may not be null"),
     ],
 )
 def test_a_forgotten_part_is_named(changes: dict[str, Any], told: str) -> None:
