@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from batches.models import Batch, EssaySlot
 from essays.queries import file_of, shown_status
 from files.models import FileUpload
-from files.records import file_record as file_record
+from files.records import file_record
 from files.shapes import FileRecord
 from huleedu.events.feed import position
 from huleedu.events.phase import Phase

@@ -55,7 +55,8 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
     result = results.get(number)
     if result is None:
         return None
-    essay = essay_line(result, batch)
+    lines = {each: essay_line(other, batch) for each, other in results.items()}
+    essay = lines[number]
     text = readable_text(result)
     marks = [] if text is None else make_marks(spelling.findings_of(result), len(text))
     numbers = list(results)
@@ -68,7 +69,7 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
         paragraphs=[paragraph for paragraph in split(text or "", marks) if paragraph],
         findings=marks,
         spelling=spelling_of(essay, batch),
-        panels=measuring.panels(batch, essay, [essay_line(other, batch) for other in results.values()]),
+        panels=measuring.panels(batch, essay, lines.values()),
         previous_number=numbers[index - 1] if index else None,
         next_number=numbers[index + 1] if index + 1 < len(numbers) else None,
         position=index + 1,

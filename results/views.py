@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
 from files.models import FileUpload
+from files.records import file_record
 from files.undo import undo_until
 from huleedu.answers.error_words import catalogue
 from huleedu.answers.pages import MAX_SEARCH, PageRequest, SeeOther, search_words, wants_fragment
@@ -118,7 +119,7 @@ def being_read_page(request: PageRequest, batch: Batch, number: int) -> HttpResp
     upload = queries.file_being_read(batch, number)
     if upload is None:
         raise Http404
-    context = frame(batch) | {"number": number, "file": queries.file_record(upload)}
+    context = frame(batch) | {"number": number, "file": file_record(upload)}
     return render(request, "essays/being_read.html", context)
 
 
@@ -138,7 +139,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     files = FileUpload.objects.owned_by(request.user).select_related("batch", "slot")
     upload = get_object_or_404(files, pk=file_upload_id)
     context = {
-        "file": queries.file_record(upload),
+        "file": file_record(upload),
         "batch": queries.counted_summary(upload.batch),
         "events": feed.trace(upload.pk),
         "undo_until": undo_until(upload),

@@ -1,7 +1,7 @@
 """Metrics: right from the database, bounded, for whom they are, and named by every alert rule."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -387,8 +387,15 @@ def test_every_rule_has_words_and_a_test() -> None:
 
 
 @pytest.fixture(autouse=True)
-def good_day() -> None:
-    """Nothing that tests before have left counts."""
+def good_day() -> Iterator[None]:
+    """Nothing counts that tests before have left, and nothing is left to those after."""
+    forget_troubles()
+    yield
+    forget_troubles()
+
+
+def forget_troubles() -> None:
+    """All is well as far as this process remembers."""
     for counted in (metrics.RECENT_SERVER_ERRORS, metrics.RECENT_WRONG_PASSWORDS):
         counted.clear()
     for endpoint in (STORE, SCHOOL):
@@ -410,9 +417,6 @@ def test_a_seeded_condition_crosses_the_threshold_and_a_good_day_does_not(
     assert not any(crosses(each, good) for each in rules())
     SEEDS[alert](pipeline, batch)
     assert crosses(rule, scrape(client)), alert
-    for endpoint in (STORE, SCHOOL):
-        CIRCUIT_OPEN.labels(endpoint.name).set(0)
-        endpoint.forget()
 
 
 def letter(batch_id: UUID) -> dict[str, Any]:
