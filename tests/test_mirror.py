@@ -64,10 +64,10 @@ WITHOUT = {
         huleedu/events/redaction huleedu/failures/states huleedu/fit/wall_report huleedu/fit/warming
         huleedu/http/header_parameters huleedu/http/networks huleedu/machine/mounts
         huleedu/machine/new_file huleedu/machine/own_hosts huleedu/machine/school_settings
-        huleedu/machine/stopping huleedu/machine/wall_words huleedu/outside/recent
+        huleedu/machine/wall_words huleedu/outside/recent
         huleedu/outside/threads huleedu/postgres/clock huleedu/postgres/counting
         huleedu/postgres/database huleedu/postgres/moments huleedu/postgres/presence
-        huleedu/postgres/standstill huleedu/relay/cluster huleedu/relay/overseeing
+        huleedu/postgres/standstill huleedu/relay/overseeing
         huleedu/relay/processes huleedu/security/recorded huleedu/security/refusals
         huleedu/security/security_export huleedu/security_events huleedu/security_kinds
         huleedu/steps huleedu/subscriptions huleedu/support/field_names huleedu/templatetags/servers

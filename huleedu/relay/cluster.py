@@ -7,7 +7,7 @@ workers. Each process dies with the one that made it, even by ``kill -9``.
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from multiprocessing import Event, Value
 from multiprocessing.connection import wait
@@ -31,6 +31,7 @@ LOOK_SECONDS = 10.0  # how often the guard looks for tasks that are over their t
 BUSY_LOOK_SECONDS = 5.0  # while there are tasks; whoever is at one gives no other sign of life
 LOCK_SECONDS = 0.1
 PAUSE_SECONDS = 0.2  # between two replacements, so that what dies at once is not replaced without end
+ASK_SECONDS = 0.5  # between two askings of the same workers
 WORKERS_SECONDS = 5.0  # for what workers have in hand, giving it back included
 MONITOR_SECONDS = 1.0
 KILLED_SECONDS = 0.5
@@ -44,7 +45,7 @@ class Guard(Sentinel):
     def start(self) -> None:
         """The guard's whole life."""
         self.stop_asked = Stop()
-        stopping.on_signals(self.stop_asked.set)
+        stopping.on_signals(self.stop_asked, self.stop_asked.set)
         stopping.let_through()
         self.spawn_cluster()
         self.guard()
@@ -101,9 +102,8 @@ class Guard(Sentinel):
     def stop(self) -> None:
         """End everything below; what does not end by itself is killed."""
         self.pusher.terminate()
-        for process in self.pool:
-            process.terminate()
-        end(self.pool, WORKERS_SECONDS)
+        ask_to_end(self.pool, WORKERS_SECONDS)
+        end(self.pool, 0)
         self.result_queue.put("STOP")
         end([self.monitor, self.pusher], MONITOR_SECONDS)
         self.result_queue.cancel_join_thread()
@@ -126,6 +126,18 @@ def is_busy(worker_process: Any) -> bool:
     """Whether the worker is at a task and within its time."""
     # Read without the lock, which whoever died with it keeps for ever.
     return bool(worker_process.timer.get_obj().value > 0)
+
+
+def ask_to_end(processes: Collection[BaseProcess], seconds: float) -> None:
+    """Ask all to end, and again while any lives, for at most ``seconds``.
+
+    A signal that comes as a process begins to sleep or to wait is heard only when another one wakes it.
+    """
+    until = time.monotonic() + seconds
+    while (left := [process for process in processes if process.is_alive()]) and time.monotonic() < until:
+        for process in left:
+            process.terminate()
+        wait([process.sentinel for process in left], ASK_SECONDS)
 
 
 def end(processes: Iterable[BaseProcess], seconds: float) -> None:

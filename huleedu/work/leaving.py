@@ -14,7 +14,7 @@ import structlog
 from django.db import connection
 
 from huleedu.logs import describe
-from huleedu.machine.stopping import Stop, on_alarm, on_signals
+from huleedu.machine.stopping import Stop, no_alarm, on_alarm, on_signals
 from huleedu.models import WorkItem
 
 FINISH_SECONDS = 1.5  # for the item in hand, after the first signal
@@ -52,7 +52,7 @@ def leave_when_asked() -> Stop:
             on_alarm(FINISH_SECONDS, leave)
         stop.set()
 
-    on_signals(ask)
+    on_signals(stop, ask)
     return stop
 
 
@@ -83,6 +83,7 @@ def leave() -> None:
         # Nobody knows yet what it is.
         HAND.out_of_time = True
         return
+    no_alarm()
     if HAND.item is not None:
         try:
             give_back(HAND.item)
