@@ -124,10 +124,9 @@ TEMPLATES = [
 
 DATABASE_URL = environment.said("DATABASE_URL") or "postgresql:///huleedu"
 DATABASES = {"default": environment.database("DATABASE_URL", DATABASE_URL)}
-DATABASES["default"]["OPTIONS"] = {**database.OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
-if PROCESS in SERVING:
-    # A process that stops in the middle of a transaction must not hold its batch for ever; ours take moments.
-    DATABASES["default"]["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=20000")
+OPTIONS = {**database.OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
+OPTIONS["options"] = database.session_options(OPTIONS.get("options"), serving=PROCESS in SERVING)
+DATABASES["default"]["OPTIONS"] = OPTIONS
 if PROCESS == "web":
     # Every request runs in a thread of its own, so connections live in a pool and not in threads.
     DATABASES["default"]["OPTIONS"]["pool"] = database.POOL

@@ -66,7 +66,7 @@ WITHOUT = {
         huleedu/machine/new_file huleedu/machine/own_hosts huleedu/machine/school_settings
         huleedu/machine/wall_words huleedu/outside/recent
         huleedu/outside/threads huleedu/postgres/clock huleedu/postgres/counting
-        huleedu/postgres/database huleedu/postgres/moments huleedu/postgres/presence
+        huleedu/postgres/moments huleedu/postgres/presence
         huleedu/postgres/standstill huleedu/relay/overseeing
         huleedu/relay/processes huleedu/security/recorded huleedu/security/refusals
         huleedu/security/security_export huleedu/security_events huleedu/security_kinds

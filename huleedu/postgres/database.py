@@ -16,7 +16,16 @@ OPTIONS: dict[str, object] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 12_000,  # milliseconds
 }
+# Plans of ours run for moments. Where a server compiles them, that costs 0.2 s for each look of a relay.
+SESSION = "-c jit=off"
+# A process that stops in the middle of a transaction must not hold its batch for ever; ours take moments.
+SERVING = "-c idle_in_transaction_session_timeout=20000"
 T = TypeVar("T")
+
+
+def session_options(asked: object, *, serving: bool) -> str:
+    """What each session begins with; what the address of the database asks for has the last word."""
+    return " ".join(filter(None, [SESSION, SERVING if serving else "", str(asked or "")]))
 
 
 class ImpatientConnection(psycopg.Connection[Any]):
