@@ -20,7 +20,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from files.steps.confinement import die_with, hide_memory
+from files.steps.confinement import die_with, hide_memory, leave_network_first
 
 REQUEST_BYTES = 1024
 FOUND = b"found"
@@ -33,7 +33,7 @@ def main(arguments: list[str], act: Act) -> None:
     die_with(int(arguments[1]))
     hide_memory()
     gc.freeze()  # the children share this memory as long as nobody touches it
-    _serve(int(arguments[0]), act)
+    _serve(int(arguments[0]), int(arguments[1]), act)
 
 
 def found(arguments: list[str], act: Act) -> None:
@@ -61,13 +61,14 @@ def _be_founded(founder: int, descriptor: int, act: Act) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         die_with(founder)
         os.setsid()
-        _serve(descriptor, act)
+        _serve(descriptor, founder, act)
     finally:
         os._exit(0)
 
 
-def _serve(descriptor: int, act: Act) -> None:
+def _serve(descriptor: int, parent: int, act: Act) -> None:
     """Serve until the owner closes its end; each child runs ``act`` on parent and arguments."""
+    leave_network_first(parent)
     with socket.socket(fileno=descriptor) as owner:
         while True:
             message, descriptors, _flags, _address = socket.recv_fds(owner, REQUEST_BYTES, 2)

@@ -328,6 +328,15 @@ def test_child_has_no_network(misbehave: Misbehave, listener: socket.socket, nam
     assert fails(ErrorCode.CORRUPTED_FILE, b"x").details == {"limit": "memory"}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="what a process of ours may do is hidden from its own user")
+def test_the_network_is_left_once_for_all_children() -> None:
+    sandbox.leave_nursery()
+    run(b"A pupil wrote a text that is long enough. " * 20, "a.txt", LIMITS)
+    warm = sandbox.nursery()
+    assert isinstance(warm, Nursery)
+    assert Path(f"/proc/{warm.process_id}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+
+
 @pytest.mark.parametrize("start", ["warm", "afresh"])
 def test_child_dies_with_its_parent(tmp_path: Path, start: str) -> None:
     mark = tmp_path / "child"
