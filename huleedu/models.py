@@ -192,6 +192,8 @@ class WorkItem(models.Model):
         QUEUED = "queued", _("waiting")
         RUNNING = "running", _("running")
 
+    is_finished = False  # known to whoever had it when its row went
+
     step = models.CharField(max_length=40)
     subject_id = models.UUIDField()
     revision = models.PositiveIntegerField(default=0)
@@ -247,6 +249,10 @@ class WorkItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} {self.subject_id} r{self.revision}"
+
+    def finished(self) -> None:
+        """The row has gone, and the lease with it."""
+        self.is_finished = True
 
     @property
     def batch(self) -> UUID:

@@ -10,6 +10,7 @@ from essays.tasks import handler_of
 from files.tasks import EXTRACTION
 from huleedu.events.phases import PHASES
 from huleedu.forgetting.erasing import ERASURE
+from huleedu.postgres.prepared import keep_plans
 from huleedu.work import leaving
 from huleedu.work import queue as work
 from huleedu.work.handlers import HANDLERS, Handler
@@ -20,6 +21,7 @@ SLICE_SECONDS = 1.0  # then the worker goes back to its cluster, which may want 
 
 def work_next() -> None:
     """Run queued items until nothing is due, the slice is over, or this worker shall end."""
+    keep_plans()
     first, others = HANDLERS.in_turn()
     until, turns = time.monotonic() + SLICE_SECONDS, deque(others)
     while not leaving.asked() and run_one(first, turns):
@@ -29,11 +31,9 @@ def work_next() -> None:
 
 
 def run_one(first: list[Handler], turns: deque[Handler]) -> bool:
-    """Run one item; False when there is none for this worker. What ran goes to the end of ``turns``."""
-    if any(work.run_next(handler) for handler in first):
-        return True
-    for _ in range(len(turns)):
-        turns.rotate(-1)
-        if work.run_next(turns[-1]):
-            return True
-    return False
+    """Run one item; False when there is none for this worker. Whose it was goes to the end of ``turns``."""
+    done = work.run_next(*first, *turns)
+    if done is not None and done in turns:
+        turns.remove(done)
+        turns.append(done)
+    return done is not None

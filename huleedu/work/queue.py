@@ -6,7 +6,7 @@ until none is left, so order can change after queueing and a lost token costs no
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -31,7 +31,7 @@ from huleedu.postgres.presence import Presence, process_name
 from huleedu.work.broker import channel_of
 from huleedu.work.handlers import HANDLERS, Handler
 from huleedu.work.leaving import in_hand
-from huleedu.work.seats import for_one_phase, seated
+from huleedu.work.seats import SEATS, choosing, for_one_phase
 
 STEPS_CLUSTER = "steps"
 RUN_QUEUED = "huleedu.steps.work_next"
@@ -73,28 +73,43 @@ LEASE_PARAMETERS = {
     "tries": LEASE_ATTEMPTS,
 }
 LEASE_KEY = "(mod(id, %(ids)s) * %(tries)s + mod(attempts, %(tries)s))::int"
+# Of one step; the next in line is asked for only where this one gives nothing.
+NEXT_OF_STEP = """
+(SELECT id FROM huleedu_workitem
+ WHERE step = %(step_{place})s AND state = 'queued' AND (attempts = 0 OR due_at <= now())
+   AND (NOT slow OR %(slow)s)
+ ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)"""
 CLAIM = f"""
 WITH taken AS (
   UPDATE huleedu_workitem
   SET state = 'running', leased_at = now(), attempts = attempts + 1,
       former_worker = worker, worker = %(worker)s
-  WHERE id = (SELECT id FROM huleedu_workitem
-              WHERE step = %(step)s AND state = 'queued' AND (attempts = 0 OR due_at <= now())
-                AND (NOT slow OR %(slow)s)
-              ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+  WHERE id = coalesce({{items}})
   RETURNING *)
-SELECT taken.*, pg_advisory_lock(%(lease)s, {LEASE_KEY}),
-  set_config('lock_timeout', '{LOCK_MILLISECONDS}', false) FROM taken
+SELECT {", ".join(f"taken.{field.column}" for field in WorkItem._meta.concrete_fields)},
+  pg_advisory_lock(%(lease)s, {LEASE_KEY}), set_config('lock_timeout', '{LOCK_MILLISECONDS}', false)
+FROM taken
+"""  # noqa: S608
+COLUMNS = [field.attname for field in WorkItem._meta.concrete_fields]
+# The lease ends a moment before the row's end is committed; nobody sees the row without either.
+FINISH = f"""
+WITH done AS (
+  DELETE FROM huleedu_workitem WHERE id = %(id)s AND attempts = %(attempts)s AND state = 'running'
+  RETURNING id, attempts)
+SELECT pg_advisory_unlock(%(lease)s, {LEASE_KEY}) FROM done
 """  # noqa: S608
 RELEASE = "SELECT pg_advisory_unlock(%s, %s), set_config('lock_timeout', '0', false)"
 RELEASE_ABANDONED = f"""
 UPDATE huleedu_workitem SET state = 'queued', leased_at = NULL
-WHERE state = 'running'
-  AND (leased_at < now() - make_interval(secs => timeout_seconds + %(margin)s)
-       OR NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
-                      AND classid = %(lease)s
-                      AND objid = {LEASE_KEY}
-                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+WHERE id IN (
+  SELECT id FROM huleedu_workitem
+  WHERE state = 'running'
+    AND (leased_at < now() - make_interval(secs => timeout_seconds + %(margin)s)
+         OR NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+                        AND classid = %(lease)s
+                        AND objid = {LEASE_KEY}
+                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+  FOR UPDATE SKIP LOCKED)
 RETURNING id
 """  # noqa: S608
 # A token that is lost is made again, so the commit waits for no disk.
@@ -190,33 +205,37 @@ def token() -> str:
 
 
 @contextmanager
-def claimed(step: str) -> Iterator[WorkItem | None]:
-    """The most deserving queued item of ``step``, leased to this process until the block ends.
+def claimed(*steps: str) -> Iterator[WorkItem | None]:
+    """The most deserving queued item of the first of ``steps`` that has one, leased until the block ends.
 
-    None if there is none, or if all workers but one do this step already: whoever ends one takes the next.
+    None if there is none, or if all workers but one do these steps already: whoever ends one takes the next.
     The lease is a session lock, so it ends with the process however the process ends.
     """
-    with ExitStack() as seats:
-        if not seats.enter_context(seated(step, for_one_phase())):
-            yield None
-            return
-        with in_hand(lambda: claim_seated(step, seats)) as item, leased(item):
-            yield item
+    with ExitStack() as seats, in_hand(lambda: claim_seated(steps, seats)) as item, leased(item):
+        yield item
 
 
-def claim_seated(step: str, seats: ExitStack) -> WorkItem | None:
-    """Claim an item of ``step``; whoever gets a slow one keeps the seat for it as long as the others."""
-    with ExitStack() as slowly:
-        item = claim(step, slow=slowly.enter_context(seated(SLOW, 1)))
-        if item is not None and item.slow:
-            seats.enter_context(slowly.pop_all())
+def claim_seated(steps: Sequence[str], seats: ExitStack) -> WorkItem | None:
+    """Claim an item of one of ``steps`` and keep its seat, and that of the slow for a slow one."""
+    with choosing({SLOW: 1, **dict.fromkeys(steps, for_one_phase())}) as places:
+        free = [step for step in steps if step in places]
+        item = claim(free, slow=SLOW in places) if free else None
+        if item is not None:
+            for kind in [item.step, SLOW] if item.slow else [item.step]:
+                seats.callback(SEATS.leave, places.pop(kind))
     return item
 
 
-def claim(step: str, *, slow: bool) -> WorkItem | None:
-    """Take the most deserving queued item of ``step``; one known to be slow only if ``slow``."""
-    parameters = {**LEASE_PARAMETERS, "step": step, "slow": slow, "worker": process_name(WORKER.role)}
-    return next(iter(WorkItem.objects.raw(CLAIM, parameters)), None)
+def claim(steps: Sequence[str], *, slow: bool) -> WorkItem | None:
+    """Take the most deserving queued item of the first of ``steps`` that has one; a slow one if ``slow``."""
+    named = {f"step_{place}": step for place, step in enumerate(steps)}
+    items = ", ".join(NEXT_OF_STEP.format(place=place) for place in range(len(steps)))
+    worker = {"worker": process_name(WORKER.role)}
+    parameters: dict[str, int | str] = {**LEASE_PARAMETERS, **named, **worker, "slow": slow}
+    with prepared_cursor() as cursor:
+        cursor.execute(CLAIM.format(items=items), parameters)
+        row = cursor.fetchone()
+    return WorkItem.from_db(connection.alias, COLUMNS, row[: len(COLUMNS)]) if row else None
 
 
 @contextmanager
@@ -230,19 +249,25 @@ def leased(item: WorkItem | None) -> Iterator[None]:
         yield
         WORKER.beat()
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute(RELEASE, [LEASE_CLASS, lease_key(item)])
+        if not item.is_finished:
+            with connection.cursor() as cursor:
+                cursor.execute(RELEASE, [LEASE_CLASS, lease_key(item)])
 
 
-def run_next(handler: Handler) -> bool:
-    """Run the next queued item of ``handler``; False when there is none, or while it must wait."""
-    if handler.must_wait():
+def run_next(*handlers: Handler) -> Handler | None:
+    """Run the next queued item of the first of ``handlers`` that has one; whose it was, or None.
+
+    One that must wait takes nothing meanwhile.
+    """
+    able = {handler.name: handler for handler in handlers if not handler.must_wait()}
+    if not able:
         WORKER.beat()  # it takes nothing, and lives all the same
-        return False
-    with claimed(handler.name) as item:
-        if item is not None:
-            run(item, handler)
-    return item is not None
+        return None
+    with claimed(*able) as item:
+        if item is None:
+            return None
+        run(item, able[item.step])
+        return able[item.step]
 
 
 def lease_key(item: WorkItem) -> int:
@@ -326,9 +351,13 @@ def finish(item: WorkItem) -> bool:
 
     The row lock decides between a late worker and the one that replaced it.
     """
-    mine = WorkItem.objects.filter(pk=item.pk, attempts=item.attempts, state=WorkItem.State.RUNNING)
-    deleted, _ = mine.delete()
-    return deleted > 0
+    parameters = {**LEASE_PARAMETERS, "id": item.pk, "attempts": item.attempts}
+    with prepared_cursor() as cursor:
+        cursor.execute(FINISH, parameters)
+        if cursor.rowcount < 1:
+            return False
+    transaction.on_commit(item.finished)
+    return True
 
 
 def backoff(attempts: int) -> timedelta:

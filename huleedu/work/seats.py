@@ -7,12 +7,13 @@ A record lock ends with its process, however that ends, so no seat stays taken.
 import fcntl
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from django.conf import settings
 
 APART = 1024  # bytes between the first seats of two kinds of work
+CHOICE = 2**50  # beyond all seats: whoever has it chooses
 
 
 class Seats:
@@ -25,6 +26,10 @@ class Seats:
         """Take one of the ``seats`` for ``kind`` of work; its place, or None when others have them all."""
         first = zlib.crc32(kind.encode()) * APART
         return next((place for place in range(first, first + seats) if self._lock(place)), None)
+
+    def choose(self) -> None:
+        """Wait until no other process chooses; ``leave(CHOICE)`` when done."""
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, CHOICE)
 
     def leave(self, place: int) -> None:
         """Free the seat."""
@@ -55,3 +60,24 @@ def seated(kind: str, seats: int) -> Iterator[bool]:
     finally:
         if place is not None:
             SEATS.leave(place)
+
+
+@contextmanager
+def choosing(seats: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """A seat for each kind of work of which not all ``seats`` are taken: kind → place.
+
+    What is still in it at the block's end is left; what was taken out is the caller's to leave. One process
+    chooses at a time: another would find no seat where this one takes some only to look.
+    """
+    SEATS.choose()
+    places: dict[str, int] = {}
+    try:
+        for kind, number in seats.items():
+            place = SEATS.take(kind, number)
+            if place is not None:
+                places[kind] = place
+        yield places
+    finally:
+        for place in places.values():
+            SEATS.leave(place)
+        SEATS.leave(CHOICE)

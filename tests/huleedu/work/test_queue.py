@@ -14,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from files.actions import reading
 from files.models import FileUpload
@@ -25,9 +25,10 @@ from huleedu.models import DeadLetter, WorkItem
 from huleedu.steps import work_next
 from huleedu.work import queue as work
 from huleedu.work.handlers import HANDLERS
+from huleedu.work.seats import for_one_phase
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
-from tests.seats import all_taken
+from tests.seats import all_taken, kill, sit_down
 
 DOUBLE = 2
 
@@ -461,3 +462,80 @@ def test_reading_goes_before_checking(transactional_db: None, monkeypatch: pytes
             work.enqueue(order(1, step=step))
     work_next()
     assert done == ["extract", "extract", "spellcheck", "analysis", "spellcheck", "analysis"]
+
+
+def held_leases() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [work.LEASE_CLASS]
+        )
+        (held,) = cursor.fetchone()
+        return int(held)
+
+
+def test_the_first_step_with_work_gives_it_with_one_statement(
+    transactional_db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with transaction.atomic():
+        work.enqueue(order(1, step="analysis"))
+        work.enqueue(order(1, step="spellcheck"))
+    work.WORKER.beat()
+    for expected in ("spellcheck", "analysis"):
+        with django_assert_num_queries(2), work.claimed("extract", "spellcheck", "analysis") as item:
+            assert item is not None and item.step == expected
+            assert work.finish(item)
+    with django_assert_num_queries(1), work.claimed("extract", "spellcheck", "analysis") as item:
+        assert item is None
+
+
+def test_a_step_without_a_seat_is_passed_over(transactional_db: None) -> None:
+    queue(1)
+    with transaction.atomic():
+        work.enqueue(order(1, step="spellcheck"))
+    with all_taken("extract", for_one_phase()), work.claimed("extract", "spellcheck") as item:
+        assert item is not None and item.step == "spellcheck"
+        _, has_seat = child = sit_down("analysis", 1)
+        kill(child[0])
+        assert has_seat, "seats that were only looked at are free again"
+
+
+def test_whoever_finishes_has_no_lease_left(transactional_db: None) -> None:
+    queue(1)
+    with work.claimed("extract") as item:
+        assert item is not None and held_leases() == 1
+        with transaction.atomic():
+            assert work.finish(item)
+        assert held_leases() == 0
+    assert not WorkItem.objects.exists()
+
+
+def test_a_finish_that_is_undone_gives_the_work_back(transactional_db: None) -> None:
+    queue(1)
+    with work.claimed("extract") as item:
+        assert item is not None
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            work.finish(item)
+            raise ZeroDivisionError
+        assert not item.is_finished
+    work.tend()
+    assert take().attempts == DOUBLE
+
+
+def test_taking_back_waits_for_nobody_who_is_about_to_finish(transactional_db: None) -> None:
+    queue(1)
+    with work.claimed("extract") as item:
+        assert item is not None
+        with transaction.atomic():
+            assert work.finish(item)
+            thread = threading.Thread(target=tend_apart)
+            thread.start()
+            thread.join(10)
+            assert not thread.is_alive()
+    assert not WorkItem.objects.exists()
+
+
+def tend_apart() -> None:
+    try:
+        work.tend()
+    finally:
+        connection.close()
