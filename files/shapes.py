@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from batches.configuration import Step
+from huleedu.api.idempotency import MAX_KEY
 from huleedu.api.shapes import Answer, ProblemDetails, RequestBody
 from huleedu.events.vocabulary import ErrorDetail
 
@@ -52,6 +53,7 @@ class ManifestEntry(RequestBody):
     """What the client says of one file; ``size`` in bytes, ``sha256`` in hexadecimal.
 
     ``folder`` is the path of the file's folder, such as ``Anna`` or ``9B/Anna``, without the file's name.
+    ``idempotency_key`` makes a repeat of this file harmless in whatever request it comes, with which others.
     """
 
     client_ref: str | None = Field(default=None, max_length=200)
@@ -59,6 +61,7 @@ class ManifestEntry(RequestBody):
     folder: str | None = Field(default=None, max_length=4096)
     size: int = Field(ge=0)
     sha256: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
+    idempotency_key: str | None = Field(default=None, pattern=f"^[ -~]{{1,{MAX_KEY}}}$")
 
 
 class UploadError(Answer):

@@ -21,6 +21,7 @@ from files.shapes import ManifestEntry
 from huleedu.answers.error_words import make_detail
 from huleedu.answers.problems import BUSY_SECONDS, TITLES, Problem
 from huleedu.api.api_view import check_text, error_list, field_error, invalid
+from huleedu.api.idempotency import kept_key
 from huleedu.api.parsers import StrictJSONParser
 from huleedu.api.quotas import EASING
 from huleedu.events.vocabulary import EssayUploadFinished
@@ -55,8 +56,10 @@ class Arrival:
         return told or self.part.folder
 
     def upload_key(self, key: str | None) -> str | None:
-        """What makes a repeat of the request find this file's row: key, place and content."""
-        return f"{key}:{self.index}:{self.part.sha256[:24]}" if key else None
+        """What makes a repeat find this file's row: a key of its own, or the request's and its place."""
+        own = self.entry.idempotency_key if self.entry else None
+        known = kept_key(own) if own else f"{key}:{self.index}" if key else None
+        return f"{known}:{self.part.sha256[:24]}" if known else None
 
 
 @dataclass(frozen=True)

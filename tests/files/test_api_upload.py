@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -205,6 +206,42 @@ def test_names_are_cleaned(client: APIClient, batch_id: str, make_essay: Essays)
     manifest = manifest_of(("9A/../\u202eessay\n.txt", data))
     answer = checked(UploadAnswer, upload(client, batch_id, some_file(data), manifest=manifest), 201)
     assert answer["files"][0]["filename"] == "essay.txt"
+
+
+def own_keys(*names: str, **sizes: int) -> str:
+    return json.dumps([{"filename": name, "size": sizes[name], "idempotency_key": name} for name in names])
+
+
+def test_a_file_with_a_key_of_its_own_is_kept_once_in_whatever_request_it_comes(
+    client: APIClient, batch_id: str, make_essay: Essays
+) -> None:
+    texts = {name: make_essay(number) for number, name in enumerate("abc")}
+    sizes = {name: len(text) for name, text in texts.items()}
+
+    def send(*names: str, key: str | None = None) -> list[str]:
+        headers = {"Idempotency-Key": key} if key else {}
+        files = [some_file(texts[name], name) for name in names]
+        response = upload(client, batch_id, *files, manifest=own_keys(*names, **sizes), headers=headers)
+        return [file["file_upload_id"] for file in checked(UploadAnswer, response, 201)["files"]]
+
+    together = send("a", "b", "c", key="together")
+    assert len(set(together)) == 3
+    assert send("b") == together[1:2]
+    assert send("c", "a", key="otherwise") == [together[2], together[0]]
+    texts["b"] = make_essay(9)
+    sizes["b"] = len(texts["b"])
+    assert send("b") != together[1:2], "other content is another file"
+    assert FileUpload.objects.count() == 4
+
+
+@pytest.mark.parametrize("key", ["", "å", "a\n", "x" * 256, 7])
+def test_a_key_of_a_file_is_printable(
+    client: APIClient, batch_id: str, make_essay: Essays, key: object
+) -> None:
+    data = make_essay(1)
+    manifest = json.dumps([{"filename": "a.txt", "size": len(data), "idempotency_key": key}])
+    problem(upload(client, batch_id, some_file(data), manifest=manifest), 400, "INVALID")
+    assert not FileUpload.objects.exists()
 
 
 def test_repeats_answer_the_same_and_tell_once(client: APIClient, batch_id: str, make_essay: Essays) -> None:
