@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,16 +154,32 @@ class Installation:
         """Send one file as the browser does: one request, a manifest, an idempotency key."""
         return send(self.upload_request(batch_id, token, filename, data, key))
 
+    def upload_together(
+        self, batch_id: str, token: str, files: Sequence[tuple[str, bytes]], key: str
+    ) -> Answer:
+        """Send files, given as name and content, with one request."""
+        return send(self.upload_form(batch_id, token, files, key))
+
     def upload_request(
         self, batch_id: str, token: str, filename: str, data: bytes, key: str
     ) -> urllib.request.Request:
         """The request that sends one file."""
-        manifest = json.dumps([{"client_ref": key, "filename": filename, "size": len(data)}])
+        return self.upload_form(batch_id, token, [(filename, data)], key)
+
+    def upload_form(
+        self, batch_id: str, token: str, files: Sequence[tuple[str, bytes]], key: str
+    ) -> urllib.request.Request:
+        """The request that sends files; one alone is called by the key."""
+        references = [key] if len(files) == 1 else [f"{key}.{place}" for place in range(len(files))]
+        entries = [
+            {"client_ref": reference, "filename": name, "size": len(data)}
+            for reference, (name, data) in zip(references, files, strict=True)
+        ]
         boundary = uuid4().hex
         parts = [
             field_part(boundary, "batch_id", batch_id),
-            field_part(boundary, "manifest", manifest),
-            file_part(boundary, "files", filename, data),
+            field_part(boundary, "manifest", json.dumps(entries)),
+            *(file_part(boundary, "files", name, data) for name, data in files),
             f"--{boundary}--\r\n".encode(),
         ]
         headers = {

@@ -95,7 +95,7 @@ def flooding(teacher: Teacher, files: Sequence[EssayFile]) -> Iterator[list[floa
                 number = next(numbers)
                 pile = number // PER_BATCH
                 batches[pile] = batches.get(pile) or teacher.register(PER_BATCH)
-            sent.append(teacher.upload(batches[pile], files[number % len(files)]))
+            sent.extend(teacher.upload(batches[pile], files[number % len(files)]))
 
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
         uploads = [pool.submit(upload) for _ in range(UPLOADS_AT_ONCE)]

@@ -43,7 +43,7 @@ def spinning(teacher: Teacher) -> Iterator[list[float]]:
         while not over.is_set():
             number = next(numbers)
             file = EssayFile(f"{number}.pdf", spinning_pdf(str(number)))
-            sent.append(teacher.upload(teacher.register(1), file))
+            sent.extend(teacher.upload(teacher.register(1), file))
             if len(sent) == AHEAD:
                 under_way.set()
             over.wait(2 if len(sent) >= AHEAD else 0)

@@ -1,8 +1,11 @@
-// Sends files one request each, three at a time, and tries again where trying helps.
+// Sends files, three requests at a time, and tries again where trying helps. Small ones go together while many wait; what is
+// not taken so goes by itself: its own key makes that harmless.
 import { csrfToken, renewToken } from "../huleedu/js/api.js";
 
 const TRIES = 4;
 const AT_ONCE = 3;
+const TOGETHER = 4;
+const SMALL = 256 * 1024;
 const AGAIN = new Set([0, 408, 429, 500, 502, 503, 504]);
 /** What a refusal means when the answer names no code itself. @type {Record<number, string>} */
 const CODES = { 401: "NOT_SIGNED_IN", 403: "FORBIDDEN", 404: "BATCH_GONE", 409: "BATCH_CLOSED", 413: "PROXY_TOO_SMALL", 507: "STORAGE_FULL" };
@@ -21,7 +24,7 @@ const CODES = { 401: "NOT_SIGNED_IN", 403: "FORBIDDEN", 404: "BATCH_GONE", 409: 
  * @property {(item: Item, percent: number) => void} onProgress
  * @property {(item: Item, outcome: Outcome) => void} onDone
  * @property {() => void} [onIdle] Nothing waits and nothing is being sent.
- * @property {(item: Item, form: FormData, progress: (percent: number) => void) => Promise<Reply>} [send]
+ * @property {(key: string, form: FormData, progress: (percent: number) => void) => Promise<Reply>} [send]
  * @typedef {{ status: number, body: any, retryAfter: number }} Reply
  */
 
@@ -55,14 +58,21 @@ export class UploadQueue {
   }
 
   async #next() {
-    const item = this.waiting.shift();
-    if (!item) return;
+    const items = this.#take();
+    if (!items.length) return;
     this.sending += 1;
-    const outcome = await this.#deliver(item).catch(() => failure("UPLOAD_INTERRUPTED"));
+    const left = items.length > 1 ? await this.#together(items).catch(() => items) : items;
+    for (const item of left) this.options.onDone(item, await this.#deliver(item).catch(() => failure("UPLOAD_INTERRUPTED")));
     this.sending -= 1;
-    this.options.onDone(item, outcome);
     if (this.waiting.length) this.#next();
     else if (!this.sending) this.#rest();
+  }
+
+  /** What goes with the next request: no more than its share, so that few files do not wait for each other. @returns {Item[]} */
+  #take() {
+    const share = Math.min(TOGETHER, Math.ceil(this.waiting.length / AT_ONCE));
+    const large = this.waiting.slice(0, share).findIndex((item) => item.file.size > SMALL);
+    return this.waiting.splice(0, large < 0 ? share : Math.max(1, large));
   }
 
   #rest() {
@@ -70,44 +80,68 @@ export class UploadQueue {
     this.options.onIdle?.();
   }
 
+  /** Sends small files with one request, once. @param {Item[]} items @returns {Promise<Item[]>} Those that were not taken. */
+  async #together(items) {
+    const show = (/** @type {number} */ percent) => items.forEach((item) => this.options.onProgress(item, percent));
+    show(0);
+    const key = items.map((item) => item.client_ref).join("+");
+    const reply = await this.#send(key, await this.#form(items), show);
+    const left = [];
+    for (const item of items) {
+      const outcome = outcomeOf(reply, item.client_ref);
+      if (outcome.file_upload_id) this.options.onDone(item, outcome);
+      else left.push(item);
+    }
+    return left;
+  }
+
   /** @param {Item} item @returns {Promise<Outcome>} */
   async #deliver(item) {
-    const form = await this.#form(item);
-    const send = this.options.send || ((sent, body, progress) => post(this.options.url, sent, body, progress));
+    const form = await this.#form([item]);
     for (let attempt = 1; ; attempt += 1) {
       this.options.onProgress(item, 0);
-      const reply = await send(item, form, (percent) => this.options.onProgress(item, percent));
+      const reply = await this.#send(item.client_ref, form, (percent) => this.options.onProgress(item, percent));
       const refused = reply.status === 403 && attempt === 1;
       if (refused && !(await renewToken())) return failure("NOT_SIGNED_IN");
-      if ((!refused && !worthAnother(reply)) || attempt === TRIES) return outcomeOf(reply);
+      if ((!refused && !worthAnother(reply)) || attempt === TRIES) return outcomeOf(reply, item.client_ref);
       await pause(reply.retryAfter || 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
     }
   }
 
-  /** @param {Item} item */
-  async #form({ client_ref, file, folder }) {
+  /** @param {string} key @param {FormData} form @param {(percent: number) => void} progress @returns {Promise<Reply>} */
+  #send(key, form, progress) {
+    return this.options.send ? this.options.send(key, form, progress) : post(this.options.url, key, form, progress);
+  }
+
+  /** @param {Item[]} items */
+  async #form(items) {
     const form = new FormData();
-    const sha256 = await hash(file);
-    const line = { client_ref, filename: file.name, ...(folder && { folder }), size: file.size, ...(sha256 && { sha256 }) };
     form.append("batch_id", this.options.batchId);
-    form.append("manifest", JSON.stringify([line]));
-    form.append("files", file, file.name);
+    form.append("manifest", JSON.stringify(await Promise.all(items.map(line))));
+    for (const { file } of items) form.append("files", file, file.name);
     return form;
   }
 }
 
+/** What the manifest says of a file. @param {Item} item */
+async function line({ client_ref, file, folder }) {
+  const sha256 = await hash(file);
+  const known = { client_ref, idempotency_key: client_ref, filename: file.name, size: file.size };
+  return { ...known, ...(folder && { folder }), ...(sha256 && { sha256 }) };
+}
+
 /**
- * @param {string} url @param {Item} item @param {FormData} form @param {(percent: number) => void} progress
+ * @param {string} url @param {string} key @param {FormData} form @param {(percent: number) => void} progress
  * @returns {Promise<Reply>} Status 0 when no answer came.
  */
-function post(url, item, form, progress) {
+function post(url, key, form, progress) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     const finish = () =>
       resolve({ status: request.status, body: parse(request.responseText), retryAfter: Number(request.getResponseHeader("Retry-After")) || 0 });
     request.open("POST", url);
     request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("Idempotency-Key", item.client_ref);
+    request.setRequestHeader("Idempotency-Key", key);
     request.setRequestHeader("X-CSRFToken", csrfToken());
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) progress(Math.floor((event.loaded / event.total) * 100));
@@ -124,9 +158,9 @@ function post(url, item, form, progress) {
 const worthAnother = ({ status, body, retryAfter }) =>
   AGAIN.has(status) || (status === 409 && retryAfter > 0) || body?.code === "UPLOAD_INCOMPLETE";
 
-/** @param {Reply} reply @returns {Outcome} */
-export function outcomeOf({ status, body }) {
-  const file = body?.files?.[0];
+/** @param {Reply} reply @param {string} reference Which of its files. @returns {Outcome} */
+export function outcomeOf({ status, body }, reference) {
+  const file = body?.files?.find((/** @type {any} */ each) => each.client_ref === reference);
   if (file?.file_upload_id) return { file_upload_id: file.file_upload_id };
   if (file?.error) return { error: file.error };
   return failure(body?.code || CODES[status] || "UPLOAD_INTERRUPTED", body);

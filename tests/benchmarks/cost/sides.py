@@ -69,7 +69,11 @@ def sides(stack: ExitStack) -> Sides:
     ours = stack.enter_context(running(lambda var: Installation(var, port(), variables=SAME_POSTGRES)))
     old = stack.enter_context(running(lambda var: OldInstallation(var, port(), root=root, python=python)))
     plain = stack.enter_context(running(lambda var: PlainInstallation(var, port(), variables=SAME_POSTGRES)))
-    found = Sides(Teacher(ours, ours.token()), Teacher(old, old.token()), PlainTeacher(plain, plain.token()))
+    found = Sides(
+        Teacher(ours, ours.token()),
+        Teacher(old, old.token(), together=1),  # as its page did
+        PlainTeacher(plain, plain.token(), together=1),
+    )
     for name, teacher in vars(found).items():
         note(f"first {WARM} files, {name}: {teacher.process(essays(WARM)):.2f} s")
     return found

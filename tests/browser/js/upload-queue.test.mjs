@@ -13,7 +13,9 @@ globalThis.location = { href: "http://host/" };
 beforeEach(() => mock.restoreAll());
 
 const item = (reference) => ({ client_ref: reference, file: new File(["some text"], `${reference}.txt`) });
-const good = (reference) => ({ status: 201, body: { files: [{ client_ref: reference, file_upload_id: `id-${reference}` }] }, retryAfter: 0 });
+const sentIn = (form) => JSON.parse(form.get("manifest"));
+const good = (form) => ({ status: 201, body: { files: sentIn(form).map(({ client_ref }) => ({ client_ref, file_upload_id: `id-${client_ref}` })) }, retryAfter: 0 });
+const nothing = { status: 0, body: null, retryAfter: 0.01 };
 
 const run = (send, references) =>
   new Promise((resolve) => {
@@ -26,29 +28,69 @@ const run = (send, references) =>
     queue.add(references.map(item));
   });
 
-test("at most three files are sent at once, each with its own manifest", async () => {
+test("at most three requests are sent at once, and every file is in the manifest of its own", async () => {
   let now = 0;
   let most = 0;
   const manifests = [];
-  const done = await run(async (sent, form) => {
+  const done = await run(async (_key, form) => {
     most = Math.max(most, ++now);
-    manifests.push(JSON.parse(form.get("manifest")));
+    manifests.push(sentIn(form));
+    assert.equal(form.getAll("files").length, manifests.at(-1).length);
     await new Promise((resolve) => setTimeout(resolve, 5));
     now -= 1;
-    return good(sent.client_ref);
-  }, ["a", "b", "c", "d", "e", "f"]);
+    return good(form);
+  }, [..."abcdefghijklmnopqrstuvwxyz"]);
   assert.equal(most, 3);
-  assert.equal(done.length, 6);
-  assert.deepEqual(Object.keys(manifests[0][0]), ["client_ref", "filename", "size", "sha256"]);
+  assert.equal(done.length, 26);
+  assert.deepEqual(manifests.flat().map(({ client_ref }) => client_ref).sort(), [..."abcdefghijklmnopqrstuvwxyz"]);
+  assert.deepEqual(Object.keys(manifests[0][0]), ["client_ref", "idempotency_key", "filename", "size", "sha256"]);
   assert.equal(manifests[0][0].sha256.length, 64);
+});
+
+test("small files go together while many wait, few and large ones by themselves", async () => {
+  const sizes = async (references, bytes = 9) => {
+    const found = [];
+    await new Promise((resolve) => {
+      const send = async (_key, form) => { found.push(sentIn(form).length); return good(form); };
+      const queue = new UploadQueue({ url: "", batchId: "b", send, onProgress: () => {}, onDone: () => {}, onIdle: resolve });
+      queue.add(references.map((name) => ({ client_ref: name, file: new File(["x".repeat(name === "L" ? 300_000 : bytes)], name) })));
+    });
+    return found.sort((one, other) => other - one);
+  };
+  assert.deepEqual(await sizes([..."abc"]), [1, 1, 1]);
+  assert.deepEqual(await sizes([..."abcdefghijklmn"]), [4, 4, 2, 2, 1, 1]);
+  assert.deepEqual(await sizes([..."abcdefghijkl"], 300_000), Array(12).fill(1));
+  assert.deepEqual(await sizes([..."abLdefghijkl"]), [3, 2, 2, 2, 1, 1, 1]);
+});
+
+test("what is not taken together goes by itself, under its own key", async () => {
+  const asked = [];
+  const done = await run(async (key, form) => {
+    const manifest = sentIn(form);
+    asked.push([key, manifest.map(({ idempotency_key }) => idempotency_key).join()]);
+    if (manifest.length === 1) return good(form);
+    const files = manifest.map(({ client_ref }) => (client_ref === "b" ? { client_ref, error: { error_code: "STORAGE_FAILED" } } : { client_ref, file_upload_id: "x" }));
+    return { status: 207, body: { files }, retryAfter: 0 };
+  }, [..."abcdef"]);
+  assert.deepEqual(asked.filter(([, keys]) => keys.includes("b")), [["a+b", "a,b"], ["b", "b"]]);
+  assert.equal(done.length, 6);
+  assert.ok(done.every(([, outcome]) => outcome.file_upload_id));
+});
+
+test("where nothing is answered, or all is refused, each file is tried by itself", async () => {
+  for (const reply of [nothing, { status: 413, body: null, retryAfter: 0 }, { status: 422, body: { code: "UPLOAD_INCOMPLETE", files: [] }, retryAfter: 0 }]) {
+    const done = await run(async (_key, form) => (sentIn(form).length > 1 ? reply : good(form)), [..."abcdefgh"]);
+    assert.deepEqual(done.map(([reference]) => reference).sort(), [..."abcdefgh"]);
+    assert.ok(done.every(([, outcome]) => outcome.file_upload_id));
+  }
 });
 
 test("busy and broken answers are tried again, a refusal is not", async () => {
   const tries = { a: 0, b: 0 };
-  const done = await run(async (sent) => {
-    tries[sent.client_ref] += 1;
-    if (sent.client_ref === "b") return { status: 413, body: null, retryAfter: 0 };
-    return tries.a < 3 ? { status: 503, body: null, retryAfter: 0.01 } : good("a");
+  const done = await run(async (key, form) => {
+    tries[key] += 1;
+    if (key === "b") return { status: 413, body: null, retryAfter: 0 };
+    return tries.a < 3 ? { status: 503, body: null, retryAfter: 0.01 } : good(form);
   }, ["a", "b"]);
   const outcomes = Object.fromEntries(done);
   assert.deepEqual(tries, { a: 3, b: 1 });
@@ -58,14 +100,14 @@ test("busy and broken answers are tried again, a refusal is not", async () => {
 
 test("no answer four times is an interrupted upload", async () => {
   let tries = 0;
-  const done = await run(async () => ({ status: 0, body: null, retryAfter: 0.01, tries: ++tries }), ["a"]);
+  const done = await run(async () => ({ ...nothing, tries: ++tries }), ["a"]);
   assert.equal(tries, 4);
   assert.equal(done[0][1].error.error_code, "UPLOAD_INTERRUPTED");
 });
 
 test("the problem's own code wins over the status", () => {
   const reply = { status: 409, body: { code: "BATCH_FULL", detail: "Full.", correlation_id: "c" }, retryAfter: 0 };
-  assert.deepEqual(outcomeOf(reply).error, { error_code: "BATCH_FULL", message: "Full.", correlation_id: "c" });
+  assert.deepEqual(outcomeOf(reply, "a").error, { error_code: "BATCH_FULL", message: "Full.", correlation_id: "c" });
 });
 
 test("files are checked before sending and system files are left out", () => {
@@ -106,15 +148,15 @@ test("several dropped folders tell pupils apart themselves", async () => {
 
 test("the folder goes into the manifest", async () => {
   const manifests = [];
-  const send = async (sent, form) => { manifests.push(JSON.parse(form.get("manifest"))[0]); return good(sent.client_ref); };
+  const send = async (_key, form) => { manifests.push(...sentIn(form)); return good(form); };
   await new Promise((resolve) => {
     const queue = new UploadQueue({ url: "", batchId: "b", send, onProgress: () => {}, onDone: () => {}, onIdle: resolve });
     queue.add([{ ...item("a"), folder: "Anna" }, { ...item("b"), folder: "" }]);
   });
-  assert.deepEqual(manifests.map(({ folder }) => folder), ["Anna", undefined]);
+  assert.deepEqual(Object.fromEntries(manifests.map(({ client_ref, folder }) => [client_ref, folder])), { a: "Anna", b: undefined });
 });
 
 test("a proxy that takes no file this big is told apart from HuleEdu", () => {
-  assert.equal(outcomeOf({ status: 413, body: null, retryAfter: 0 }).error.error_code, "PROXY_TOO_SMALL");
-  assert.equal(outcomeOf({ status: 413, body: { code: "FILE_TOO_LARGE" }, retryAfter: 0 }).error.error_code, "FILE_TOO_LARGE");
+  assert.equal(outcomeOf({ status: 413, body: null, retryAfter: 0 }, "a").error.error_code, "PROXY_TOO_SMALL");
+  assert.equal(outcomeOf({ status: 413, body: { code: "FILE_TOO_LARGE" }, retryAfter: 0 }, "a").error.error_code, "FILE_TOO_LARGE");
 });
