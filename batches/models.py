@@ -15,6 +15,7 @@ from batches.configuration import Configuration
 from huleedu.erasure import erased_if_gone
 from huleedu.failures.states import check_transition, known
 from huleedu.postgres.held import held
+from huleedu.postgres.kept import ONE, Kept
 
 MAX_ESSAYS = 200
 
@@ -38,7 +39,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     def locked(self, batch_id: UUID) -> "Batch":
         """The batch, locked until the transaction ends. Raises ``Refused`` when it has been erased."""
         with erased_if_gone():
-            return held(batch_id, lambda: self.select_for_update(no_key=True).get(pk=batch_id))
+            return held(batch_id, lambda: LOCKED.get(batch_id))
 
 
 def takes_files(status: str, has_place: bool) -> bool:
@@ -305,3 +306,6 @@ class BatchPhase(models.Model):
         for name, value in {**changes, "concluded_at": timezone.now()}.items():
             setattr(self, name, value)
         self.save(update_fields=[*changes, "concluded_at"])
+
+
+LOCKED = Kept(lambda pk: Batch.objects.filter(pk=pk).select_for_update(no_key=True), ONE)

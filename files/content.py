@@ -21,8 +21,10 @@ from files.models import FileUpload, StoredContent
 from files.store import reach, reach_each
 from huleedu.erasure import Erasure
 from huleedu.failures.errors import ContentDamaged, Refused, StorageFailed
+from huleedu.postgres.kept import ONE, Kept
 
 MARK_SECONDS = 2.0
+STORED = Kept(lambda pk, kind: StoredContent.objects.filter(pk=pk, kind=kind), ONE, "kind")
 log = structlog.get_logger(__name__)
 
 
@@ -108,7 +110,7 @@ def record(stored: Stored, owner_id: int, batch_id: UUID | None) -> None:
 
 def read(kind: str, content_id: UUID) -> bytes:
     """The stored bytes, exactly as they were stored. Raises ``StorageFailed`` and ``ContentDamaged``."""
-    row = StoredContent.objects.filter(pk=content_id, kind=kind).first()
+    row = STORED.first(content_id, kind)
     if row is None:
         raise ContentDamaged(content_id, kind, "missing")
     return read_row(row)

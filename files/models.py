@@ -15,6 +15,7 @@ from batches.models import Batch, EssaySlot
 from huleedu.erasure import erased_if_gone
 from huleedu.failures.states import check_transition, known
 from huleedu.postgres.held import changed, held
+from huleedu.postgres.kept import ONE, Kept
 
 
 class StoredContentQuerySet(models.QuerySet["StoredContent"]):
@@ -78,14 +79,7 @@ class FileUploadQuerySet(models.QuerySet["FileUpload"]):
 
     def locked(self, file_upload_id: UUID) -> "FileUpload":
         """The file and its batch, the batch locked first. Raises ``Refused`` when it has been erased."""
-        return held(file_upload_id, lambda: self._locked_with_batch(file_upload_id))
-
-    def _locked_with_batch(self, file_upload_id: UUID) -> "FileUpload":
-        both = self.select_related("batch").select_for_update(of=("batch", "self"), no_key=True)
-        with erased_if_gone():
-            upload = both.get(pk=file_upload_id)
-        upload.batch = held(upload.batch_id, lambda: upload.batch)
-        return upload
+        return held(file_upload_id, lambda: locked_with_batch(file_upload_id))
 
 
 class FileUpload(models.Model):
@@ -265,3 +259,21 @@ class FileUpload(models.Model):
         for name, value in fields.items():
             setattr(self, name, value)
         self.save(update_fields=list(fields))
+
+
+LOCKED = Kept(
+    lambda pk: (
+        FileUpload.objects.filter(pk=pk)
+        .select_related("batch")
+        .select_for_update(of=("batch", "self"), no_key=True)
+    ),
+    ONE,
+)
+
+
+def locked_with_batch(file_upload_id: UUID) -> FileUpload:
+    """The file, locked after its batch. Raises ``Refused`` when it has been erased."""
+    with erased_if_gone():
+        upload = LOCKED.get(file_upload_id)
+    upload.batch = held(upload.batch_id, lambda: upload.batch)
+    return upload

@@ -13,8 +13,29 @@ from huleedu.events.vocabulary import (
     ExcessContentProvisioned,
 )
 from huleedu.failures.errors import ErrorCode
+from huleedu.postgres.kept import ANOTHER, ONE, Kept
 
 HOLDING = (FileUpload.Status.ASSIGNED, FileUpload.Status.EXCESS)
+ORIGINAL = Kept(
+    lambda batch_id, content_hash, pk: (
+        FileUpload.objects.filter(Q(status__in=HOLDING) | Q(slot__isnull=False))
+        .filter(batch_id=batch_id, content_hash=content_hash)
+        .exclude(pk=pk)
+        .order_by("created_at", "pk")[:1]
+    ),
+    ONE,
+    "content_hash",
+    ANOTHER,
+)
+FREE = Kept(
+    lambda batch_id: (
+        EssaySlot.objects.filter(batch=batch_id, status=EssaySlot.Status.AWAITING_CONTENT)
+        .exclude(pk__in=FileUpload.objects.filter(batch=batch_id, slot__isnull=False).values("slot_id"))
+        .order_by("number")
+        .select_for_update(skip_locked=True)[:1]
+    ),
+    ONE,
+)
 
 
 def place(upload: FileUpload) -> None:
@@ -36,19 +57,12 @@ def find_original(upload: FileUpload) -> FileUpload | None:
 
     The same text in other bytes is not a duplicate: two pupils with one text each need their place.
     """
-    others = FileUpload.objects.filter(
-        Q(status__in=HOLDING) | Q(slot__isnull=False),
-        content_hash=upload.content_hash,
-        batch_id=upload.batch_id,
-    ).exclude(pk=upload.pk)
-    return others.order_by("created_at", "pk").first()
+    return ORIGINAL.first(upload.batch_id, upload.content_hash, upload.pk)
 
 
 def free_slot(batch: Batch) -> EssaySlot | None:
     """The lowest-numbered slot that no file holds, locked; rows other transactions work on are skipped."""
-    free = EssaySlot.objects.filter(batch=batch, status=EssaySlot.Status.AWAITING_CONTENT)
-    taken = FileUpload.objects.filter(batch=batch, slot__isnull=False).values("slot_id")
-    return free.exclude(pk__in=taken).order_by("number").select_for_update(skip_locked=True).first()
+    return FREE.first(batch.pk)
 
 
 def release_slot(upload: FileUpload) -> None:

@@ -13,7 +13,19 @@ from huleedu.events.phase import StepOutcome
 from huleedu.events.phases import PHASES, essay_phase, is_batch_wide
 from huleedu.models import WorkItem
 from huleedu.postgres.held import held
+from huleedu.postgres.kept import NUMBER, ONE, Kept
 from huleedu.work import queue as work
+
+LOCKED = Kept(
+    lambda slot_id, phase, revision: (
+        StepRun.objects.filter(slot_id=slot_id, phase=phase, revision=revision)
+        .select_related("slot__batch")
+        .select_for_update(of=("slot__batch", "slot", "self"), no_key=True)
+    ),
+    ONE,
+    "phase",
+    NUMBER,
+)
 
 
 def begin_step(item: WorkItem) -> StepRun | None:
@@ -53,10 +65,7 @@ def give_up_step(item: WorkItem) -> None:
 
 def find_run(item: WorkItem) -> StepRun | None:
     """The run that ``item`` was queued for, with its slot and batch, the batch locked first."""
-    runs = StepRun.objects.select_related("slot__batch").select_for_update(
-        of=("slot__batch", "slot", "self"), no_key=True
-    )
-    run = runs.filter(slot_id=item.subject_id, phase=item.step, revision=item.revision).first()
+    run = LOCKED.first(item.subject_id, item.step, item.revision)
     if run is not None:
         run.slot.batch = held(run.slot.batch_id, lambda: run.slot.batch)
     return run

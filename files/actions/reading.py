@@ -16,9 +16,11 @@ from huleedu.events.outbox import tell
 from huleedu.events.vocabulary import FileProcessingStarted
 from huleedu.failures.errors import ErrorCode
 from huleedu.models import WorkItem
+from huleedu.postgres.kept import ONE, Kept
 from huleedu.work import queue as work
 
 EXTRACT = "extract"
+FOUND = Kept(lambda pk: FileUpload.objects.filter(pk=pk), ONE)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class ExtractedText:
 def begin_extraction(item: WorkItem) -> FileUpload | None:
     """Tell that reading has begun; None when the file was replaced or removed meanwhile."""
     with erased_if_gone():
-        upload = FileUpload.objects.get(pk=item.subject_id)
+        upload = FOUND.get(item.subject_id)
     if not is_current(upload, item):
         work.finish(item)
         return None

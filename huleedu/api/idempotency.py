@@ -17,6 +17,7 @@ from huleedu.api.api_view import user_of
 from huleedu.events.redaction import FORGOTTEN
 from huleedu.models import IdempotencyRecord
 from huleedu.postgres.conflicts import retried
+from huleedu.postgres.kept import NUMBER, Kept
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -30,6 +31,7 @@ SELECT EXISTS (
     AND session.datname = current_database()
     AND session.state_change < clock_timestamp() - make_interval(secs => %s))
 """
+KEPT = Kept(lambda owner_id, key: IdempotencyRecord.objects.filter(owner_id=owner_id, key=key), NUMBER, "key")
 Effect = Callable[[], Response]
 
 
@@ -122,7 +124,7 @@ def take_lock(attempt: Attempt) -> None:
 
 def saved_answer(attempt: Attempt) -> Response | None:
     """The earlier answer, or None when there is none. Raises ``Problem``."""
-    record = IdempotencyRecord.objects.filter(owner_id=attempt.owner_id, key=attempt.key).first()
+    record = KEPT.first(attempt.owner_id, attempt.key)
     return replay(record, attempt) if record else None
 
 

@@ -69,6 +69,9 @@ class ListeningBroker(ORM):
         package = self.get_connection().create(key=self.list_key, payload=task, lock=Now())
         return int(package.pk)
 
+    def acknowledge(self, task_id: object) -> None:
+        """Nothing is left to do for a task that is done: it went when it was taken."""
+
     def _beat(self) -> None:
         if self.list_key == "steps":
             self._presence.beat()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
 from huleedu.work.broker import ListeningBroker
@@ -40,3 +41,12 @@ def test_only_tokens_of_the_own_cluster_are_taken(broker: ListeningBroker) -> No
     broker.enqueue("ours")
     assert [payload for _, payload in broker.dequeue() or []] == ["ours"]
     assert OrmQ.objects.get().payload == "theirs"
+
+
+def test_a_token_that_was_used_costs_nothing_more(broker: ListeningBroker) -> None:
+    broker.enqueue("a")
+    ((number, _),) = broker.dequeue() or []
+    assert not OrmQ.objects.exists()
+    with CaptureQueriesContext(connection) as said:
+        broker.acknowledge(number)
+    assert not said.captured_queries
