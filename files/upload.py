@@ -106,9 +106,13 @@ def read_manifest(text: str) -> list[ManifestEntry]:
     if isinstance(data, list) and len(data) > settings.MAX_FILES_PER_BATCH:
         raise Problem(400, "TOO_MANY_FILES", details={"limit": settings.MAX_FILES_PER_BATCH})
     try:
-        return MANIFEST.validate_python(data, strict=True)
+        entries = MANIFEST.validate_python(data, strict=True)
     except ValidationError as error:
         raise invalid(error_list(error, "manifest")) from error
+    keys = [entry.idempotency_key for entry in entries if entry.idempotency_key is not None]
+    if len(set(keys)) < len(keys):
+        raise invalid([field_error("manifest", "idempotency_key", "Each file needs a key of its own.")])
+    return entries
 
 
 def compare(manifest: list[ManifestEntry] | None, parts: list[Part]) -> Comparison:
@@ -210,6 +214,12 @@ def raise_if_none_kept(receipts: list[Receipt], batch_id: UUID) -> None:
     if any(is_out_of_room(failure) for failure in failures):
         raise Problem(507, "STORAGE_FULL", BUSY_SECONDS, batch_id=batch_id, files=files)
     raise Problem(503, "STORAGE_FAILED", BUSY_SECONDS, batch_id=batch_id, files=files)
+
+
+def are_all_here(batch: Batch, arrivals: list[Arrival], key: str | None) -> bool:
+    """True when the batch has every file from an earlier request: nothing more comes in."""
+    keys = {arrival.upload_key(key) for arrival in arrivals}
+    return None not in keys and batch.files.filter(upload_key__in=keys).count() == len(keys) > 0
 
 
 def may_change_by_repeating(receipts: list[Receipt]) -> bool:

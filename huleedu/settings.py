@@ -124,9 +124,10 @@ TEMPLATES = [
 
 DATABASE_URL = environment.said("DATABASE_URL") or "postgresql:///huleedu"
 DATABASES = {"default": environment.database("DATABASE_URL", DATABASE_URL)}
-OPTIONS = {**database.OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
-OPTIONS["options"] = database.session_options(OPTIONS.get("options"), serving=PROCESS in SERVING)
-DATABASES["default"]["OPTIONS"] = OPTIONS
+DATABASES["default"]["OPTIONS"] = {**database.OPTIONS, **DATABASES["default"].get("OPTIONS", {})}
+DATABASES["default"]["OPTIONS"]["options"] = database.session_options(
+    DATABASES["default"]["OPTIONS"].get("options"), serving=PROCESS in SERVING
+)
 if PROCESS == "web":
     # Every request runs in a thread of its own, so connections live in a pool and not in threads.
     DATABASES["default"]["OPTIONS"]["pool"] = database.POOL

@@ -23,6 +23,21 @@ def sit_down(kind: str, seats: int) -> tuple[int, bool]:
     return child, answer == b"1"
 
 
+def choose_for_ever() -> int:
+    """A forked process that chooses and does not come to an end; its id."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        SEATS.choose()
+        os.write(writing, b"1")
+        signal.pause()
+        os._exit(0)
+    os.read(reading, 1)
+    os.close(reading)
+    os.close(writing)
+    return child
+
+
 def kill(child: int) -> None:
     """End the process at once."""
     os.kill(child, signal.SIGKILL)

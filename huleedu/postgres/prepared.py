@@ -27,6 +27,7 @@ def keep_plans() -> None:
 
     No plan may read more than it answers with: queues are short when it is made, and long when it counts.
     """
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     if connection.connection.prepare_threshold is None and not connection.in_atomic_block:
         with connection.cursor() as cursor:

@@ -79,6 +79,7 @@ NEXT_OF_STEP = """
  WHERE step = %(step_{place})s AND state = 'queued' AND (attempts = 0 OR due_at <= now())
    AND (NOT slow OR %(slow)s)
  ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)"""
+# How long locks are waited for stays with the session: it does nothing but such work.
 CLAIM = f"""
 WITH taken AS (
   UPDATE huleedu_workitem
@@ -91,7 +92,7 @@ SELECT {", ".join(f"taken.{field.column}" for field in WorkItem._meta.concrete_f
 FROM taken
 """  # noqa: S608
 COLUMNS = [field.attname for field in WorkItem._meta.concrete_fields]
-# The lease ends a moment before the row's end is committed; nobody sees the row without either.
+# The lease ends a moment before the row's end is committed. Where that is undone, the relay puts it back.
 FINISH = f"""
 WITH done AS (
   DELETE FROM huleedu_workitem WHERE id = %(id)s AND attempts = %(attempts)s AND state = 'running'
@@ -240,7 +241,7 @@ def claim(steps: Sequence[str], *, slow: bool) -> WorkItem | None:
 
 @contextmanager
 def leased(item: WorkItem | None) -> Iterator[None]:
-    """Gives the lease of a claimed item back when the block ends."""
+    """Gives the lease of a claimed item back when the block ends, if it did not end with its row."""
     if item is None:
         yield
         return

@@ -6,6 +6,7 @@ A record lock ends with its process, however that ends, so no seat stays taken.
 
 import fcntl
 import os
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from django.conf import settings
 
 APART = 1024  # bytes between the first seats of two kinds of work
 CHOICE = 2**50  # beyond all seats: whoever has it chooses
+CHOICE_SECONDS = 1.0  # a choice takes a statement; whose hangs must not hold the others up
+CHOICE_PAUSE = 0.002
 
 
 class Seats:
@@ -27,9 +30,14 @@ class Seats:
         first = zlib.crc32(kind.encode()) * APART
         return next((place for place in range(first, first + seats) if self._lock(place)), None)
 
-    def choose(self) -> None:
-        """Wait until no other process chooses; ``leave(CHOICE)`` when done."""
-        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, CHOICE)
+    def choose(self) -> bool:
+        """Wait until no other process chooses; ``leave(CHOICE)`` when done. False when one takes too long."""
+        until = time.monotonic() + CHOICE_SECONDS
+        while not self._lock(CHOICE):
+            if time.monotonic() > until:
+                return False
+            time.sleep(CHOICE_PAUSE)
+        return True
 
     def leave(self, place: int) -> None:
         """Free the seat."""
@@ -52,24 +60,16 @@ def for_one_phase() -> int:
 
 
 @contextmanager
-def seated(kind: str, seats: int) -> Iterator[bool]:
-    """Whether this process has one of the ``seats`` for ``kind`` of work until the block ends."""
-    place = SEATS.take(kind, seats)
-    try:
-        yield place is not None
-    finally:
-        if place is not None:
-            SEATS.leave(place)
-
-
-@contextmanager
 def choosing(seats: Mapping[str, int]) -> Iterator[dict[str, int]]:
     """A seat for each kind of work of which not all ``seats`` are taken: kind → place.
 
     What is still in it at the block's end is left; what was taken out is the caller's to leave. One process
-    chooses at a time: another would find no seat where this one takes some only to look.
+    chooses at a time: another would find no seat where this one takes some only to look. Empty when another
+    does not come to an end.
     """
-    SEATS.choose()
+    if not SEATS.choose():
+        yield {}
+        return
     places: dict[str, int] = {}
     try:
         for kind, number in seats.items():

@@ -234,6 +234,37 @@ def test_a_file_with_a_key_of_its_own_is_kept_once_in_whatever_request_it_comes(
     assert FileUpload.objects.count() == 4
 
 
+def test_a_repeat_is_answered_when_a_quota_is_used_up_meanwhile(
+    client: APIClient, batch_id: str, make_essay: Essays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = make_essay(1)
+    manifest = own_keys("a", a=len(text))
+
+    def send(data: bytes, key: str) -> Any:
+        return upload(client, batch_id, some_file(data), manifest=manifest, headers={"Idempotency-Key": key})
+
+    first = checked(UploadAnswer, send(text, "together"), 201)
+
+    def nothing_more(*_: object) -> None:
+        raise Refused("TOO_MANY_FILES_TODAY", limit=1, used=1)
+
+    monkeypatch.setattr("files.api.check_upload", nothing_more)
+    assert checked(UploadAnswer, send(text, "alone"), 201)["files"] == first["files"]
+    problem(send(text[::-1], "other"), 409, "TOO_MANY_FILES_TODAY")
+    assert FileUpload.objects.count() == 1
+
+
+def test_no_two_files_of_a_request_have_the_same_key(
+    client: APIClient, batch_id: str, make_essay: Essays
+) -> None:
+    data = make_essay(1)
+    entry = {"filename": "a.txt", "size": len(data), "idempotency_key": "k"}
+    files = [some_file(data), some_file(data)]
+    answer = problem(upload(client, batch_id, *files, manifest=json.dumps([entry, entry])), 400, "INVALID")
+    assert [error["code"] for error in answer["errors"]] == ["idempotency_key"]
+    assert not FileUpload.objects.exists()
+
+
 @pytest.mark.parametrize("key", ["", "å", "a\n", "x" * 256, 7])
 def test_a_key_of_a_file_is_printable(
     client: APIClient, batch_id: str, make_essay: Essays, key: object

@@ -61,11 +61,17 @@ export class UploadQueue {
     const items = this.#take();
     if (!items.length) return;
     this.sending += 1;
-    const left = items.length > 1 ? await this.#together(items).catch(() => items) : items;
-    for (const item of left) this.options.onDone(item, await this.#deliver(item).catch(() => failure("UPLOAD_INTERRUPTED")));
-    this.sending -= 1;
-    if (this.waiting.length) this.#next();
-    else if (!this.sending) this.#rest();
+    try {
+      const taken = items.length > 1 ? await this.#together(items).catch(() => new Map()) : new Map();
+      for (const [item, outcome] of taken) this.options.onDone(item, outcome);
+      for (const item of items) {
+        if (!taken.has(item)) this.options.onDone(item, await this.#deliver(item).catch(() => failure("UPLOAD_INTERRUPTED")));
+      }
+    } finally {
+      this.sending -= 1;
+      if (this.waiting.length) this.#next();
+      else if (!this.sending) this.#rest();
+    }
   }
 
   /** What goes with the next request: no more than its share, so that few files do not wait for each other. @returns {Item[]} */
@@ -80,19 +86,20 @@ export class UploadQueue {
     this.options.onIdle?.();
   }
 
-  /** Sends small files with one request, once. @param {Item[]} items @returns {Promise<Item[]>} Those that were not taken. */
+  /** Sends small files with one request, once. @param {Item[]} items @returns {Promise<Map<Item, Outcome>>} What was taken. */
   async #together(items) {
     const show = (/** @type {number} */ percent) => items.forEach((item) => this.options.onProgress(item, percent));
     show(0);
     const key = items.map((item) => item.client_ref).join("+");
     const reply = await this.#send(key, await this.#form(items), show);
-    const left = [];
+    const taken = new Map();
     for (const item of items) {
       const outcome = outcomeOf(reply, item.client_ref);
-      if (outcome.file_upload_id) this.options.onDone(item, outcome);
-      else left.push(item);
+      if (outcome.file_upload_id) taken.set(item, outcome);
+      else this.options.onProgress(item, 0);
     }
-    return left;
+    if (reply.retryAfter) await pause(reply.retryAfter);
+    return taken;
   }
 
   /** @param {Item} item @returns {Promise<Outcome>} */

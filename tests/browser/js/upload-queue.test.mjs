@@ -85,6 +85,22 @@ test("where nothing is answered, or all is refused, each file is tried by itself
   }
 });
 
+test("a request that is asked for patience is patient before its files go by themselves", async () => {
+  const refusedAt = {};
+  const waited = [];
+  await run(async (_key, form) => {
+    const references = sentIn(form).map(({ client_ref }) => client_ref);
+    if (references.length > 1) {
+      for (const reference of references) refusedAt[reference] = Date.now();
+      return { status: 503, body: null, retryAfter: 0.2 };
+    }
+    if (refusedAt[references[0]]) waited.push(Date.now() - refusedAt[references[0]]);
+    return good(form);
+  }, [..."abcdef"]);
+  assert.equal(waited.length, 4);
+  assert.ok(waited.every((milliseconds) => milliseconds >= 190));
+});
+
 test("busy and broken answers are tried again, a refusal is not", async () => {
   const tries = { a: 0, b: 0 };
   const done = await run(async (key, form) => {

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 
@@ -124,3 +125,23 @@ def test_inside_a_transaction_nothing_is_kept_that_a_rollback_would_take_back() 
         assert connection.connection.prepare_threshold is None
     keep_plans()
     assert connection.connection.prepare_threshold == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_has_died_is_replaced_before_anything_is_asked() -> None:
+    connection.close()
+    keep_plans()
+    try:
+        assert connection.connection is not None
+        number = connection.connection.info.backend_pid
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [number])
+        state: Any = connection
+        state.health_check_enabled, state.health_check_done = True, False
+        keep_plans()
+        with prepared_cursor() as cursor:
+            cursor.execute("SELECT 1")
+            assert cursor.fetchone() == (1,)
+        assert connection.connection.prepare_threshold == 0
+    finally:
+        connection.close()

@@ -3,17 +3,18 @@
 import pytest
 from pytest_django import Settings
 
-from huleedu.work.seats import for_one_phase, seated
-from tests.seats import all_taken, kill, sit_down
+from huleedu.work import seats as tried
+from huleedu.work.seats import SEATS, choosing, for_one_phase
+from tests.seats import all_taken, choose_for_ever, kill, sit_down
 
 
 def test_no_more_than_the_seats_there_are() -> None:
-    with all_taken("reading", 2), seated("reading", 2) as mine:
+    with all_taken("reading", 2), choosing({"reading": 2}) as mine:
         assert not mine
 
 
 def test_one_that_is_left() -> None:
-    with all_taken("reading", 1), seated("reading", 2) as mine:
+    with all_taken("reading", 1), choosing({"reading": 2}) as mine:
         assert mine
         _, late = child = sit_down("reading", 2)
         kill(child[0])
@@ -21,13 +22,13 @@ def test_one_that_is_left() -> None:
 
 
 def test_each_kind_of_work_has_its_own() -> None:
-    with all_taken("reading", 2), seated("checking", 2) as mine:
-        assert mine
+    with all_taken("reading", 2), choosing({"reading": 2, "checking": 2}) as mine:
+        assert list(mine) == ["checking"]
 
 
 def test_a_seat_that_is_left_is_free() -> None:
-    with seated("reading", 1):
-        pass
+    with choosing({"reading": 1}) as mine:
+        assert mine
     child, later = sit_down("reading", 1)
     kill(child)
     assert later
@@ -36,7 +37,32 @@ def test_a_seat_that_is_left_is_free() -> None:
 def test_a_killed_worker_keeps_no_seat() -> None:
     child, _ = sit_down("reading", 1)
     kill(child)
-    with seated("reading", 1) as mine:
+    with choosing({"reading": 1}) as mine:
+        assert mine
+
+
+def test_what_was_chosen_is_kept_until_it_is_left() -> None:
+    with choosing({"reading": 1, "checking": 1}) as places:
+        place = places.pop("reading")
+    assert outcome("reading") is False and outcome("checking") is True
+    SEATS.leave(place)
+    assert outcome("reading") is True
+
+
+def outcome(kind: str) -> bool:
+    """Whether another worker gets the one seat there is."""
+    child, seated = sit_down(kind, 1)
+    kill(child)
+    return seated
+
+
+def test_nobody_waits_long_for_one_who_cannot_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tried, "CHOICE_SECONDS", 0.1)
+    child = choose_for_ever()
+    with choosing({"reading": 1}) as mine:
+        assert not mine
+    kill(child)
+    with choosing({"reading": 1}) as mine:
         assert mine
 
 
