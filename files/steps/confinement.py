@@ -118,6 +118,8 @@ def leave_network_first(parent: int) -> None:
     if sys.platform == "linux":
         flags = _NEW_NETWORK if os.geteuid() == 0 else _NEW_USER | _NEW_NETWORK
         _network_is_left = bool(KERNEL.unshare(flags) == 0)
+        if flags & _NEW_USER:
+            give_up_rights()  # who makes a user namespace has all of them within it
         die_with(parent)
         hide_memory()
 

@@ -6,6 +6,8 @@
 import errno
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from files.steps.confinement import Wall
 from tests.files import escapes
 from tests.files.documents import ESSAY, SAMPLES, pdf, raw_word, scanned_pdf, word
 from tests.files.sealed import told_by
+from tests.installation import ROOT
 
 AS_ROOT = os.geteuid() == 0
 ORDINARY = 12345 if AS_ROOT else os.geteuid()
@@ -187,3 +190,17 @@ def test_every_file_is_read_in_a_sealed_child_as_without(files: Path, user: str,
     assert len(found) > 30
     assert found == expected
     assert {name: loaded for name, (_, loaded) in found.items() if loaded} == {}
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root becomes another user")
+def test_leaving_the_network_first_gives_an_ordinary_user_no_right() -> None:
+    program = (
+        f"import os, sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from files.steps import confinement\n"
+        f"os.setgroups([]); os.setresgid(*[{ORDINARY}] * 3); os.setresuid(*[{ORDINARY}] * 3)\n"
+        "confinement.leave_network_first(os.getppid())\n"
+        "rights = [int(line.split()[1], 16) for line in open('/proc/self/status') if line[:3] == 'Cap']\n"
+        "print(confinement._network_is_left, rights)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.strip().endswith(" [0, 0, 0, 0, 0]"), done.stdout
