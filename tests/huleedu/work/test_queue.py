@@ -465,9 +465,12 @@ def test_reading_goes_before_checking(transactional_db: None, monkeypatch: pytes
 
 
 def held_leases() -> int:
+    """Of this database; others on the server have theirs."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [work.LEASE_CLASS]
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'advisory' AND classid = %s AND datname = current_database()",
+            [work.LEASE_CLASS],
         )
         (held,) = cursor.fetchone()
         return int(held)
