@@ -57,9 +57,10 @@ class Arrival:
 
     def upload_key(self, key: str | None) -> str | None:
         """What makes a repeat find this file's row: a key of its own, or the request's and its place."""
-        own = self.entry.idempotency_key if self.entry else None
-        known = kept_key(own) if own else f"{key}:{self.index}" if key else None
-        return f"{known}:{self.part.sha256[:24]}" if known else None
+        content = self.part.sha256[:24]
+        if self.entry and self.entry.idempotency_key:
+            return f"{kept_key(self.entry.idempotency_key)}:{content}"
+        return f"{key}:{self.index}:{content}" if key else None
 
 
 @dataclass(frozen=True)
