@@ -42,7 +42,8 @@ WORKERS = "3"
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 NOTED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 MOST_ALONE = 25  # more than the machine's doing
-TESTS = [sys.executable, "-m", "pytest", "-n", WORKERS, "--durations", "30"]
+TESTS = [sys.executable, "-m", "pytest", "-n", WORKERS, "--durations", "30", "--cov", "--cov-report="]
+COVERED: tuple[list[str], dict[str, str]] = ([str(BIN / "coverage"), "report", "--skip-covered"], {})
 
 
 def title(command: list[str]) -> str:
@@ -82,15 +83,19 @@ def failed_tests() -> list[str]:
 
 
 def every_test() -> int:
-    """Run all tests, and those that failed once more, alone; returns pytest's exit code."""
+    """Run all tests, and those that failed once more, alone; returns pytest's exit code.
+
+    It is a failure, too, when fewer branches are taken than ``pyproject.toml`` asks for.
+    """
     NOTED.unlink(missing_ok=True)  # tests that had another name when they failed stand there for ever
     code = tests(TESTS)
     found = failed_tests()
     if code != pytest.ExitCode.TESTS_FAILED or not 0 < len(found) <= MOST_ALONE:
         return code
+    covered = passes(*COVERED)
     sys.stdout.write("\n".join(["", "These failed beside others. Alone:", *found, ""]))
     sys.stdout.flush()
-    return tests([sys.executable, "-m", "pytest", *found])
+    return tests([sys.executable, "-m", "pytest", *found]) or int(not covered)
 
 
 def main() -> int:
