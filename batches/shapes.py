@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from batches.configuration import MAX_READINESS_SECONDS, Configuration, Step
 from batches.models import MAX_ESSAYS
@@ -77,6 +77,37 @@ class KeepBody(RequestBody):
     """The last day on which the batch is kept, in the school's time zone."""
 
     until: Annotated[date, BeforeValidator(as_day)]
+
+
+def as_moment(value: object) -> object:
+    """A time as JSON can say it, ``2027-12-31T18:00:00+01:00``; else as it is. Raises ``ValueError``."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+class SettingsBody(RequestBody):
+    """What is set from now on; whatever is left out stays. ``language`` null: found from the essays."""
+
+    title: str | None = Field(default=None, max_length=200)
+    class_name: str | None = Field(default=None, max_length=80)
+    assignment: str | None = Field(default=None, max_length=MAX_ASSIGNMENT)
+    language: Language | None = Field(default=None, description="null: found from the essays")
+    expected_essay_count: int | None = Field(default=None, ge=1, le=MAX_ESSAYS)
+    deadline: Annotated[AwareDatetime | None, BeforeValidator(as_moment)] = None
+    auto_start: bool | None = Field(default=None, description="Processing begins when the batch is ready")
+
+
+class BatchSettings(Answer):
+    """All that a teacher sets of a batch; ``version`` is for ``If-Match``."""
+
+    title: str
+    class_name: str
+    assignment: str
+    language: Language | None
+    language_chosen: bool
+    expected_essay_count: int
+    deadline: datetime
+    auto_start: bool
+    version: int
 
 
 class LanguageBody(RequestBody):

@@ -18,6 +18,7 @@ from huleedu.api.views import NotFoundView, SchemaView, TokenView
 from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
 from results.api_actions import CancelView, ExpectView, ExtendView, LanguageView, ReprocessView, StartView
 from results.api_bin import BinnedView, BinRestoreView, BinView, KeepView
+from results.api_settings import SettingsView
 
 urlpatterns = [
     path("auth/token", TokenView.as_view(), name="api-token"),
@@ -29,6 +30,7 @@ urlpatterns = [
     path("batches/<str:batch_id>/extend", ExtendView.as_view(), name="api-extend"),
     path("batches/<str:batch_id>/expect", ExpectView.as_view(), name="api-expect"),
     path("batches/<str:batch_id>/language", LanguageView.as_view(), name="api-language"),
+    path("batches/<str:batch_id>/settings", SettingsView.as_view(), name="api-settings"),
     path("batches/<str:batch_id>/cancel", CancelView.as_view(), name="api-cancel"),
     path("batches/<str:batch_id>/reprocess", ReprocessView.as_view(), name="api-reprocess"),
     path("batches/<str:batch_id>/status", StatusView.as_view(), name="api-status"),

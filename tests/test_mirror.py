@@ -45,8 +45,7 @@ WITHOUT = {
         results/admin results/api_actions results/api_bin results/bin_views
     """,
     "it is a part of what its neighbours do, and tested through them": """
-        batches/actions/cancelling batches/actions/deadline batches/actions/deciding
-        batches/actions/places batches/actions/progress batches/actions/registering
+        batches/actions/deciding batches/actions/places batches/actions/progress
         batches/configuration batches/reactions essays/actions/assignment essays/actions/concluding
         essays/actions/readiness essays/actions/rechecking essays/actions/repeating
         essays/actions/repeating_all essays/actions/repeating_batch_wide essays/actions/requesting

@@ -1,6 +1,6 @@
 """Until when a batch waits for its essays."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -24,17 +24,32 @@ READINESS_TIMER = "readiness"
 def extend(batch_id: UUID, user: User, seconds: int) -> Batch:
     """Move the readiness deadline ``seconds`` on, from now if it has passed. Raises ``Refused``."""
     batch = open_batch(batch_id)
+    change_deadline(batch, user, max(batch.deadline, database_now()) + timedelta(seconds=seconds))
+    return batch
+
+
+@transaction.atomic
+def move(batch_id: UUID, user: User, deadline: datetime) -> Batch:
+    """Wait for essays until ``deadline``. The same again changes nothing. Raises ``Refused``."""
+    batch = open_batch(batch_id)
+    if deadline != batch.deadline:
+        change_deadline(batch, user, deadline)
+    return batch
+
+
+def change_deadline(batch: Batch, user: User, deadline: datetime) -> None:
+    """Set the locked batch's deadline and tell. Raises ``Refused``."""
     if batch.status != Batch.Status.AWAITING_CONTENT:
         raise Refused("BATCH_ALREADY_STARTED", status=batch.status)
-    old = batch.deadline
     now = database_now()
-    deadline = max(old, now) + timedelta(seconds=seconds)
+    if deadline <= now:
+        raise Refused("DEADLINE_PASSED")
     if deadline > now + timedelta(seconds=MAX_READINESS_SECONDS):
         raise Refused("DEADLINE_TOO_FAR", limit_seconds=MAX_READINESS_SECONDS)
+    old = batch.deadline
     batch.change(deadline=deadline, timed_out_at=None)
     set_timer(READINESS_TIMER, batch.pk, deadline)
     report_change(batch, BatchDeadlineExtended, user.pk, old.isoformat(), deadline.isoformat())
-    return batch
 
 
 @transaction.atomic

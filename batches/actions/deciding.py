@@ -52,7 +52,12 @@ def check_version(batch_id: UUID, versions: Container[int]) -> None:
 
 
 def report_change(
-    batch: Batch, kind: type[BatchChange], who: int, old: object, new: object, **more: str | bool | None
+    batch: Batch,
+    kind: type[BatchChange],
+    who: int,
+    old: object,
+    new: object,
+    **more: str | bool | list[str] | None,
 ) -> None:
     """Emit a teacher's decision with the batch as it is now; ``more`` are fields of that kind alone.
 

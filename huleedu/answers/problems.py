@@ -51,6 +51,7 @@ TITLES = {
     "END_NOT_ALLOWED": _("Choose a day from today to the last one that your school allows."),
     "BATCH_CHANGED": _("The batch was changed meanwhile, perhaps in another tab. Look again, then decide."),
     "BATCH_ALREADY_STARTED": _("The batch has started, so its deadline no longer matters."),
+    "DEADLINE_PASSED": _("That time has passed. Choose one that is still to come."),
     "DEADLINE_TOO_FAR": _("The deadline may be at most 90 days away."),
     "COUNT_BELOW_ASSIGNED": _("The batch holds more essays than that. Remove files first."),
     "NO_ESSAYS": _("No essay is ready yet. Add files, or wait until they are read."),

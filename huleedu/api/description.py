@@ -6,7 +6,7 @@ from huleedu.answers.problems import MEDIA_TYPE
 from huleedu.api.schema import DESCRIPTIONS, IDEMPOTENCY_KEY
 
 Described = dict[str, Any]
-METHODS = frozenset({"get", "put", "post", "delete"})
+METHODS = frozenset({"get", "put", "post", "patch", "delete"})
 UNSAFE = METHODS - {"get"}
 EVERYWHERE = (400, 408, 413, 415, 500, 503)  # the door, the framework and our own failures
 FORM = "multipart/form-data"

@@ -26,6 +26,7 @@ MESSAGE_NAMES = {
     "BatchExpectationChanged": "batch.changed",
     "BatchDeadlineExtended": "batch.changed",
     "BatchLanguageChanged": "batch.changed",
+    "BatchSettingsChanged": "batch.changed",
     "BatchLanguageFound": "batch.language.found",
     "BatchDeleted": "batch.deleted",
     "BatchRestored": "batch.changed",

@@ -403,6 +403,13 @@ class BatchLanguageChanged(BatchChange):
     language_chosen: bool
 
 
+class BatchSettingsChanged(BatchChange):
+    """``settings`` names what was changed; what the teacher wrote is with the batch alone."""
+
+    topic = "huleedu.batch.settings.changed.v1"
+    settings: Annotated[list[str], HARMLESS]
+
+
 class BatchDeleted(BatchChange):
     """The batch lies in the bin from now on; ``who`` is 0 when its time was over."""
 

@@ -119,6 +119,7 @@ SCRIPT_WORDS = {
     "object": "Record<string, unknown>",
     "anything": "unknown",
     "list of uuid": "string[]",
+    "list of text": "string[]",
     "list of EssayReference": "EssayReference[]",
     "PhaseCounts by name": "Record<string, PhaseCounts>",
 }

@@ -20,7 +20,7 @@ from tests.api import body_of, client_of, register, some_file
 from tests.pipeline import Pipeline
 
 Essays = Callable[[int], bytes]
-METHODS = ("get", "post", "put", "delete")
+METHODS = ("get", "post", "put", "patch", "delete")
 OPERATIONS = [
     (path, method)
     for path, operations in sorted(description()["paths"].items())

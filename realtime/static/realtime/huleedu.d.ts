@@ -240,6 +240,7 @@ export interface EventData {
     reason?: string;
     language?: string | null;
     language_chosen?: boolean;
+    settings?: string[];
   };
   "batch.language.found": InBatch & {
     language: string;
