@@ -1,6 +1,7 @@
 """What teachers fill in about batches."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 from uuid import uuid4
 
 from django import forms
@@ -10,8 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from batches.actions.registering import Registration
 from batches.configuration import MAX_READINESS_SECONDS, Configuration
 from batches.models import MAX_ESSAYS, Batch
+from batches.shapes import MAX_ASSIGNMENT
 from huleedu.events.phases import PHASES
 
+NO_COUNT = ("required", "invalid", "min_value", "max_value")
+NUMBER_OF_ESSAYS = _("Write a number from 1 to 200.")
+MINUTES = "%Y-%m-%dT%H:%M"  # as browsers send a day and a time
 LANGUAGE_CHOICES = [("", _("Found from the essays")), *Batch.Language.choices]
 
 
@@ -23,9 +28,7 @@ class NewBatchForm(forms.Form):
     expected_essay_count = forms.IntegerField(
         min_value=1,
         max_value=MAX_ESSAYS,
-        error_messages=dict.fromkeys(
-            ("required", "invalid", "min_value", "max_value"), _("Write a number from 1 to 200.")
-        ),
+        error_messages=dict.fromkeys(NO_COUNT, NUMBER_OF_ESSAYS),
     )
     language = forms.ChoiceField(choices=LANGUAGE_CHOICES, required=False)
     # The form's own name, so that sending it twice makes one batch.
@@ -76,6 +79,50 @@ class LanguageForm(DecisionForm):
     """The batch's language, empty when it is to be found."""
 
     language = forms.ChoiceField(choices=LANGUAGE_CHOICES, required=False)
+
+
+class SettingsForm(DecisionForm):
+    """All that can be set of a batch, as it is now; a deadline is shown to the minute."""
+
+    title = forms.CharField(max_length=200, required=False)
+    class_name = forms.CharField(max_length=80, required=False)
+    assignment = forms.CharField(
+        max_length=MAX_ASSIGNMENT, required=False, widget=forms.Textarea({"rows": 6})
+    )
+    expected_essay_count = forms.IntegerField(
+        min_value=1, max_value=MAX_ESSAYS, error_messages=dict.fromkeys(NO_COUNT, NUMBER_OF_ESSAYS)
+    )
+    language = forms.ChoiceField(choices=LANGUAGE_CHOICES, required=False)
+    deadline = forms.DateTimeField(
+        required=False,
+        input_formats=[MINUTES],
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format=MINUTES),
+        error_messages={"invalid": _("Write a day and a time.")},
+    )
+    auto_start = forms.BooleanField(required=False)
+
+    @classmethod
+    def of(cls, batch: Batch, data: Mapping[str, Any] | None = None) -> Self:
+        """The form for ``batch``, filled with ``data`` if there are some."""
+        initial = {
+            "title": batch.title,
+            "class_name": batch.class_name,
+            "assignment": batch.assignment,
+            "expected_essay_count": batch.expected_essay_count,
+            "language": batch.language if batch.language_chosen else "",
+            "deadline": batch.deadline.replace(second=0, microsecond=0),
+            "auto_start": batch.settings.auto_start,
+            "version": batch.version,
+        }
+        form = cls(data, initial=initial)
+        if batch.status != Batch.Status.AWAITING_CONTENT:
+            del form.fields["deadline"]
+        return form
+
+    def changed(self) -> dict[str, Any]:
+        """What the valid form says otherwise than the batch does."""
+        said = {name: self.cleaned_data[name] for name in self.changed_data if name != "version"}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 class KeepForm(forms.Form):

@@ -70,6 +70,7 @@ class Showcase:
             "essay": f"/batches/{self.done}/essays/1/",
             "results": f"/batches/{self.done}/results/",
             "batch-keeping": f"/batches/{self.done}/keeping/",
+            "batch-settings": f"/batches/{self.open}/settings/",
             "batch-removed": f"/batches/{self.done}/removed/",
             "bin": "/bin/",
             "file-trace": f"/files/{self.failed_file}/trace/",

@@ -2,7 +2,7 @@
 import { count, language, limit, say, timeLeft, timeZone, write } from "../huleedu/js/words.js";
 
 /** @typedef {ReturnType<import("../realtime/batch-state.js").BatchState["counts"]>} Counts */
-/** @typedef {{ status: string, expected: number, deadline: string | null, version: number, language: string | null }} Head */
+/** @typedef {{ status: string, expected: number, deadline: string | null, version: number, language: string | null, autoStart: boolean }} Head */
 
 const OPEN = new Set(["awaiting_content", "ready", "processing"]);
 const SEGMENTS = /** @type {const} */ (["ready", "reading", "uploading", "failed", "excess", "duplicate"]);
@@ -56,17 +56,15 @@ export class BatchPanel {
     const here = Math.min(limit("Essays"), Math.max(1, counts.ready + counts.reading));
     const room = Math.min(counts.excess, limit("Essays") - head.expected);
     this.#action("start", collecting && counts.ready > 0 && counts.free > 0 && !counts.uploading, counts.ready);
+    this.#action("begin", head.status === "ready" && !head.autoStart, 0);
     this.#action("extend", collecting && !!head.deadline, 0);
     this.#action("lower", collecting && here < head.expected && counts.ready + counts.reading > 0, here, here);
     this.#action("grow", alive && room > 0, room, head.expected + room);
-    this.#action("expect", collecting, 0);
-    this.#action("raise", alive && !collecting, 0);
     this.#action("cancel", open, 0);
-    this.#action("language", alive, 0);
-    for (const part of this.#all("[data-batch-language]")) part.hidden = part.dataset.batchLanguage !== (head.language || "");
     this.root.toggleAttribute("data-closed", !open && !(alive && counts.free > 0));
     this.root.toggleAttribute("data-cancelled", !alive);
     this.#version(head.version);
+    document.dispatchEvent(new CustomEvent("batch-changed", { detail: { state: `${head.version} ${head.language || ""}` } }));
     for (const part of this.#all("[data-status-chip]")) part.hidden = part.dataset.statusChip !== head.status;
     for (const part of this.#all("[data-when-excess]")) part.hidden = room <= 0;
     for (const part of this.#all("[data-n='excess']")) count(part, counts.excess);

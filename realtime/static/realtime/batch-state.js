@@ -33,7 +33,8 @@ function entry(key, values) {
 }
 
 /** @param {BatchSnapshot} snapshot */
-const headOf = ({ status, expected_essay_count: expected, deadline, version, language = null }) => ({ status, expected, deadline, version, language });
+const headOf = ({ status, expected_essay_count: expected, deadline, version, language = null, configuration }) =>
+  ({ status, expected, deadline, version, language, autoStart: configuration?.auto_start ?? true });
 
 export class BatchState {
   /** @param {BatchSnapshot} snapshot */

@@ -2,11 +2,11 @@
 import { say } from "./words.js";
 
 /**
- * Says something short at the foot of the page.
+ * Says something short at the foot of the page, with one thing to do about it if there is one.
  * @param {string} text
- * @param {{ seconds?: number }} [options]
+ * @param {{ seconds?: number, action?: string, run?: () => Promise<unknown> }} [options]
  */
-export function toast(text, { seconds = 8 } = {}) {
+export function toast(text, { seconds = 10, action = "", run } = {}) {
   const region = document.querySelector(".toasts");
   const template = /** @type {HTMLTemplateElement | null} */ (document.getElementById("toast-template"));
   if (!region || !template || !text) return;
@@ -14,7 +14,16 @@ export function toast(text, { seconds = 8 } = {}) {
   const place = element.querySelector("[data-text]");
   if (place) place.textContent = text;
   const close = () => element.remove();
-  element.querySelector("button")?.addEventListener("click", close);
+  element.querySelector("[data-close-toast]")?.addEventListener("click", close);
+  const button = /** @type {HTMLButtonElement | null} */ (element.querySelector("[data-act]"));
+  if (button && run) {
+    button.hidden = false;
+    button.textContent = action;
+    button.addEventListener("click", () => {
+      close();
+      run().catch(toastProblem);
+    });
+  }
   region.append(element);
   setTimeout(close, seconds * 1000);
 }

@@ -1,0 +1,120 @@
+"""A batch's settings are changed where they stand, undone, seen by others, and work without script."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.material import essay, register, text_file
+from tests.browser.test_accessibility import findings
+from tests.browser.test_teacher import api, chip, choose, headline, new_page
+
+pytestmark = [pytest.mark.browser, pytest.mark.live]
+
+
+def fact(page: Page, name: str) -> None:
+    """Open what is set as ``name``, where it stands."""
+    page.locator(f"[data-setting={name}]").click()
+
+
+def save(page: Page) -> None:
+    """Save what is open."""
+    page.locator("form.in-place-form").get_by_role("button", name="Save").click()
+
+
+def test_a_title_is_changed_undone_and_seen_in_another_window(visit: Visit) -> None:
+    page = new_page(visit, "Första", 2)
+    other = visit.page(page.url)
+    expect(other.locator("[data-live]")).to_have_text("Live")
+    page.keyboard.press("e")
+    field = page.get_by_label("Assignment", exact=False).first
+    expect(field).to_be_focused()
+    expect(field).to_have_value("Första")
+    page.keyboard.type("Andra")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Andra")
+    expect(page.locator("[data-setting=title]")).to_be_focused()
+    expect(other.get_by_role("heading", level=1)).to_have_text("Andra")
+    expect(page.locator(".toast")).to_contain_text("The settings are saved.")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Första")
+    expect(other.get_by_role("heading", level=1)).to_have_text("Första")
+    fact(page, "title")
+    page.keyboard.type("Tredje")
+    page.keyboard.press("Escape")
+    expect(page.locator("form.in-place-form")).to_have_count(0)
+    expect(page.locator("[data-setting=title]")).to_be_focused()
+    assert api(visit, page)["title"] == "Första"
+
+
+def test_what_is_refused_says_why_at_its_field(visit: Visit) -> None:
+    page = new_page(visit, "Antal", 2)
+    choose(page, *(text_file(f"{number}.txt", essay(100 + number)) for number in range(2)))
+    headline(page, "2 of 2 essays ready")
+    chip(page, "Finished")
+    fact(page, "expected_essay_count")
+    field = page.get_by_label("Number of essays")
+    field.fill("1")
+    save(page)
+    expect(page.locator(".in-place-form .field-error")).to_be_visible()
+    page.get_by_label("Number of essays").fill("3")
+    save(page)
+    expect(page.locator("[data-setting=expected_essay_count]")).to_have_text("3 essays expected")
+    headline(page, "2 of 3 essays ready")
+
+
+def test_the_language_says_that_essays_are_checked_again_and_is_undone(visit: Visit) -> None:
+    page = new_page(visit, "Språk", 1)
+    fact(page, "language")
+    page.get_by_label("Language of the batch").select_option("sv")
+    save(page)
+    expect(page.locator(".toast")).to_contain_text("checked again")
+    expect(page.locator("[data-setting=language]")).to_have_text("in Swedish")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-setting=language]")).to_have_text("in English")
+
+
+def test_a_batch_that_waits_is_started_by_its_teacher(visit: Visit) -> None:
+    page = new_page(visit, "Vänta", 1)
+    fact(page, "auto_start")
+    page.get_by_label("starts by itself").uncheck()
+    save(page)
+    expect(page.locator("[data-setting=auto_start]")).to_have_text("waits for you to start it")
+    choose(page, text_file("1.txt", essay(200)))
+    chip(page, "Ready to start")
+    page.get_by_role("button", name="Start checking").click()
+    chip(page, "Finished")
+
+
+def test_assignment_class_and_deadline(visit: Visit) -> None:
+    page = new_page(visit, "Allt", 1)
+    fact(page, "assignment")
+    page.get_by_label("Assignment text").fill("Skriv om hösten.\nMinst en sida.")
+    save(page)
+    fact(page, "class_name")
+    page.get_by_role("textbox", name="Class").fill("9B")
+    save(page)
+    expect(page.locator("[data-setting=class_name]")).to_have_text("Class 9B")
+    expect(page.locator("[data-deadline-text]")).not_to_contain_text("Dec 2039")
+    fact(page, "deadline")
+    page.get_by_label("Files can be added until").fill("2020-01-01T10:00")
+    save(page)
+    expect(page.locator(".in-place-form .field-error")).to_contain_text("still to come")
+    assert findings(page, of_admin=False) == []
+
+
+def test_without_script_a_form_does_the_same(visit: Visit) -> None:
+    batch_id = register(visit.installation, visit.token, "Utan skript", 2)
+    page = visit.page(f"/batches/{batch_id}/", java_script_enabled=False)
+    page.get_by_role("link", name="Utan skript").click()
+    expect(page).to_have_url(re.compile(r"/settings/"))
+    page.get_by_role("textbox", name="Class").fill("7A")
+    page.get_by_label("Number of essays").fill("0")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Write a number from 1 to 200.")).to_be_visible()
+    page.get_by_label("Number of essays").fill("5")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The settings are saved.")).to_be_visible()
+    expect(page.get_by_role("link", name="Class 7A")).to_be_visible()
+    expect(page.get_by_role("link", name="5 essays expected")).to_be_visible()
