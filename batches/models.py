@@ -42,9 +42,9 @@ class BatchQuerySet(models.QuerySet["Batch"]):
             return held(batch_id, lambda: LOCKED.get(batch_id))
 
 
-def takes_files(status: str, has_place: bool) -> bool:
-    """Whether a file may be added to a batch: it is open, or a late essay finds a free place."""
-    return status in Batch.OPEN or (status != Batch.Status.CANCELLED and has_place)
+def takes_files(status: str) -> bool:
+    """Whether a file may be added to a batch: one without a free place for it is kept, and says so."""
+    return status != Batch.Status.CANCELLED
 
 
 class Batch(models.Model):

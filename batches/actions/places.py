@@ -57,13 +57,11 @@ def empty_slots(batch: Batch) -> QuerySet[EssaySlot]:
 
 
 def check_open_for_content(batch: Batch) -> None:
-    """Content may be added to the locked batch: a late essay may still take a free place of a completed one.
+    """Content may be added to the locked batch; one that had ended goes on where a place is free for it.
 
-    Raises ``Refused("BATCH_CLOSED")`` when it was cancelled, or has ended with every place taken.
+    Raises ``Refused("BATCH_CLOSED")`` when it was cancelled or lies in the bin.
     """
-    if batch.binned_at is not None:
+    if batch.binned_at is not None or not takes_files(batch.status):
         raise Refused("BATCH_CLOSED", status=batch.status)
-    if batch.is_closed:
-        if not takes_files(batch.status, empty_slots(batch).exists()):
-            raise Refused("BATCH_CLOSED", status=batch.status)
+    if batch.is_closed and empty_slots(batch).exists():
         reopen_if_done(batch)

@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
-from batches import models
 from batches.keeping import days_left
 from batches.models import MAX_ESSAYS, Batch
 from files.models import FileUpload
@@ -166,12 +165,6 @@ def attention(batch: BatchSummary) -> int:
 def is_closed(status: str) -> bool:
     """True when a batch of this status takes no more files and no more decisions."""
     return status not in Batch.OPEN
-
-
-@register.filter
-def takes_files(batch: BatchSummary) -> bool:
-    """True while a file may be added or replaced."""
-    return models.takes_files(batch.status, batch.counts.free > 0)
 
 
 @register.simple_tag

@@ -17,7 +17,6 @@ from essays.actions import repeating, starting
 from files.actions import replacing, rereading
 from files.actions.incoming import Incoming
 from files.models import FileUpload
-from huleedu.failures.errors import Refused
 from huleedu.models import DeadLetter, Feed, LoggedEvent, OutboxMessage, Timer, WorkItem
 from huleedu.relay.loop import relay_lane
 from results.models import BatchResult, EssayResult
@@ -184,7 +183,7 @@ def test_a_file_that_comes_while_the_batch_concludes_is_not_forgotten(
     assert pipeline.event_types(batch).count("BatchResultsReady") == 2
 
 
-def test_a_completed_batch_takes_a_late_essay_for_a_free_place_and_then_no_more(
+def test_a_completed_batch_takes_a_late_essay_and_keeps_the_next_until_there_is_room(
     pipeline: Pipeline, teacher: User, make_essay: Essays
 ) -> None:
     batch = pipeline.register(teacher, 2)
@@ -199,8 +198,16 @@ def test_a_completed_batch_takes_a_late_essay_for_a_free_place_and_then_no_more(
     pipeline.run()
     batch.refresh_from_db()
     assert (batch.status, counts_of(batch).assigned) == (Batch.Status.COMPLETED, 2)
-    with pytest.raises(Refused, match="BATCH_CLOSED"):
-        pipeline.upload(batch, make_essay(3))
+    late = pipeline.upload(batch, make_essay(3))
+    pipeline.run()
+    late.refresh_from_db()
+    batch.refresh_from_db()
+    assert (late.status, batch.status) == (FileUpload.Status.EXCESS, Batch.Status.COMPLETED)
+    places.expect(batch.pk, teacher, 3)
+    pipeline.run()
+    late.refresh_from_db()
+    batch.refresh_from_db()
+    assert (late.status, batch.status) == (FileUpload.Status.ASSIGNED, Batch.Status.COMPLETED)
 
 
 def test_room_can_be_made_after_completion(pipeline: Pipeline, teacher: User, make_essay: Essays) -> None:

@@ -61,7 +61,6 @@ export class BatchPanel {
     this.#action("lower", collecting && here < head.expected && counts.ready + counts.reading > 0, here, here);
     this.#action("grow", alive && room > 0, room, head.expected + room);
     this.#action("cancel", open, 0);
-    this.root.toggleAttribute("data-closed", !open && !(alive && counts.free > 0));
     this.root.toggleAttribute("data-cancelled", !alive);
     this.#version(head.version);
     document.dispatchEvent(new CustomEvent("batch-changed", { detail: { state: `${head.version} ${head.language || ""}` } }));
