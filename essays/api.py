@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from batches.models import EssaySlot
 from batches.shapes import LanguageBody
 from essays import queries
-from essays.actions import essay_language, repeating
-from essays.shapes import EssayAnswer
+from essays.actions import accepting, essay_language, repeating
+from essays.shapes import AcceptBody, EssayAnswer
 from files.actions import rereading
 from files.actions.reading import EXTRACT
 from files.api import find_file
@@ -66,6 +66,31 @@ class EssayLanguageView(ApiView):
             return answer(queries.essay(find_essay(request, essay_id), texts))
 
         return once(request, choose)
+
+
+class AcceptedView(ApiView):
+    """Words of an essay that are no errors."""
+
+    @extend_schema(
+        operation_id="accept_word",
+        parameters=[IDEMPOTENCY_KEY],
+        request=AcceptBody,
+        responses=answers({200: EssayAnswer}, 400, 404, 409, 410, 422, 503),
+    )
+    def post(self, request: Request, essay_id: str) -> Response:
+        """Say that a word is no error in the essay, in its batch or always, or that it is one after all."""
+        slot = find_essay(request, essay_id)
+        body = read_body(AcceptBody, request)
+
+        def say() -> Response:
+            upload = queries.file_of(slot)
+            if upload is None:
+                raise Refused("NOT_AN_ESSAY")
+            said = accepting.accept if body.accepted else accepting.mark_again
+            said(upload, user_of(request), body.word, body.scope)
+            return answer(queries.essay(slot))
+
+        return once(request, say)
 
 
 class FileReprocessView(ApiView):

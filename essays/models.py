@@ -3,12 +3,14 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from batches.models import EssaySlot
+from batches.models import Batch, EssaySlot
+from files.models import FileUpload
 from huleedu.failures.states import check_transition
 
 # One statement, which ``ALLOWED`` allows.
@@ -18,6 +20,8 @@ WHERE run.slot_id = %s AND run.phase = %s AND run.revision = %s AND run.status I
   AND slot.id = run.slot_id AND slot.revision = run.revision
 RETURNING run.*
 """
+
+MAX_WORD = 200  # characters
 
 
 class StepRun(models.Model):
@@ -99,3 +103,50 @@ class StepRun(models.Model):
     def fail(self, error: dict[str, Any]) -> None:
         """The step cannot be done on this text."""
         self.move_to(self.Status.FAILED, error=error, ended_at=timezone.now())
+
+
+class AcceptedWord(models.Model):
+    """A word that its teacher says is no error: in one essay, in all of a batch, or always."""
+
+    class Scope(models.TextChoices):
+        ESSAY = "essay", _("In this essay")
+        BATCH = "batch", _("In this batch")
+        ALWAYS = "always", _("Always")
+
+    personal: ClassVar[dict[str, Any]] = {"word": "", "folded": ""}
+
+    # One of the three, which is its scope and with which it goes.
+    file = models.ForeignKey(
+        FileUpload, null=True, blank=True, on_delete=models.CASCADE, related_name="accepted_words"
+    )
+    batch = models.ForeignKey(
+        Batch, null=True, blank=True, on_delete=models.CASCADE, related_name="accepted_words"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="accepted_words",
+    )
+    word = models.CharField(max_length=MAX_WORD)
+    folded = models.CharField(max_length=2 * MAX_WORD, help_text=_("As it is compared"))
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("accepted word")
+        verbose_name_plural = _("accepted words")
+        constraints = [
+            models.UniqueConstraint(fields=["file", "folded"], name="accepted_once_in_essay"),
+            models.UniqueConstraint(fields=["batch", "folded"], name="accepted_once_in_batch"),
+            models.UniqueConstraint(fields=["owner", "folded"], name="accepted_once_always"),
+            models.CheckConstraint(
+                condition=models.Q(file__isnull=False, batch__isnull=True, owner__isnull=True)
+                | models.Q(file__isnull=True, batch__isnull=False, owner__isnull=True)
+                | models.Q(file__isnull=True, batch__isnull=True, owner__isnull=False),
+                name="accepted_in_one_scope",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)  # never the word: it may be a pupil's name

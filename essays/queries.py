@@ -1,12 +1,13 @@
 """One essay as the API shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
 
 from batches.models import Batch, EssaySlot
+from essays.accepted import accepted_in
 from essays.languages import is_stray, language_of
 from essays.models import StepRun
 from essays.shapes import EssayAnswer
@@ -14,6 +15,8 @@ from files import content
 from files.models import FileUpload
 from huleedu.events.phase import EssayPhase
 from huleedu.events.phases import essay_phases
+
+Left = Callable[[EssayPhase, Mapping[str, Any]], Mapping[str, Any]]
 
 
 def find_essay(user: User, essay_id: UUID) -> EssaySlot:
@@ -74,22 +77,31 @@ def essay(slot: EssaySlot, texts: Mapping[UUID, str] | None = None) -> EssayAnsw
             "text_storage_id": text_id,
             "words": upload.words if upload else None,
             "characters": len(text) if text is not None else None,
-            **(steps_of(slot) if upload else {phase.name: None for phase in essay_phases()}),
+            **(
+                steps_of(slot, upload, text or "")
+                if upload
+                else {phase.name: None for phase in essay_phases()}
+            ),
         }
     )
 
 
-def steps_of(slot: EssaySlot) -> dict[str, dict[str, Any] | None]:
-    """Each phase's step on the slot's present revision, None before it was asked for; one query."""
+def steps_of(slot: EssaySlot, upload: FileUpload, text: str) -> dict[str, dict[str, Any] | None]:
+    """Each phase's step on the slot's present revision, None before it was asked for; two queries."""
     runs = {run.phase: run for run in StepRun.objects.filter(slot=slot, revision=slot.revision)}
-    return {phase.name: step_of(phase, runs.get(phase.name)) for phase in essay_phases()}
+    accepted = accepted_in(slot.batch)
+
+    def left(phase: EssayPhase, output: Mapping[str, Any]) -> Mapping[str, Any]:
+        return phase.leave_out(output, text, accepted.within(upload.pk)) if accepted and output else output
+
+    return {phase.name: step_of(phase, runs.get(phase.name), left) for phase in essay_phases()}
 
 
-def step_of(phase: EssayPhase, run: StepRun | None) -> dict[str, Any] | None:
-    """How the step stands, with what its phase shows of its output."""
+def step_of(phase: EssayPhase, run: StepRun | None, left: Left) -> dict[str, Any] | None:
+    """How the step stands, with what its phase shows of its output, accepted words left out."""
     if run is None:
         return None
-    output = run.output or {}
+    output = left(phase, run.output or {})
     fields = phase.shape.model_fields
     empty = {
         name: None if field.is_required() else field.get_default(call_default_factory=True)

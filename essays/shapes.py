@@ -3,10 +3,14 @@
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
+from essays.models import MAX_WORD
 from huleedu.api.phase_fields import field_per_phase
-from huleedu.api.shapes import Answer
+from huleedu.api.shapes import Answer, RequestBody
 from huleedu.events.phases import essay_phases
 
+Scope = Literal["essay", "batch", "always"]
 EssayStatus = Literal["awaiting_content", "ready", "processing", "completed", "failed"]
 
 
@@ -34,3 +38,11 @@ class EssayAnswer(Answer):
     text_storage_id: UUID | None
     words: int | None
     characters: int | None
+
+
+class AcceptBody(RequestBody):
+    """``accepted``: the word is no error within ``scope``; false: it is marked again."""
+
+    word: str = Field(min_length=1, max_length=MAX_WORD)
+    scope: Scope
+    accepted: bool = True

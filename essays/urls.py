@@ -10,4 +10,7 @@ urlpatterns = [
     path(
         "batches/<uuid:batch_id>/essays/<int:number>/language/", views.essay_language, name="essay-language"
     ),
+    path("batches/<uuid:batch_id>/essays/<int:number>/accept/", views.accept_word, name="accept-word"),
+    path("account/words/", views.own_words, name="own-words"),
+    path("account/words/<int:pk>/forget/", views.forget_word, name="forget-word"),
 ]

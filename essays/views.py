@@ -1,21 +1,24 @@
-"""The teacher's decisions about a batch's essays: start with those that are here, and their language."""
+"""The teacher's decisions about a batch's essays: their start, their language, words that are no errors."""
 
 from functools import partial
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from batches.forms import LanguageForm
 from batches.models import Batch
 from batches.views import decide
-from essays.actions import starting
+from essays.accepted import always_accepted
+from essays.actions import accepting, starting
 from essays.actions.batch_language import change_batch_language, check_batch_language
 from essays.actions.essay_language import set_essay_language
+from essays.forms import AcceptForm
 from files.capacity import check_work
 from files.models import FileUpload
 from files.views import after
@@ -62,3 +65,41 @@ def essay_language(request: PageRequest, batch_id: UUID, number: int) -> HttpRes
     else:
         tell_refusal(request, "INVALID")
     return SeeOther(reverse("essay", args=[batch_id, number]))
+
+
+@login_required
+@require_POST
+def accept_word(request: PageRequest, batch_id: UUID, number: int) -> HttpResponse:
+    """A ``word`` of essay ``number`` is no error within ``scope``; with ``again`` it is one after all."""
+    files = FileUpload.objects.owned_by(request.user)
+    upload = get_object_or_404(files, batch_id=batch_id, slot__number=number)
+    form = AcceptForm(request.POST)
+    if form.is_valid():
+        said = form.cleaned_data
+        action = accepting.mark_again if said["again"] else accepting.accept
+        done = _("“%(word)s” is marked again.") if said["again"] else _("“%(word)s” is not marked any more.")
+        carry_out(
+            request,
+            lambda: action(upload, request.user, said["word"], said["scope"]),
+            done % {"word": said["word"]},
+        )
+    else:
+        tell_refusal(request, "INVALID")
+    return SeeOther(reverse("essay", args=[batch_id, number]))
+
+
+@login_required
+@require_safe
+def own_words(request: PageRequest) -> HttpResponse:
+    """The words that are never marked for this teacher."""
+    return render(request, "essays/own_words.html", {"words": always_accepted(request.user)})
+
+
+@login_required
+@require_POST
+def forget_word(request: PageRequest, pk: int) -> HttpResponse:
+    """Mark one of the teacher's own words again."""
+    word = accepting.forget_always(request.user, pk)
+    if word:
+        messages.success(request, _("“%(word)s” is marked again.") % {"word": word})
+    return SeeOther(reverse("own-words"))

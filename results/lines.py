@@ -8,9 +8,11 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from batches.models import Batch
+from essays.accepted import accepted_in
 from essays.languages import is_stray, language_of
 from files.models import FileUpload
 from files.records import shown_words
+from results.marks import SPELLCHECK, figures_without
 from results.models import EssayResult
 
 Kept = Mapping[str, Mapping[str, Any]]  # phase → its step's status, error and figures
@@ -65,12 +67,29 @@ def essay_results(batch: Batch) -> QuerySet[EssayResult]:
 
 
 def essay_lines(batch: Batch) -> list[EssayLine]:
-    """The batch's essays by number; one query."""
-    return [essay_line(result, batch) for result in essay_results(batch)]
+    """The batch's essays by number; three queries at most."""
+    phases = Phases(batch)
+    return [essay_line(result, batch, phases.of(result)) for result in essay_results(batch)]
 
 
-def essay_line(result: EssayResult, batch: Batch) -> EssayLine:
-    """The line of one result."""
+class Phases:
+    """What is kept of the steps on a batch's essays, marks on accepted words left out."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.accepted = accepted_in(batch)
+        self._other: Mapping[UUID, Mapping[str, float]] = figures_without(batch, self.accepted)
+
+    def of(self, result: EssayResult) -> Kept:
+        """What is kept of one essay's steps."""
+        kept: Kept = result.phases
+        other = self._other.get(result.slot_id)
+        if other is None or SPELLCHECK not in kept:
+            return kept
+        return {**kept, SPELLCHECK: {**kept[SPELLCHECK], **other}}
+
+
+def essay_line(result: EssayResult, batch: Batch, phases: Kept) -> EssayLine:
+    """The line of one result, of which ``phases`` is kept."""
     return EssayLine(
         essay_id=result.slot_id,
         number=result.slot.number,
@@ -84,13 +103,14 @@ def essay_line(result: EssayResult, batch: Batch) -> EssayLine:
         characters=result.characters,
         language=language_of(result.file, batch),
         stray=is_stray(result.file, batch),
-        phases=result.phases,
+        phases=phases,
     )
 
 
 def file_lines(batch: Batch) -> list[FileLine]:
-    """Every file that was not removed: essays by their numbers, then the others by name; two queries."""
-    kept = {result.file_id: result.phases for result in essay_results(batch)}
+    """Every file that was not removed: essays by number, then the others by name; four queries at most."""
+    phases = Phases(batch)
+    kept = {result.file_id: phases.of(result) for result in essay_results(batch)}
     files = FileUpload.objects.filter(batch=batch).present().select_related("slot")
     lines = [file_line(upload, kept.get(upload.pk, {}), batch) for upload in files]
     return sorted(lines, key=lambda line: (line.number is None, line.number or 0, line.filename.casefold()))

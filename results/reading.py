@@ -7,10 +7,10 @@ from essays.segments import Mark, Segment, make_marks, split
 from files import content
 from huleedu.answers.error_words import in_words
 from huleedu.failures.errors import ContentDamaged
-from results import measuring, spelling
-from results.lines import EssayLine, essay_line, essay_results
+from results import measuring
+from results.lines import EssayLine, Phases, essay_line, essay_results
+from results.marks import SPELLCHECK, findings_of
 from results.models import EssayResult
-from results.spelling import SPELLCHECK
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,11 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
     result = results.get(number)
     if result is None:
         return None
-    lines = {each: essay_line(other, batch) for each, other in results.items()}
+    phases = Phases(batch)
+    lines = {each: essay_line(other, batch, phases.of(other)) for each, other in results.items()}
     essay = lines[number]
     text = readable_text(result)
-    marks = [] if text is None else make_marks(spelling.findings_of(result), len(text))
+    marks = [] if text is None else make_marks(findings_of(result, phases.accepted), len(text))
     numbers = list(results)
     index = numbers.index(number)
     return Reading(

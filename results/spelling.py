@@ -5,16 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
-
-from batches.models import Batch
-from essays.models import StepRun
-from essays.phases import spellcheck
-from files.models import FileUpload
 from results.lines import Line
-from results.models import EssayResult
+from results.marks import SPELLCHECK
 
-SPELLCHECK = spellcheck.PHASE.name
 COMMON_LIMIT = 15
 
 
@@ -36,34 +29,6 @@ def density(lines: Iterable[Line]) -> float | None:
     ]
     words = sum(words for words, _ in checked)
     return 100 * sum(findings for _, findings in checked) / words if words else None
-
-
-def findings_of(result: EssayResult) -> list[dict[str, Any]]:
-    """The spelling findings that this result counts."""
-    runs = StepRun.objects.filter(
-        slot_id=result.slot_id,
-        phase=SPELLCHECK,
-        revision=result.revision,
-        text_storage_id=result.text_storage_id,
-        status=StepRun.Status.SUCCEEDED,
-    )
-    return runs.values_list("output__findings", flat=True).first() or []
-
-
-def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
-    """The spelling findings that the results of essays in the batch's language count, by one query.
-
-    Of all essays while the batch has none, as everywhere (``is_stray``).
-    """
-    runs = StepRun.objects.filter(
-        slot__batch=batch,
-        slot__file__status=FileUpload.Status.ASSIGNED,
-        phase=SPELLCHECK,
-        status=StepRun.Status.SUCCEEDED,
-        revision=F("slot__result__revision"),
-        **({"language": batch.language} if batch.language else {}),
-    )
-    return [finding for run in runs.values_list("output__findings", flat=True) for finding in run or ()]
 
 
 def common_marks(findings: Iterable[Mapping[str, Any]], limit: int = COMMON_LIMIT) -> list[CommonMark]:

@@ -12,6 +12,7 @@ from huleedu.answers.error_words import words_for
 from huleedu.events.phases import PHASES
 from results import measuring, spelling
 from results.lines import FileLine, essay_results, file_lines
+from results.marks import stored_findings
 from results.queries import attention, counts_of, phase_figures
 from results.shapes import BatchCounts
 
@@ -97,7 +98,7 @@ def results_context(batch: Batch, filters: Filters) -> dict[str, object]:
         "left_out": [line for line in lines if line.stray],
         "histogram": histogram(word_counts(lines)),
         "kinds": kinds(lines),
-        "common": spelling.common_marks(spelling.stored_findings(batch)),
+        "common": spelling.common_marks(stored_findings(batch)),
         "columns": measuring.columns(batch),
         "sections": measuring.sections(batch, lines),
         "wholes": measuring.of_whole(batch),

@@ -1,6 +1,6 @@
 """The spelling check: words that may be wrong, with suggestions, and a corrected copy of the text."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from essays.checking import LANGUAGES, check
-from essays.steps.findings import SPELLCHECK_FAILED
+from essays.steps.findings import SPELLCHECK_FAILED, Finding, corrected, density
 from huleedu.api.shapes import Answer
 from huleedu.events.phase import EssayPhase, Measure, PhaseWords, StepOutcome, StepStatus
 from huleedu.events.vocabulary import ErrorDetail, EssayPhaseRequest, PhaseCompleted, PhaseInitiate
@@ -51,7 +51,7 @@ class SpellcheckFigures(Answer):
     error: ErrorDetail | None
 
 
-class Finding(Answer):
+class Marked(Answer):
     """One word that may be wrong; ``start`` and ``end`` count characters of the text."""
 
     start: int
@@ -69,7 +69,7 @@ class Spellcheck(Answer):
     """
 
     status: StepStatus
-    findings: list[Finding] = Field(default_factory=list)
+    findings: list[Marked] = Field(default_factory=list)
     corrected_text: str | None
     words: int | None
     density: float | None
@@ -113,6 +113,21 @@ def check_spelling(text: str, language: str) -> StepOutcome:
     return StepOutcome(report.engine, output, figures)
 
 
+def leave_out(output: Mapping[str, Any], text: str, accepts: Callable[[str], bool]) -> dict[str, Any]:
+    """The output on ``text`` without marks on words that ``accepts``; they are not corrected either."""
+    left = [finding for finding in output.get("findings", ()) if not accepts(finding["word"])]
+    kept = [
+        Finding(each["start"], each["end"], each["word"], tuple(each["suggestions"]), each["kind"])
+        for each in left
+    ]
+    return {
+        **output,
+        "findings": left,
+        "density": density(len(left), output.get("words") or 0),
+        "corrected_text": corrected(text, kept),
+    }
+
+
 def in_words(data: Mapping[str, Any]) -> str:
     """How a check ended."""
     if data["status"] == "failed":
@@ -152,4 +167,5 @@ PHASE = EssayPhase(
         Measure("density", _("Marks per 100 words"), digits=1),
     ),
     bounds=("findings",),
+    leave_out=leave_out,
 )

@@ -39,8 +39,13 @@ def make_report(
     text: str, words: int, findings: tuple[Finding, ...], engine: str, *, fewer_suggestions: bool
 ) -> SpellingReport:
     """The report on ``text`` with ``findings`` in its order."""
-    density = round(100 * len(findings) / words, 2) if words else 0.0
-    return SpellingReport(words, findings, density, corrected(text, findings), engine, fewer_suggestions)
+    marks = density(len(findings), words)
+    return SpellingReport(words, findings, marks, corrected(text, findings), engine, fewer_suggestions)
+
+
+def density(findings: int, words: int) -> float:
+    """Findings per 100 words."""
+    return round(100 * findings / words, 2) if words else 0.0
 
 
 def corrected(text: str, findings: Iterable[Finding]) -> str:

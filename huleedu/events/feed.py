@@ -27,6 +27,7 @@ MESSAGE_NAMES = {
     "BatchDeadlineExtended": "batch.changed",
     "BatchLanguageChanged": "batch.changed",
     "BatchSettingsChanged": "batch.changed",
+    "BatchMarksChanged": "batch.changed",
     "BatchLanguageFound": "batch.language.found",
     "BatchDeleted": "batch.deleted",
     "BatchRestored": "batch.changed",

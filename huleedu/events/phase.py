@@ -161,11 +161,18 @@ def may_be_null(field: FieldInfo) -> bool:
     return NoneType in get_args(field.annotation)
 
 
+def unchanged(output: Mapping[str, Any], _text: str, _accepts: Callable[[str], bool]) -> Mapping[str, Any]:
+    """The output of a phase that marks no words."""
+    return output
+
+
 @dataclass(frozen=True, kw_only=True)
 class EssayPhase(Phase):
     """A phase on one essay at a time: ``step`` takes text and language, or "", and may raise ``StepError``.
 
     ``shape`` is what the API tells of the step on one essay: status, language, error, fields of its output.
+    ``leave_out`` gives an output without what it says of accepted words, which its third argument knows;
+    the second is the text.
     """
 
     completed: type[PhaseCompleted]
@@ -173,6 +180,7 @@ class EssayPhase(Phase):
     step: Callable[[str, str], StepOutcome]
     shape: type[BaseModel]
     template: str = "components/phase_figures.html"
+    leave_out: Callable[[Mapping[str, Any], str, Callable[[str], bool]], Mapping[str, Any]] = unchanged
 
     @property
     def events(self) -> tuple[type[Event], ...]:

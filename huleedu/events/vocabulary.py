@@ -410,6 +410,13 @@ class BatchSettingsChanged(BatchChange):
     settings: Annotated[list[str], HARMLESS]
 
 
+class BatchMarksChanged(BatchChange):
+    """A teacher said that a word is no error, or that it is one; ``scope``: essay, batch or always."""
+
+    topic = "huleedu.batch.marks.changed.v1"
+    scope: Plain
+
+
 class BatchDeleted(BatchChange):
     """The batch lies in the bin from now on; ``who`` is 0 when its time was over."""
 

@@ -23,7 +23,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from batches.models import Batch, BatchPhase
-from essays.models import StepRun
+from essays.models import AcceptedWord, StepRun
 from files import content
 from files.actions.erasing import begin_erasing, erase_rows
 from files.models import FileUpload, StoredContent
@@ -125,6 +125,7 @@ def end_file(erasure: Erasure, contents: set[UUID]) -> None:
     (runs if whole else runs.filter(text_storage_id__in=contents)).update(**StepRun.personal)
     if whole:
         EssayResult.objects.filter(file_id=erasure.file).delete()
+        AcceptedWord.objects.filter(file_id=erasure.file).delete()
     # What a step found of the whole batch while the file was in it tells of it, too.
     seen = BatchPhase.objects.filter(batch=erasure.batch, concluded_at__lt=erasure.asked_at)
     seen.exclude(output=None, error=None).update(**BatchPhase.personal)

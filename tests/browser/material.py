@@ -75,6 +75,7 @@ class Showcase:
             "bin": "/bin/",
             "file-trace": f"/files/{self.failed_file}/trace/",
             "account": "/account/",
+            "own-words": "/account/words/",
             "password": "/account/password/",
             "mfa_index": "/account/factors/",
             "mfa_activate_totp": "/account/factors/app/",

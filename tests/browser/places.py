@@ -35,7 +35,15 @@ NO_PAGES = {
     "forms and redirects": {
         *("logout", "set_language", "search", "batch-extend", "batch-expect", "batch-cancel"),
         *("batch-upload", "file-replace", "file-remove", "file-restore", "file-reprocess", "batch-start"),
-        *("batch-language", "essay-language", "batch-delete", "bin-restore", "bin-erase"),
+        *(
+            "batch-language",
+            "essay-language",
+            "accept-word",
+            "forget-word",
+            "batch-delete",
+            "bin-restore",
+            "bin-erase",
+        ),
         *("account_login", "mfa_list_webauthn", "school-login", "openid_connect_login"),
         *("openid_connect_callback",),
     },

@@ -65,6 +65,7 @@ CALLS = [
     Call("api-expect", "post", "/v1/batches/{}/expect", "batch", {"expected_essay_count": 3}),
     Call("api-cancel", "post", "/v1/batches/{}/cancel", "batch", {}),
     Call("api-language", "post", "/v1/batches/{}/language", "batch", {"language": "sv"}),
+    Call("api-accepted", "post", "/v1/essays/{}/accepted", "essay", {"word": "x", "scope": "batch"}),
     Call("api-settings", "get", "/v1/batches/{}/settings", "batch"),
     Call("api-settings", "patch", "/v1/batches/{}/settings", "batch", {"title": "Hösten"}),
     Call("api-reprocess", "post", "/v1/batches/{}/reprocess", "batch", {}),

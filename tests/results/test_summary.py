@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from essays.models import StepRun
 from results import spelling, summary
 from results.lines import FileLine
+from results.marks import stored_findings
 from results.queries import make_counts
 from tests.rows import add_essay, finding, make_batch
 
@@ -106,9 +107,9 @@ def test_findings_of_an_older_text_are_not_counted(teacher: User) -> None:
     batch = make_batch(teacher, 1)
     text = "I was siting"
     add_essay(batch, 1, text, [finding(text, "siting", "sitting")])
-    assert len(spelling.stored_findings(batch)) == 1
+    assert len(stored_findings(batch)) == 1
     StepRun.objects.filter(slot__batch=batch).update(revision=99)
-    assert spelling.stored_findings(batch) == []
+    assert stored_findings(batch) == []
 
 
 @pytest.mark.django_db

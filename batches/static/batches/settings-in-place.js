@@ -1,29 +1,13 @@
 // Settings changed where they stand. The form is that of the settings page, with all but one field put away.
-import { Problem, csrfToken } from "../huleedu/js/api.js";
+import { Problem, readPage } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
 import { say } from "../huleedu/js/words.js";
 
 const SHORTCUT = "e";
 
-/**
- * Asks for a page of ours as a piece to put in.
- * @param {string} url
- * @param {RequestInit} [options]
- * @returns {Promise<Document>}
- * @throws {Problem}
- */
-async function piece(url, options = {}) {
-  const headers = { "HX-Request": "true", "X-CSRFToken": csrfToken() };
-  const response = await fetch(url, { credentials: "same-origin", ...options, headers }).catch(() => null);
-  if (!response) throw new Problem(0);
-  if (response.redirected) throw new Problem(401);
-  if (!response.ok) throw new Problem(response.status);
-  return new DOMParser().parseFromString(await response.text(), "text/html");
-}
-
 /** @param {string} url @returns {Promise<HTMLFormElement>} @throws {Problem} */
 async function settingsForm(url) {
-  return formIn(await piece(url));
+  return formIn(await readPage(url));
 }
 
 /** @param {Document} page @returns {HTMLFormElement} @throws {Problem} */
@@ -73,7 +57,7 @@ const valueOf = (input) => (input.type === "checkbox" ? input.checked : input.va
  * @returns {Promise<Document | null>} The form again where it was refused, null when it is saved.
  */
 async function save(form, name, before) {
-  const page = await piece(form.action, { method: "POST", body: new FormData(form) });
+  const page = await readPage(form.action, new FormData(form));
   if (page.querySelector("form[data-settings]")) return page;
   form.remove();
   showFacts(page);
@@ -88,7 +72,7 @@ async function undo(url, name, before) {
   const input = field(form, name);
   if (!input) throw new Problem(409);
   put(input, before);
-  showFacts(await piece(url, { method: "POST", body: new FormData(form) }));
+  showFacts(await readPage(url, new FormData(form)));
 }
 
 /** @param {HTMLElement} link */
@@ -166,5 +150,5 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", pressed);
 document.addEventListener("batch-changed", (event) => {
   const place = facts();
-  if (place && place.dataset.state !== /** @type {CustomEvent} */ (event).detail.state) piece(place.dataset.facts || "").then(showFacts, () => undefined);
+  if (place && place.dataset.state !== /** @type {CustomEvent} */ (event).detail.state) readPage(place.dataset.facts || "").then(showFacts, () => undefined);
 });

@@ -1,4 +1,9 @@
-// <essay-reader>: joins the marks in the text with the list beside it; N and P walk through them.
+// <essay-reader>: joins the marks in the text with the list beside it; N and P walk through them, D says that one is no error.
+import { Problem, readPage } from "../huleedu/js/api.js";
+import { toast, toastProblem } from "../huleedu/js/shell.js";
+import { say } from "../huleedu/js/words.js";
+
+const BESIDE = 8; // pixels between a word and the box at it
 
 class EssayReader extends HTMLElement {
   current = -1;
@@ -8,6 +13,7 @@ class EssayReader extends HTMLElement {
     const { signal } = this.ending;
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
     this.addEventListener("change", (event) => this.#toggled(event), { signal });
+    this.addEventListener("submit", (event) => this.#submitted(event), { signal });
     document.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     const start = location.hash.match(/^#mark-(\d+)$/);
     if (start) this.#show(this.#position(start[1]), { scroll: true });
@@ -30,6 +36,8 @@ class EssayReader extends HTMLElement {
   /** @param {MouseEvent} event */
   #clicked(event) {
     const target = /** @type {Element} */ (event.target);
+    if (target.closest(".mark-box")) return;
+    this.#closeBox();
     const entry = /** @type {HTMLElement | null} */ (target.closest("[data-entry]"));
     const mark = /** @type {HTMLElement | null} */ (target.closest("mark"));
     if (entry) {
@@ -37,7 +45,70 @@ class EssayReader extends HTMLElement {
       this.#show(this.#position(entry.dataset.entry || ""), { scroll: true });
     } else if (mark) {
       this.#show(this.#position(mark.id.slice("mark-".length)), { scroll: false });
+      this.#openBox(mark);
     }
+  }
+
+  /** What the list says of a mark, at the word itself. @param {HTMLElement} mark */
+  #openBox(mark) {
+    const line = this.querySelector(`[data-entry="${mark.id.slice("mark-".length)}"]`)?.closest("li");
+    const sheet = /** @type {HTMLElement | null} */ (mark.closest(".sheet"));
+    if (!line || !sheet) return;
+    const box = document.createElement("div");
+    box.className = "mark-box card";
+    for (const part of line.children) box.append(part.cloneNode(true));
+    box.querySelector("details")?.setAttribute("open", "");
+    sheet.append(box);
+    const word = mark.getBoundingClientRect();
+    const around = sheet.getBoundingClientRect();
+    box.style.top = `${word.bottom - around.top + BESIDE}px`;
+    box.style.left = `${Math.max(BESIDE, Math.min(word.left - around.left, around.width - box.offsetWidth - BESIDE))}px`;
+  }
+
+  #closeBox() {
+    this.querySelector(".mark-box")?.remove();
+  }
+
+  /** @param {SubmitEvent} event */
+  #submitted(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (!form.matches("[data-accept]")) return;
+    event.preventDefault();
+    const scope = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value || "essay";
+    this.#accept(form, scope).catch(fail);
+  }
+
+  /** Says that a word is no error; what that changes is shown at once, and offered back. @param {HTMLFormElement} form @param {string} scope */
+  async #accept(form, scope) {
+    const said = new FormData(form);
+    said.set("scope", scope);
+    const told = this.#take(await readPage(form.action, said));
+    const undo = async () => {
+      said.set("again", "on");
+      reader()?.take(await readPage(form.action, said));
+    };
+    toast(told, { action: say("undo"), run: undo });
+  }
+
+  /** @param {Document} page @returns {string} What the page says of it. */
+  #take(page) {
+    const fresh = page.querySelector("essay-reader");
+    if (fresh) {
+      const next = /** @type {EssayReader} */ (document.importNode(fresh, true));
+      this.replaceWith(next);
+      next.goOn(this.current);
+    }
+    return page.querySelector(".messages .banner")?.textContent || "";
+  }
+
+  /** @param {Document} page */
+  take(page) {
+    this.#take(page);
+  }
+
+  /** Shows the mark that has come in the place of one that is gone. @param {number} position */
+  goOn(position) {
+    if (position >= 0) this.#show(Math.min(position, this.entries.length - 1), { scroll: false });
   }
 
   /** @param {Event} event */
@@ -51,12 +122,22 @@ class EssayReader extends HTMLElement {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const target = /** @type {Element} */ (event.target);
     if (target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog")) return;
-    const step = { n: 1, p: -1 }[event.key.toLowerCase()];
+    const key = event.key.toLowerCase();
     const entries = this.entries;
+    if (key === "escape") this.#closeBox();
+    if (key === "d") this.#dismiss();
+    const step = { n: 1, p: -1 }[key];
     if (!step || !entries.length) return;
     event.preventDefault();
+    this.#closeBox();
     const from = this.current < 0 && step < 0 ? 0 : this.current;
     this.#show((from + step + entries.length) % entries.length, { scroll: true });
+  }
+
+  /** The present mark is no error in this essay. */
+  #dismiss() {
+    const form = /** @type {HTMLFormElement | null | undefined} */ (this.entries[this.current]?.closest("li")?.querySelector("[data-accept]"));
+    if (form) this.#accept(form, "essay").catch(fail);
   }
 
   /** @param {number} position @param {{ scroll: boolean }} options */
@@ -74,6 +155,15 @@ class EssayReader extends HTMLElement {
     const line = this.querySelector("[data-spoken]");
     if (line) line.textContent = entry.textContent;
   }
+}
+
+/** @returns {EssayReader | null} */
+const reader = () => document.querySelector("essay-reader");
+
+/** @param {unknown} problem */
+function fail(problem) {
+  if (!(problem instanceof Problem)) throw problem;
+  toastProblem(problem);
 }
 
 customElements.define("essay-reader", EssayReader);

@@ -241,6 +241,7 @@ export interface EventData {
     language?: string | null;
     language_chosen?: boolean;
     settings?: string[];
+    scope?: string;
   };
   "batch.language.found": InBatch & {
     language: string;

@@ -23,9 +23,10 @@ from huleedu.failures.errors import Refused, StepError
 from huleedu.models import DeadLetter, OutboxMessage
 from results.analytics import analytics
 from results.lines import file_lines
+from results.marks import stored_findings
 from results.models import EssayResult
 from results.queries import counts_of, results, snapshot
-from results.spelling import common_marks, stored_findings
+from results.spelling import common_marks
 from results.summary import tiles
 from tests.pipeline import Pipeline
 

@@ -76,3 +76,21 @@ function parse(text) {
     return null;
   }
 }
+
+/**
+ * Reads one of our pages, or sends a form and reads the page that follows. Views that have a piece for this give that.
+ * @param {string} url
+ * @param {FormData} [form]
+ * @returns {Promise<Document>}
+ * @throws {Problem} 401 where the page that follows is not this place's, but the one for signing in.
+ */
+export async function readPage(url, form) {
+  const headers = { "HX-Request": "true", "X-CSRFToken": csrfToken() };
+  const options = form ? { method: "POST", body: form } : {};
+  const response = await fetch(url, { credentials: "same-origin", ...options, headers }).catch(() => null);
+  if (!response) throw new Problem(0);
+  if (!response.ok) throw new Problem(response.status);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (page.querySelector('input[type="password"]')) throw new Problem(401);
+  return page;
+}

@@ -1,0 +1,83 @@
+"""Which marks of the spelling check count: all but those on words that are accepted. Everybody asks here."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Func, JSONField, QuerySet
+
+from batches.models import Batch
+from essays.accepted import Accepted, accepted_in
+from essays.models import StepRun
+from essays.phases import spellcheck
+from essays.steps.findings import density
+from files.models import FileUpload
+from results.models import EssayResult
+
+SPELLCHECK = spellcheck.PHASE.name
+Finding = Mapping[str, Any]
+
+
+class MarkedWords(Func):
+    """The words of a check's findings."""
+
+    template = "jsonb_path_query_array(%(expressions)s, '$.findings[*].word')"
+    output_field = JSONField()
+
+
+def checks_of(batch: Batch) -> QuerySet[StepRun]:
+    """The spelling checks that the batch's results count."""
+    return StepRun.objects.filter(
+        slot__batch=batch,
+        slot__file__status=FileUpload.Status.ASSIGNED,
+        phase=SPELLCHECK,
+        status=StepRun.Status.SUCCEEDED,
+        revision=F("slot__result__revision"),
+    )
+
+
+def counted(findings: Iterable[Finding] | None, accepts: Callable[[str], bool]) -> list[Finding]:
+    """The findings that count."""
+    return [finding for finding in findings or () if not accepts(finding["word"])]
+
+
+def findings_of(result: EssayResult, accepted: Accepted) -> list[Finding]:
+    """The spelling findings that this result counts."""
+    runs = StepRun.objects.filter(
+        slot_id=result.slot_id,
+        phase=SPELLCHECK,
+        revision=result.revision,
+        text_storage_id=result.text_storage_id,
+        status=StepRun.Status.SUCCEEDED,
+    )
+    return counted(runs.values_list("output__findings", flat=True).first(), accepted.within(result.file_id))
+
+
+def stored_findings(batch: Batch) -> list[Finding]:
+    """The spelling findings that the results of essays in the batch's language count, by two queries.
+
+    Of all essays while the batch has none, as everywhere (``is_stray``).
+    """
+    accepted = accepted_in(batch)
+    runs = checks_of(batch).filter(**({"language": batch.language} if batch.language else {}))
+    return [
+        finding
+        for file_id, findings in runs.values_list("slot__file", "output__findings")
+        for finding in counted(findings, accepted.within(file_id))
+    ]
+
+
+def figures_without(batch: Batch, accepted: Accepted) -> dict[UUID, dict[str, float]]:
+    """Slot id → the figures that are others without marks on accepted words; one query, or none."""
+    if not accepted:
+        return {}
+    figures = {}
+    checks = checks_of(batch).annotate(marked=MarkedWords("output"))
+    for slot_id, file_id, marked, words in checks.values_list(
+        "slot", "slot__file", "marked", "output__words"
+    ):
+        accepts = accepted.within(file_id)
+        left = sum(not accepts(word) for word in marked)
+        if left != len(marked):
+            figures[slot_id] = {"findings": left, "density": density(left, words or 0)}
+    return figures
