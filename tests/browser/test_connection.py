@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.material import essay, read_batch, register
+from tests.browser.material import essay, read_batch, register, text_file
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
@@ -94,3 +94,80 @@ def test_the_page_survives_a_restart_of_the_server(visit: Visit) -> None:
     page.evaluate("dispatchEvent(new Event('online'))")
     live(page, "Live")
     expect_same_as_api(visit, page, batch_id, 4)
+
+
+def choose(page: Page, *numbers: int) -> None:
+    """Choose essays by their numbers."""
+    files = [text_file(f"{number}.txt", essay(number)) for number in numbers]
+    page.locator("[data-drop-zone] input").set_input_files(files)
+
+
+def test_what_was_not_sent_is_told_above_and_sends_itself_when_the_network_is_back(visit: Visit) -> None:
+    visit.expected = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
+    page, _, batch_id = open_batch(visit, "Unsent")
+    page.context.set_offline(True)
+    live(page, "No network")
+    choose(page, 700, 701)
+    banner = page.locator("batch-page [data-unsent]")
+    expect(banner).to_contain_text("2 files were not sent.")
+    page.context.set_offline(False)
+    expect(banner).to_be_hidden()
+    live(page, "Live")
+    expect_same_as_api(visit, page, batch_id, 2)
+
+
+def test_one_button_sends_all_that_was_refused(visit: Visit) -> None:
+    visit.expected = ("507",)
+    page, _, batch_id = open_batch(visit, "Send all")
+    full = {"status": 507, "content_type": "text/html", "body": "<html>full</html>"}
+    page.route("**/v1/files/batch", lambda route: route.fulfill(**full))
+    choose(page, 710, 711)
+    expect(page.locator("batch-page [data-unsent]")).to_contain_text("2 files were not sent.")
+    page.unroute("**/v1/files/batch")
+    page.get_by_role("button", name="Send all").click()
+    expect_same_as_api(visit, page, batch_id, 2)
+    expect(page.locator("batch-page [data-unsent]")).to_be_hidden()
+
+
+def test_files_that_a_reload_cut_off_are_named_until_they_are_chosen_again(visit: Visit) -> None:
+    page, _, batch_id = open_batch(visit, "Lost")
+    page.route("**/v1/files/batch", lambda route: None)  # no answer, ever
+    choose(page, 720, 721)
+    expect(page.locator('.file-row[data-status="uploading"]')).to_have_count(2)
+    page.reload()
+    page.unroute("**/v1/files/batch")
+    lost = page.locator("batch-page [data-lost]")
+    expect(lost).to_contain_text(
+        "2 files were on their way when this page was left, and did not arrive: 720.txt"
+    )
+    files = [text_file("720.txt", essay(720))]
+    lost.locator("input").set_input_files(files)
+    expect(lost).to_contain_text(
+        "1 file was on its way when this page was left, and did not arrive: 721.txt."
+    )
+    lost.get_by_role("button", name="Not needed").click()
+    expect(lost).to_be_hidden()
+    expect_same_as_api(visit, page, batch_id, 1)
+    page.reload()
+    live(page, "Live")
+    expect(page.locator("batch-page [data-lost]")).to_be_hidden()
+
+
+def test_the_same_folder_again_adds_what_is_new_and_says_so(visit: Visit) -> None:
+    page, _, batch_id = open_batch(visit, "Again")
+    choose(page, 730, 731)
+    expect_same_as_api(visit, page, batch_id, 2)
+    choose(page, 730, 731, 732)
+    expect(page.locator("batch-page [data-note]")).to_have_text("2 files were already here, 1 added.")
+    expect_same_as_api(visit, page, batch_id, 3)
+    expect(page.locator(".file-row")).to_have_count(3)
+
+
+def test_a_removed_file_is_brought_back_from_the_message(visit: Visit) -> None:
+    page, _, _ = open_batch(visit, "Undo")
+    page.locator("[data-drop-zone] input").set_input_files([text_file("short.txt", "Too short.")])
+    page.locator(".file-row").get_by_role("button", name="Remove: short.txt").click()
+    expect(page.locator(".file-row")).to_have_count(0)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".file-row")).to_contain_text("short.txt")
+    expect(page.locator('.file-row[data-status="failed"]')).to_have_count(1)

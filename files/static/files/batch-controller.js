@@ -2,18 +2,24 @@
 import { mayTakeFiles, stayWhile } from "../huleedu/js/address.js";
 import { call, Problem } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
-import { limit, say, write } from "../huleedu/js/words.js";
+import { count, limit, say, write } from "../huleedu/js/words.js";
 import { BatchState } from "../realtime/batch-state.js";
 import { LiveFeed } from "../realtime/live-feed.js";
+import { askFor, splitKnown } from "./already-here.js";
 import { BatchPanel } from "./batch-panel.js";
 import { watchDrops } from "./drop-target.js";
 import { fromFiles, problemBeforeSending } from "./dropped-files.js";
 import { FileList } from "./file-list.js";
 import { readCatalogue } from "./file-row.js";
+import { OnTheirWay } from "./on-their-way.js";
 import { failure, UploadQueue } from "./upload-queue.js";
 
 /** @typedef {import("./dropped-files.js").Found} Found */
 /** @typedef {import("./dropped-files.js").Dropped} Dropped */
+
+/** What is sent by itself when network, server or session is back. */
+const INTERRUPTED = new Set(["UPLOAD_INTERRUPTED", "NOT_SIGNED_IN"]);
+const NAMED = 6;
 
 export class BatchController {
   /**
@@ -28,6 +34,9 @@ export class BatchController {
     this.files = new FileList(root, readCatalogue());
     /** @type {Map<string, Dropped>} Kept so that a failed upload can be sent again. */
     this.kept = new Map();
+    this.onTheirWay = new OnTheirWay(snapshot.batch_id);
+    /** All that the server knows of the batch's files. */
+    this.ask = askFor(snapshot.batch_id);
     /** @type {Set<string>} */
     this.stale = new Set();
     this.drawing = false;
@@ -73,7 +82,12 @@ export class BatchController {
         if (change.batch) this.#refreshSoon();
       },
       onSnapshot: (fresh) => this.#redraw(this.state.replace(fresh)),
-      onState: (state) => this.panel.showLive(state),
+      onState: (state) => {
+        this.panel.showLive(state);
+        if (state !== "live") return;
+        this.#sendAgain((code) => INTERRUPTED.has(code));
+        this.#findLost();
+      },
     });
   }
 
@@ -82,6 +96,7 @@ export class BatchController {
     watchDrops(this.root, (found) => this.takeFiles(found), signal);
     stayWhile(() => this.queue.busy, signal);
     this.root.addEventListener("submit", (event) => this.#submitted(event), { signal });
+    this.root.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)), { signal });
     this.root.addEventListener("change", (event) => this.#chosen(/** @type {HTMLInputElement} */ (event.target)), { signal });
     addEventListener("online", () => this.feed.wake(), { signal });
     addEventListener("offline", () => this.feed.offline(), { signal });
@@ -111,6 +126,7 @@ export class BatchController {
       ready: counts.ready,
     });
     this.panel.draw(counts, this.state.batch);
+    this.#tellUnsent();
     this.root.querySelector("[data-drop-zone]")?.classList.toggle("drop-zone-tall", !this.files.rows.size);
   }
 
@@ -120,14 +136,67 @@ export class BatchController {
     this.refresh = setTimeout(() => this.feed.resync(), 400);
   }
 
-  /** Adds files to the batch and sends them. @param {Found} found */
-  takeFiles({ files, skipped }) {
+  /** Adds files to the batch and sends those that it has not already. @param {Found} found */
+  async takeFiles({ files, skipped }) {
+    const { fresh, known } = await splitKnown(files, this.state.shown(), this.ask);
+    // Reading large files takes a while: what was seen then must be seen still.
+    if (this.ending.signal.aborted) return toast(say("pageMoved"));
+    if (!mayTakeFiles()) return undefined;
     const room = Math.max(0, limit("Files") - this.state.shown().length);
-    const added = files.slice(0, room);
-    const notes = [skipped ? say("skipped", { n: skipped }) : ""];
-    if (files.length > room) notes.push(say("tooMany", { n: files.length - room }));
+    const added = fresh.slice(0, room);
+    const notes = [files.length || skipped ? "" : say("nothingDropped"), skipped ? say(files.length ? "skipped" : "onlySkipped", { n: skipped }) : ""];
+    if (known) notes.push(say("already", { n: known, added: added.length }));
+    if (fresh.length > room) notes.push(say("tooMany", { n: fresh.length - room }));
     this.#note(notes.filter(Boolean).join(" "));
     this.#send(added.map((dropped) => this.#addLocal(dropped)));
+    return this.#tellLost();
+  }
+
+  /** Asks which files that were on their way before this page was loaded again have arrived. */
+  async #findLost() {
+    if (!this.onTheirWay.before.size) return;
+    const batch = await this.ask().catch(() => null);
+    if (!batch) return;
+    for (const { client_ref } of batch.files) this.onTheirWay.end(client_ref || "");
+    this.#tellLost();
+  }
+
+  #tellLost() {
+    const names = this.onTheirWay.lost();
+    const place = /** @type {HTMLElement | null} */ (this.root.querySelector("[data-lost]"));
+    if (!place) return;
+    place.hidden = !names.length;
+    const named = names.slice(0, NAMED).join(", ") + (names.length > NAMED ? " …" : "");
+    if (names.length) write(place.querySelector("p"), say("lost", { n: names.length, names: named }));
+  }
+
+  /** @returns {import("../realtime/batch-state.js").Entry[]} What was not sent and may be sent as it is. */
+  #unsent() {
+    const again = (/** @type {string} */ code) => (this.files.catalogue[code] || this.files.catalogue[""])?.actions.includes("retry");
+    return this.state.shown().filter((entry) => entry.status === "unsent" && this.kept.has(entry.key) && again(entry.error?.error_code || ""));
+  }
+
+  #tellUnsent() {
+    const place = /** @type {HTMLElement | null} */ (this.root.querySelector("[data-unsent]"));
+    const sentence = /** @type {HTMLElement | null | undefined} */ (place?.querySelector("[data-many]"));
+    if (!place || !sentence) return;
+    const n = this.#unsent().length;
+    place.hidden = !n;
+    if (n) count(sentence, n);
+  }
+
+  /** @param {(code: string) => boolean} which */
+  #sendAgain(which) {
+    const keys = this.#unsent().filter((entry) => which(entry.error?.error_code || "")).map((entry) => entry.key);
+    if (keys.length) this.#send(keys);
+  }
+
+  /** @param {Element} target */
+  #clicked(target) {
+    if (target.closest("[data-send-all]")) this.#sendAgain(() => true);
+    if (!target.closest("[data-forget-lost]")) return;
+    this.onTheirWay.forget();
+    this.#tellLost();
   }
 
   /** @param {string} text */
@@ -154,7 +223,9 @@ export class BatchController {
       const dropped = /** @type {Dropped} */ (this.kept.get(reference));
       const problem = problemBeforeSending(dropped.file);
       this.state.setLocal(reference, problem ? { status: "unsent", ...failure(problem) } : { status: "waiting", error: null });
-      if (!problem) items.push({ client_ref: reference, ...dropped });
+      if (problem) continue;
+      items.push({ client_ref: reference, ...dropped });
+      this.onTheirWay.begin(reference, dropped.file.name);
     }
     this.#redraw(references);
     this.queue.add(items);
@@ -169,6 +240,7 @@ export class BatchController {
   /** @param {string} key @param {import("./upload-queue.js").Outcome} outcome */
   #sent(key, outcome) {
     if (!outcome.file_upload_id) return this.#local(key, { status: "unsent", error: outcome.error });
+    this.onTheirWay.end(key);
     this.kept.delete(key);
     return this.#redraw(this.state.bind(key, outcome.file_upload_id));
   }
@@ -240,10 +312,12 @@ export class BatchController {
     const name = this.state.entries.get(key)?.filename || "";
     if (id) await call("DELETE", `/v1/files/${id}`);
     this.queue.withdraw(key);
+    this.onTheirWay.end(key);
     this.kept.delete(key);
     this.state.forget(key);
     this.#redraw([key]);
-    toast(say(id ? "removed" : "withdrawn", { name }));
+    if (!id) return toast(say("withdrawn", { name }));
+    return toast(say("removed", { name }), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, {}) });
   }
 
   /** @param {HTMLFormElement} form @param {File | undefined} file */

@@ -1,6 +1,7 @@
 // Sends files, three requests at a time, and tries again where trying helps. Small ones go together while many wait; what is
 // not taken so goes by itself: its own key makes that harmless.
 import { csrfToken, renewToken } from "../huleedu/js/api.js";
+import { digest } from "./digest.js";
 
 const TRIES = 4;
 const AT_ONCE = 3;
@@ -132,7 +133,7 @@ export class UploadQueue {
 
 /** What the manifest says of a file. @param {Item} item */
 async function line({ client_ref, file, folder }) {
-  const sha256 = await hash(file);
+  const sha256 = await digest(file);
   const known = { client_ref, idempotency_key: client_ref, filename: file.name, size: file.size };
   return { ...known, ...(folder && { folder }), ...(sha256 && { sha256 }) };
 }
@@ -188,11 +189,4 @@ function parse(text) {
   } catch {
     return null;
   }
-}
-
-/** @param {File} file @returns {Promise<string>} Hex SHA-256; empty where the browser offers none (plain http). */
-async function hash(file) {
-  if (!globalThis.crypto?.subtle) return "";
-  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

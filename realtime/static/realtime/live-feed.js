@@ -57,7 +57,9 @@ export class LiveFeed {
   /** Try at once: the network is back or the page is looked at again. */
   wake() {
     if (this.socket.stopped) return;
-    this.socket.retryNow();
+    // A socket that the network left in silence may look open: only a new one tells.
+    if (this.state === "offline") this.socket.restart();
+    else this.socket.retryNow();
     if (this.polling) this.#schedulePoll(0);
   }
 

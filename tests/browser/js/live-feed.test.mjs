@@ -140,6 +140,18 @@ test("silence for 2.25 heartbeats makes a new connection", () => {
   assert.equal(FakeSocket.all.length, 2);
 });
 
+test("a network that is back is told by a new connection, however open the old one looks", () => {
+  const { feed, states } = makeFeed();
+  FakeSocket.last.say(hello());
+  feed.offline();
+  assert.equal(states.at(-1), "offline");
+  feed.wake();
+  assert.equal(states.at(-1), "reconnecting");
+  mock.timers.tick(500);
+  FakeSocket.last.say(hello());
+  assert.deepEqual([FakeSocket.all.length, states.at(-1)], [2, "live"]);
+});
+
 test("waits grow from 250 ms to 30 s with half jitter", () => {
   assert.equal(backoff(1, () => 0), 250);
   assert.equal(backoff(1, () => 1), 500);
