@@ -110,6 +110,7 @@ class Batch(models.Model):
         null=True, blank=True, help_text=_("The last day on which it is kept; empty: as long as wanted")
     )
     binned_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it lies in the bin"))
+    archived_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it is archived"))
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)

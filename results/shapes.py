@@ -36,7 +36,7 @@ class BatchSummary(Answer):
     """One batch as a list shows it.
 
     ``language`` is the teacher's choice or comes from the first essays; null until these show one.
-    It is kept to the end of ``ends_on``, for ever when that is null.
+    It is kept to the end of ``ends_on``, for ever when that is null. ``archived_at``: null while it is not.
     """
 
     batch_id: UUID
@@ -49,6 +49,7 @@ class BatchSummary(Answer):
     expected_essay_count: int
     deadline: datetime
     ends_on: date | None
+    archived_at: datetime | None
     timed_out_at: datetime | None
     created_at: datetime
     started_at: datetime | None

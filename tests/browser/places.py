@@ -36,6 +36,7 @@ NO_PAGES = {
         *("logout", "set_language", "search", "batch-extend", "batch-expect", "batch-cancel"),
         *("batch-upload", "file-replace", "file-remove", "file-restore", "file-reprocess", "batch-start"),
         *("batch-language", "essay-language", "batch-delete", "bin-restore", "bin-erase"),
+        *("batch-archive", "batch-unarchive"),
         *("account_login", "mfa_list_webauthn", "school-login", "openid_connect_login"),
         *("openid_connect_callback",),
     },

@@ -2,7 +2,7 @@
 import { count, language, limit, say, timeLeft, timeZone, write } from "../huleedu/js/words.js";
 
 /** @typedef {ReturnType<import("../realtime/batch-state.js").BatchState["counts"]>} Counts */
-/** @typedef {{ status: string, expected: number, deadline: string | null, version: number, language: string | null }} Head */
+/** @typedef {{ status: string, expected: number, deadline: string | null, version: number, language: string | null, archived: boolean }} Head */
 
 const OPEN = new Set(["awaiting_content", "ready", "processing"]);
 const SEGMENTS = /** @type {const} */ (["ready", "reading", "uploading", "failed", "excess", "duplicate"]);
@@ -68,6 +68,7 @@ export class BatchPanel {
     this.root.toggleAttribute("data-cancelled", !alive);
     this.#version(head.version);
     for (const part of this.#all("[data-status-chip]")) part.hidden = part.dataset.statusChip !== head.status;
+    for (const part of this.#all("[data-when-archived]")) part.hidden = !head.archived;
     for (const part of this.#all("[data-when-excess]")) part.hidden = room <= 0;
     for (const part of this.#all("[data-n='excess']")) count(part, counts.excess);
     for (const part of this.#all("[data-n='checked']")) {

@@ -33,7 +33,8 @@ function entry(key, values) {
 }
 
 /** @param {BatchSnapshot} snapshot */
-const headOf = ({ status, expected_essay_count: expected, deadline, version, language = null }) => ({ status, expected, deadline, version, language });
+const headOf = ({ status, expected_essay_count: expected, deadline, version, language = null, archived_at }) =>
+  ({ status, expected, deadline, version, language, archived: !!archived_at });
 
 export class BatchState {
   /** @param {BatchSnapshot} snapshot */
