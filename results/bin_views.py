@@ -17,6 +17,7 @@ from batches.models import Batch
 from huleedu.answers.measures import limit_in_words
 from huleedu.answers.pages import PageRequest, SeeOther, carry_out, tell_refusal
 from results import bin as waste
+from results import overview
 from results.views import own_batch
 
 
@@ -55,9 +56,9 @@ def archive(request: PageRequest, batch_id: UUID) -> HttpResponse:
         request,
         lambda: archiving.archive(batch.pk, request.user),
         _("The batch is archived."),
-        undo=reverse("batch-unarchive", args=[batch.pk]),
+        undo=f"{reverse('batch-unarchive', args=[batch.pk])}{overview.where(request)}",
     )
-    return SeeOther(reverse("overview"))
+    return SeeOther(overview.address(request))
 
 
 @login_required
@@ -66,7 +67,7 @@ def unarchive(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """Bring the batch back to the overview."""
     batch = own_batch(request, batch_id)
     carry_out(request, lambda: archiving.unarchive(batch.pk, request.user), _("The batch is back."))
-    return SeeOther(reverse("overview"))
+    return SeeOther(overview.address(request))
 
 
 @login_required

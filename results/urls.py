@@ -6,6 +6,7 @@ from results import bin_views, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
+    path("filters/", views.filters_fragment, name="overview-filters"),
     path("search/", views.search, name="search"),
     path("batches/<uuid:batch_id>/", views.batch_page, name="batch"),
     path("batches/<uuid:batch_id>/keeping/", bin_views.keeping, name="batch-keeping"),
