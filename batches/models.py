@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from batches.configuration import Configuration
 from huleedu.erasure import erased_if_gone
 from huleedu.failures.states import check_transition, known
+from huleedu.folding import Folded
 from huleedu.postgres.held import held
 from huleedu.postgres.kept import ONE, Kept
 
@@ -47,7 +48,7 @@ def takes_files(status: str, has_place: bool) -> bool:
     return status in Batch.OPEN or (status != Batch.Status.CANCELLED and has_place)
 
 
-class Batch(models.Model):
+class Batch(Folded):
     """One assignment's pile of essays, owned by one teacher."""
 
     class Status(models.TextChoices):
@@ -63,9 +64,10 @@ class Batch(models.Model):
         SWEDISH = "sv", _("Swedish")
         ENGLISH = "en", _("English")
 
-    personal: ClassVar[dict[str, Any]] = {"title": "", "class_name": "", "assignment": ""}
+    personal: ClassVar[dict[str, Any]] = {"title": "", "class_name": "", "assignment": "", "folded": ""}
     harmless: ClassVar = frozenset({"language", "configuration", "status"})
 
+    searched_in = ("title", "class_name")
     CLOSED = frozenset({Status.COMPLETED, Status.COMPLETED_WITH_FAILURES, Status.FAILED, Status.CANCELLED})
     OPEN = frozenset(Status) - CLOSED
     ALLOWED: dict[str, frozenset[str]] = {

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from batches.models import Batch
 from huleedu.postgres.snapshots import seen_to
 from results.queries import with_counts
+from results.searching import holding
 from results.shapes import CURSOR
 from results.standing import Show, narrowed, ranked
 
@@ -132,11 +133,6 @@ def moved_since(owner: User, rows: QuerySet[Batch], cursor: Cursor) -> set[UUID]
 
 
 def matching(owner: User, q: str, status: str | None) -> QuerySet[Batch]:
-    """The owner's batches whose title or class holds ``q``, in any case, with that status if there is one."""
+    """The owner's batches in which all words of ``q`` are somewhere, with that status if there is one."""
     batches = holding(Batch.objects.owned_by(owner), q)
     return batches.filter(status=status) if status else batches
-
-
-def holding(batches: QuerySet[Batch], q: str) -> QuerySet[Batch]:
-    """Those of ``batches`` whose title or class holds ``q``, in any case."""
-    return batches.filter(Q(title__icontains=q) | Q(class_name__icontains=q)) if q else batches

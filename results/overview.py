@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from batches.models import Batch
 from huleedu.answers.pages import PageRequest
 from huleedu.answers.searches import NAME, seal, searched
-from results.listing import holding
+from results.searching import holding
 from results.standing import BINNED, Show, asked_for, tally
 
 LABELS: Mapping[Show, Any] = {

@@ -175,7 +175,7 @@ class EventsAnswer(Answer):
 class BatchesQuery(Query):
     """Which batches to list."""
 
-    q: str = Field(default="", max_length=200, description="In title or class")
+    q: str = Field(default="", max_length=200, description="Words, each in title, class or file names")
     status: BatchStatus | None = None
     show: Show = Field(default="all", description="`all` is without what is archived")
     order: Literal["newest", "needs"] = Field(
@@ -197,7 +197,7 @@ class EventsQuery(Query):
 class ResultsQuery(Query):
     """Which rows of the results to show; several filters must all hold."""
 
-    q: str = Field(default="", max_length=200, description="In the file name")
+    q: str = Field(default="", max_length=200, description="Words, each in the file's name or folder")
     format: FormatName | None = None
     status: EssayStatus | FileStatus | None = None
     error_code: str | None = Field(default=None, max_length=40)

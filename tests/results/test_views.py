@@ -137,6 +137,12 @@ def test_overview_search_finds_title_and_class_in_any_case(signed_in: Client, te
     assert [card.title for card in found] == ["Årets resa"]
     found = signed_in.get(reverse("overview"), {"q": "åk"}).context["cards"]
     assert [card.title for card in found] == ["Brev"]
+    add_file(Batch.objects.get(title="Brev"), filename="07 Åsa Öberg.docx", folder="Grupp 2")
+    add_file(Batch.objects.get(title="Dikt"), "removed", filename="Åsa Öberg.docx")
+    for query in ("oberg BREV 7", "grupp asa", "A\u030asa"):
+        found = signed_in.get(reverse("overview"), {"q": query}).context["cards"]
+        assert [card.title for card in found] == ["Brev"], query
+    assert signed_in.get(reverse("overview"), {"q": "oberg dikt"}).context["cards"] == []
     assert signed_in.get(reverse("overview"), {"q": "100%"}).context["cards"] == []
     assert len(signed_in.get(reverse("overview"), {"q": "\0"}).context["cards"]) == 3
 
