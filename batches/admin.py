@@ -32,6 +32,7 @@ class BatchAdmin(OwnedAdmin[Batch]):
         "created_at",
         "started_at",
         "completed_at",
+        "archived_at",
     )
 
 

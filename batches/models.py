@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from batches.configuration import Configuration
 from huleedu.erasure import erased_if_gone
 from huleedu.failures.states import check_transition, known
+from huleedu.folding import Folded
 from huleedu.postgres.held import held
 from huleedu.postgres.kept import ONE, Kept
 
@@ -47,7 +48,7 @@ def takes_files(status: str) -> bool:
     return status != Batch.Status.CANCELLED
 
 
-class Batch(models.Model):
+class Batch(Folded):
     """One assignment's pile of essays, owned by one teacher."""
 
     class Status(models.TextChoices):
@@ -63,9 +64,10 @@ class Batch(models.Model):
         SWEDISH = "sv", _("Swedish")
         ENGLISH = "en", _("English")
 
-    personal: ClassVar[dict[str, Any]] = {"title": "", "class_name": "", "assignment": ""}
+    personal: ClassVar[dict[str, Any]] = {"title": "", "class_name": "", "assignment": "", "folded": ""}
     harmless: ClassVar = frozenset({"language", "configuration", "status"})
 
+    searched_in = ("title", "class_name")
     CLOSED = frozenset({Status.COMPLETED, Status.COMPLETED_WITH_FAILURES, Status.FAILED, Status.CANCELLED})
     OPEN = frozenset(Status) - CLOSED
     ALLOWED: dict[str, frozenset[str]] = {
@@ -110,6 +112,7 @@ class Batch(models.Model):
         null=True, blank=True, help_text=_("The last day on which it is kept; empty: as long as wanted")
     )
     binned_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it lies in the bin"))
+    archived_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it is archived"))
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from batches.models import Batch, EssaySlot
 from huleedu.erasure import erased_if_gone
 from huleedu.failures.states import check_transition, known
+from huleedu.folding import Folded
 from huleedu.postgres.held import changed, held
 from huleedu.postgres.kept import ONE, Kept
 
@@ -82,13 +83,14 @@ class FileUploadQuerySet(models.QuerySet["FileUpload"]):
         return held(file_upload_id, lambda: locked_with_batch(file_upload_id))
 
 
-class FileUpload(models.Model):
+class FileUpload(Folded):
     """One uploaded file. Its id travels with every event, log line and result about it."""
 
     personal: ClassVar[dict[str, Any]] = {
         "client_ref": None,
         "filename": "",
         "folder": "",
+        "folded": "",
         "content_hash": "",
         "error": None,
     }
@@ -105,6 +107,7 @@ class FileUpload(models.Model):
         DUPLICATE = "duplicate", _("Already here")
         REMOVED = "removed", _("Removed")
 
+    searched_in = ("filename", "folder")
     NEEDS_ATTENTION = (Status.FAILED, Status.EXCESS, Status.DUPLICATE)
     # As lists of files have them: what waits for the teacher, what is being read, then the essays.
     ORDER = (*NEEDS_ATTENTION, Status.PROCESSING, Status.ASSIGNED)

@@ -17,7 +17,7 @@ from files.limits_api import LimitsView
 from huleedu.api.views import NotFoundView, SchemaView, TokenView
 from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
 from results.api_actions import CancelView, ExpectView, ExtendView, LanguageView, ReprocessView, StartView
-from results.api_bin import BinnedView, BinRestoreView, BinView, KeepView
+from results.api_bin import ArchiveView, BinnedView, BinRestoreView, BinView, KeepView, UnarchiveView
 from results.api_settings import SettingsView
 
 urlpatterns = [
@@ -38,6 +38,8 @@ urlpatterns = [
     path("batches/<str:batch_id>/events", EventsView.as_view(), name="api-events"),
     path("batches/<str:batch_id>/analytics", AnalyticsView.as_view(), name="api-analytics"),
     path("batches/<str:batch_id>/keep", KeepView.as_view(), name="api-keep"),
+    path("batches/<str:batch_id>/archive", ArchiveView.as_view(), name="api-archive"),
+    path("batches/<str:batch_id>/unarchive", UnarchiveView.as_view(), name="api-unarchive"),
     path("bin", BinView.as_view(), name="api-bin"),
     path("bin/<str:batch_id>", BinnedView.as_view(), name="api-binned"),
     path("bin/<str:batch_id>/restore", BinRestoreView.as_view(), name="api-bin-restore"),

@@ -45,14 +45,18 @@ class BatchesView(ApiView):
         responses=answers({200: BatchPage}, 400),
     )
     def get(self, request: Request) -> Response:
-        """One page of batches, newest first."""
+        """One page of batches, in the order that is asked for."""
         return answer(batch_page(user_of(request), read_query(BatchesQuery, request)))
 
 
 def batch_page(owner: User, query: BatchesQuery) -> BatchPage:
     """One page with the cursor of the next."""
-    found = page(owner, query.q, query.cursor or "", query.status, query.limit)
-    return BatchPage(results=queries.summaries(found.batches), next=found.next_cursor or None)
+    found = page(owner, query.q, query.cursor or "", query.status, query.limit, query.show, query.order)
+    return BatchPage(
+        results=queries.summaries(found.batches),
+        moved=queries.summaries(found.moved),
+        next=found.next_cursor or None,
+    )
 
 
 class BatchView(ApiView):

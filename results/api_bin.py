@@ -1,11 +1,11 @@
-"""The API of a batch's end: how long it is kept, and the bin."""
+"""The API of a batch's end: out of the way, how long it is kept, and the bin."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from batches.actions import binning
+from batches.actions import archiving, binning
 from batches.api import find_batch
 from batches.models import Batch
 from batches.shapes import KeepBody
@@ -33,6 +33,26 @@ class KeepView(ApiView):
         batch = find_batch(request, batch_id)
         body = read_body(KeepBody, request)
         return decide(request, batch, lambda: binning.keep(batch.pk, user_of(request), body.until))
+
+
+class ArchiveView(ApiView):
+    """Out of the way."""
+
+    @extend_schema(operation_id="archive_batch", parameters=PARAMETERS, request=None, responses=RESPONSES)
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Archive the batch: only the lists change. A file that is put into it brings it back."""
+        batch = find_batch(request, batch_id)
+        return decide(request, batch, lambda: archiving.archive(batch.pk, user_of(request)))
+
+
+class UnarchiveView(ApiView):
+    """Back from the archive."""
+
+    @extend_schema(operation_id="unarchive_batch", parameters=PARAMETERS, request=None, responses=RESPONSES)
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Bring the batch back to where it was."""
+        batch = find_batch(request, batch_id)
+        return decide(request, batch, lambda: archiving.unarchive(batch.pk, user_of(request)))
 
 
 class BinView(ApiView):

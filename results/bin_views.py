@@ -1,4 +1,4 @@
-"""Pages of a batch's end: how long it is kept, deleting it, and the bin."""
+"""Pages of a batch's end: the archive, how long it is kept, deleting it, and the bin."""
 
 from uuid import UUID
 
@@ -10,12 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from batches.actions import binning
+from batches.actions import archiving, binning
 from batches.forms import KeepForm
 from batches.keeping import days_left, latest_choice
 from batches.models import Batch
+from huleedu.answers.measures import limit_in_words
 from huleedu.answers.pages import PageRequest, SeeOther, carry_out, tell_refusal
 from results import bin as waste
+from results import overview
 from results.views import own_batch
 
 
@@ -47,15 +49,40 @@ def keeping(request: PageRequest, batch_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def archive(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """Take the batch off the overview."""
+    batch = own_batch(request, batch_id)
+    carry_out(
+        request,
+        lambda: archiving.archive(batch.pk, request.user),
+        _("The batch is archived."),
+        undo=f"{reverse('batch-unarchive', args=[batch.pk])}{overview.where(request)}",
+    )
+    return SeeOther(overview.address(request))
+
+
+@login_required
+@require_POST
+def unarchive(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """Bring the batch back to the overview."""
+    batch = own_batch(request, batch_id)
+    carry_out(request, lambda: archiving.unarchive(batch.pk, request.user), _("The batch is back."))
+    return SeeOther(overview.address(request))
+
+
+@login_required
+@require_POST
 def delete(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """Put the batch into the bin."""
     batch = own_batch(request, batch_id)
     carry_out(
         request,
         lambda: binning.delete(batch.pk, request.user.pk),
-        _("The batch lies in the bin. Here you can restore it."),
+        _("The batch lies in the bin. It can be brought back for %(time)s.")
+        % {"time": limit_in_words("BIN_SECONDS")},
+        undo=reverse("bin-restore", args=[batch.pk]),
     )
-    return SeeOther(reverse("bin"))
+    return SeeOther(reverse("overview"))
 
 
 @login_required

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from files.shapes import FileRecord
 from huleedu.events.phases import essay_phases
+from huleedu.folding import matches
 from results.shapes import EssayRow, ResultsAnswer, ResultsQuery
 
 MEASURES = ("words", "characters", "size", *(bound for phase in essay_phases() for bound in phase.bounds))
@@ -54,7 +55,7 @@ def file_matches(row: FileRecord, query: ResultsQuery) -> bool:
 def common_matches(row: EssayRow | FileRecord, codes: Iterable[str], query: ResultsQuery) -> bool:
     """Name, format, status and error code."""
     return (
-        query.q.casefold() in row.filename.casefold()
+        matches(query.q, row.filename, row.folder)
         and query.format in (None, row.format)
         and query.status in (None, row.status)
         and (query.error_code is None or query.error_code in codes)

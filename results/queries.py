@@ -85,6 +85,7 @@ def facts(batch: Batch, counts: BatchCounts) -> dict[str, object]:
         "expected_essay_count": batch.expected_essay_count,
         "deadline": batch.deadline,
         "ends_on": batch.ends_on,
+        "archived_at": batch.archived_at,
         "timed_out_at": batch.timed_out_at,
         "created_at": batch.created_at,
         "started_at": batch.started_at,

@@ -14,10 +14,13 @@ from files.shapes import FileRecord, FileStatus
 from huleedu.api.phase_fields import bounds_per_phase, field_per_phase
 from huleedu.api.shapes import Answer, Query
 from huleedu.events.phases import batch_wide_phases, essay_phases
+from results.standing import Show
 
 PhaseStatus = Literal["running", "succeeded", "succeeded_with_failures", "failed"]
-# Microseconds since 1970, up to the year 2286, and a batch; an empty one is the first page.
-CURSOR = "^([0-9]{1,16}_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?$"
+# Microseconds since 1970, up to the year 2286, and a batch; between a rank and a transaction in the order of
+# needs; an empty one is the first page.
+PLACE = "[0-9]{1,16}_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+CURSOR = f"^({PLACE}|[0-3]_{PLACE}_[0-9]{{1,19}})?$"
 
 
 class BatchCounts(Answer):
@@ -36,7 +39,7 @@ class BatchSummary(Answer):
     """One batch as a list shows it.
 
     ``language`` is the teacher's choice or comes from the first essays; null until these show one.
-    It is kept to the end of ``ends_on``, for ever when that is null.
+    It is kept to the end of ``ends_on``, for ever when that is null. ``archived_at``: null while it is not.
     """
 
     batch_id: UUID
@@ -49,6 +52,7 @@ class BatchSummary(Answer):
     expected_essay_count: int
     deadline: datetime
     ends_on: date | None
+    archived_at: datetime | None
     timed_out_at: datetime | None
     created_at: datetime
     started_at: datetime | None
@@ -57,9 +61,14 @@ class BatchSummary(Answer):
 
 
 class BatchPage(Answer):
-    """Some batches, newest first; ``next`` is the cursor of the page after this."""
+    """Some batches; ``next`` is the cursor of the page after this.
+
+    ``moved``, in the order of needs: those that changed since the page before and so may have moved past it.
+    Some of them you have already.
+    """
 
     results: list[BatchSummary]
+    moved: list[BatchSummary]
     next: str | None
 
 
@@ -166,8 +175,13 @@ class EventsAnswer(Answer):
 class BatchesQuery(Query):
     """Which batches to list."""
 
-    q: str = Field(default="", max_length=200, description="In title or class")
+    q: str = Field(default="", max_length=200, description="Words, each in title, class or file names")
     status: BatchStatus | None = None
+    show: Show = Field(default="all", description="`all` is without what is archived")
+    order: Literal["newest", "needs"] = Field(
+        default="newest",
+        description="`needs`: what needs you, waits for your decision, runs, is done; each newest first",
+    )
     cursor: str | None = Field(default=None, pattern=CURSOR, description="`next` of the page before")
     limit: int = Field(default=50, ge=1, le=200)
 
@@ -183,7 +197,7 @@ class EventsQuery(Query):
 class ResultsQuery(Query):
     """Which rows of the results to show; several filters must all hold."""
 
-    q: str = Field(default="", max_length=200, description="In the file name")
+    q: str = Field(default="", max_length=200, description="Words, each in the file's name or folder")
     format: FormatName | None = None
     status: EssayStatus | FileStatus | None = None
     error_code: str | None = Field(default=None, max_length=40)

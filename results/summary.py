@@ -10,6 +10,7 @@ from files.steps.format import UNKNOWN
 from huleedu.answers import format_words
 from huleedu.answers.error_words import words_for
 from huleedu.events.phases import PHASES
+from huleedu.folding import matches
 from results import measuring, spelling
 from results.lines import FileLine, essay_results, file_lines
 from results.marks import stored_findings
@@ -31,7 +32,7 @@ class Filters:
     def match(self, line: FileLine) -> bool:
         """True when the line is wanted."""
         return (
-            self.q.casefold() in line.filename.casefold()
+            matches(self.q, line.filename, line.folder)
             and self.format in ("", line.format or UNKNOWN)
             and self.status in ("", line.status)
         )

@@ -6,12 +6,15 @@ from results import bin_views, settings_views, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
+    path("filters/", views.filters_fragment, name="overview-filters"),
     path("search/", views.search, name="search"),
     path("batches/<uuid:batch_id>/", views.batch_page, name="batch"),
     path("batches/<uuid:batch_id>/keeping/", bin_views.keeping, name="batch-keeping"),
     path("batches/<uuid:batch_id>/settings/", settings_views.settings_page, name="batch-settings"),
     path("batches/<uuid:batch_id>/head/", settings_views.head_fragment, name="batch-head"),
     path("batches/<uuid:batch_id>/actions/delete/", bin_views.delete, name="batch-delete"),
+    path("batches/<uuid:batch_id>/actions/archive/", bin_views.archive, name="batch-archive"),
+    path("batches/<uuid:batch_id>/actions/unarchive/", bin_views.unarchive, name="batch-unarchive"),
     path("bin/", bin_views.bin_page, name="bin"),
     path("bin/<uuid:batch_id>/restore/", bin_views.restore, name="bin-restore"),
     path("bin/<uuid:batch_id>/erase/", bin_views.erase, name="bin-erase"),

@@ -20,13 +20,15 @@ from huleedu.answers.pages import MAX_SEARCH, PageRequest, SeeOther, search_word
 from huleedu.answers.searches import NAME, seal, searched
 from huleedu.api.api_view import parse_id
 from huleedu.events import feed
-from results import queries, summary
+from results import overview, queries, summary
 from results.lines import essay_lines
 from results.listing import page
 from results.measuring import columns
 from results.reading import read_essay
+from results.standing import ARCHIVED
 
 FILTERS = ("format", "status")
+PASSED_ON = ("show", *FILTERS)
 
 
 def own_batch(request: PageRequest, batch_id: UUID) -> Batch:
@@ -42,17 +44,25 @@ def frame(batch: Batch) -> dict[str, Any]:
 @login_required
 @require_safe
 def overview_page(request: PageRequest) -> HttpResponse:
-    """The user's batches, newest first; a list to swap in for htmx."""
-    query = searched(request)
-    found = page(request.user, query, search_words(request, "cursor"))
-    context = {
-        "cards": queries.summaries(found.batches),
-        "query": query,
-        "next_cursor": found.next_cursor,
-        "sealed": seal(request, query) if found.next_cursor else "",
-    }
-    template = "batches/_cards.html" if wants_fragment(request) else "batches/overview.html"
+    """The user's batches, what needs her first; for htmx the list alone, or what follows its last one."""
+    context = overview.asked(request)
+    cursor = search_words(request, "cursor")
+    found = page(request.user, context["query"], cursor, show=context["show"], order="needs")
+    context["cards"] = queries.summaries([*found.moved, *found.batches])
+    context["next_cursor"] = found.next_cursor
+    if wants_fragment(request) and cursor:
+        return render(request, "batches/_cards.html", context)
+    context = overview.with_filters(request, context)
+    template = "batches/_listing.html" if wants_fragment(request) else "batches/overview.html"
     return render(request, template, context)
+
+
+@login_required
+@require_safe
+def filters_fragment(request: PageRequest) -> HttpResponse:
+    """The overview's filters with their numbers, to swap in."""
+    context = overview.with_filters(request, overview.asked(request))
+    return render(request, "batches/_filters.html", context)
 
 
 @login_required
@@ -67,7 +77,7 @@ def search(request: PageRequest) -> HttpResponse:
         else reverse("overview")
     )
     words = form.get("q", "").replace("\0", "").strip()[:MAX_SEARCH]
-    asked = {NAME: seal(request, words), **{name: form.get(name, "") for name in FILTERS}}
+    asked = {NAME: seal(request, words), **{name: form.get(name, "") for name in PASSED_ON}}
     query = urlencode({name: value for name, value in asked.items() if value})
     return SeeOther(f"{address}?{query}" if query else address)
 
@@ -78,9 +88,11 @@ def card_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """One card of the overview, to swap in."""
     if Batch.objects.binned_by(request.user).filter(pk=batch_id).exists():
         return HttpResponse()  # its card leaves the page
-    return render(
-        request, "batches/_card.html", {"card": queries.counted_summary(own_batch(request, batch_id))}
-    )
+    batch = own_batch(request, batch_id)
+    context = overview.asked(request)
+    if (batch.archived_at is not None) != (context["show"] == ARCHIVED):
+        return HttpResponse()
+    return render(request, "batches/_card.html", context | {"card": queries.counted_summary(batch)})
 
 
 @login_required

@@ -42,7 +42,7 @@ WITHOUT = {
         huleedu/accounts/factor_gate huleedu/accounts/link_views huleedu/answers/pages
         huleedu/api/parsers huleedu/api/schema huleedu/http/middleware huleedu/office/account_admin
         huleedu/support/account_deeds huleedu/watching/well_page realtime/guard realtime/push
-        results/admin results/api_actions results/api_bin results/bin_views
+        results/admin results/api_actions results/api_bin results/bin_views results/overview
     """,
     "it is a part of what its neighbours do, and tested through them": """
         batches/actions/deciding batches/actions/places batches/actions/progress
@@ -66,7 +66,7 @@ WITHOUT = {
         huleedu/machine/wall_words huleedu/outside/recent
         huleedu/outside/threads huleedu/postgres/clock huleedu/postgres/counting
         huleedu/postgres/moments huleedu/postgres/presence
-        huleedu/postgres/standstill huleedu/relay/overseeing
+        huleedu/postgres/snapshots huleedu/postgres/standstill huleedu/relay/overseeing
         huleedu/relay/processes huleedu/security/recorded huleedu/security/refusals
         huleedu/security/security_export huleedu/security_events huleedu/security_kinds
         huleedu/steps huleedu/subscriptions huleedu/support/field_names huleedu/templatetags/servers

@@ -7,6 +7,7 @@ from django.core.files.base import File
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from batches.actions.archiving import bring_back
 from batches.actions.places import check_open_for_content
 from batches.models import Batch
 from files.actions.room import PRESENT, refuse_too_many
@@ -35,6 +36,7 @@ def find_repeat(batch: Batch, incoming: Incoming) -> FileUpload | None:
     if counted["repeated"]:
         return batch.files.get(upload_key=key)
     check_open_for_content(batch)
+    bring_back(batch, batch.owner_id)
     refuse_too_many(counted["present"])
     return None
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from batches.actions.archiving import bring_back
 from batches.actions.deciding import refuse_cancelled
 from batches.actions.places import empty_slots
 from batches.actions.progress import reopen_if_done
@@ -40,6 +41,7 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
         raise Refused("FILE_REMOVED")
     if current.slot is not None or empty_slots(current.batch).exists():
         reopen_if_done(current.batch)
+    bring_back(current.batch, owner.pk)
     report_removed(current, "replaced")
     erasures.forget_version(owner.pk, current.batch_id, current.pk, current.revision)
     content.record(stored, owner.pk, current.batch_id)

@@ -14,6 +14,7 @@ from huleedu.failures.states import InvalidTransition
 from huleedu.postgres.conflicts import retried
 
 MAX_SEARCH = 200  # characters
+UNDO = "undo:"  # before an address in the tags of a message
 
 
 class PageRequest(HttpRequest):
@@ -52,11 +53,14 @@ def refusal_of(action: Callable[[], object]) -> str | None:
     return None
 
 
-def carry_out(request: HttpRequest, action: Callable[[], object], done: str) -> None:
-    """Carry ``action`` out and tell the teacher on her next page: ``done``, or why not."""
+def carry_out(request: HttpRequest, action: Callable[[], object], done: str, undo: str = "") -> None:
+    """Carry ``action`` out and tell the teacher on her next page: ``done``, or why not.
+
+    ``undo`` is the address of the form that takes it back, by a button beside ``done``.
+    """
     refusal = refusal_of(action)
     if refusal is None:
-        messages.success(request, done)
+        messages.success(request, done, extra_tags=undo and f"{UNDO}{undo}")
     else:
         tell_refusal(request, refusal)
 

@@ -31,6 +31,8 @@ MESSAGE_NAMES = {
     "BatchLanguageFound": "batch.language.found",
     "BatchDeleted": "batch.deleted",
     "BatchRestored": "batch.changed",
+    "BatchArchived": "batch.changed",
+    "BatchUnarchived": "batch.changed",
     "BatchEndChanged": "batch.changed",
     "BatchStarted": "batch.changed",
     "BatchHandedOver": "batch.changed",

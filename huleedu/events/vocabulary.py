@@ -429,6 +429,18 @@ class BatchRestored(BatchChange):
     topic = "huleedu.batch.restored.v1"
 
 
+class BatchArchived(BatchChange):
+    """The batch is off the overview from now on."""
+
+    topic = "huleedu.batch.archived.v1"
+
+
+class BatchUnarchived(BatchChange):
+    """The batch is on the overview again: by its teacher, or by a file that was put into it."""
+
+    topic = "huleedu.batch.unarchived.v1"
+
+
 class BatchEndChanged(BatchChange):
     topic = "huleedu.batch.end.changed.v1"
 

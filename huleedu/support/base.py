@@ -29,7 +29,7 @@ from huleedu.security.recorded import RecordedAdmin, Row, acting_user, note
 from huleedu.security_kinds import SecurityKind
 
 ROWS_PER_PAGE = 50
-NAMING = frozenset({"filename", "folder", "client_ref"})  # may hold a pupil's name
+NAMING = frozenset({"filename", "folder", "folded", "client_ref"})  # may hold a pupil's name
 UUID_INSIDE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 

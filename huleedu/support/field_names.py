@@ -6,6 +6,7 @@ from django.utils.translation import gettext_noop as _
 
 NAMES = frozenset(
     {
+        _("archived at"),
         _("attempts"),
         _("batch"),
         _("batch id"),

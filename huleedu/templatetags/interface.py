@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.contrib.messages.storage.base import Message
 from django.forms import BoundField
 from django.template.defaultfilters import floatformat
 from django.utils import formats, timezone
@@ -22,6 +23,7 @@ from files.shapes import FileRecord
 from huleedu.answers import format_words, language_names
 from huleedu.answers.error_words import words_for
 from huleedu.answers.measures import limit_in_words
+from huleedu.answers.pages import UNDO
 from huleedu.events.phases import essay_phases
 from huleedu.outside import disks
 from results import queries
@@ -263,6 +265,13 @@ def figure(line: Line, column: Column) -> str:
 def measured(value: float | None, digits: int) -> str:
     """A number with so many digits in the reader's way of writing, a dash for none."""
     return "–" if value is None else str(floatformat(value, digits))
+
+
+@register.filter
+def undo_address(message: Message) -> str:
+    """Where the form goes that takes back what a message tells of; empty when it cannot be."""
+    tags = message.extra_tags or ""
+    return tags.removeprefix(UNDO) if tags.startswith(UNDO) else ""
 
 
 @register.simple_tag

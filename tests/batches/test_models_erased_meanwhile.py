@@ -21,6 +21,8 @@ DECISIONS = {
     "cancel": {"reason": "by mistake"},
     "reprocess": {},
     "keep": {"until": "2026-12-24"},
+    "archive": {},
+    "unarchive": {},
 }
 
 

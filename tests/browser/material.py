@@ -60,6 +60,8 @@ class Showcase:
         return {
             "overview": "/",
             "overview, no match": "/?q=nothing+matches",
+            "overview, what needs her": "/?show=needs_me",
+            "overview, archived": "/?show=archived",
             "batch-new": "/batches/new/",
             "batch, empty": f"/batches/{self.empty}/",
             "essay-list, empty": f"/batches/{self.empty}/essays/",
@@ -128,6 +130,8 @@ def make_showcase(installation: Installation, token: str) -> Showcase:
     good = {f"Essay {number}.txt": essay(number).encode() for number in (11, 12, 13)}
     snapshot = fill(installation, token, opened, good | problems)
     failed = next(file for file in snapshot["files"] if file["filename"] == "Empty.txt")
+    away = register(installation, token, "Nothing yet", 28)
+    installation.post(f"/v1/batches/{away}/archive", {}, token)
     done = register(installation, token, HOSTILE, 2)
     hostile = f"{HOSTILE}\n\n{essay(21)}".encode()
     fill(installation, token, done, {f"{HOSTILE}.txt": hostile})  # alone, so that it is the first essay

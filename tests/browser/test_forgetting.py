@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.material import essay, fill, read_batch, register
+from tests.browser.material import essay, fill, read_batch, register, text_file
 from tests.installation import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(300)]
@@ -59,10 +59,38 @@ def test_a_deleted_batch_is_restored_from_the_bin(visit: Visit, script: bool) ->
     page = visit.page(f"/batches/{batch_id}/", java_script_enabled=script)
     page.get_by_role("link", name="Keep or delete").click()
     press(page, "Delete the batch")
-    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_text("lies in the bin")).to_be_visible()
+    press(page, "Bring back")
+    page.wait_for_url(f"**/batches/{batch_id}/")
+    page.get_by_role("link", name="Keep or delete").click()
+    press(page, "Delete the batch")
+    page.locator('a[href="/bin/"]').click()
     press(page, f"Restore: {title}")
     page.wait_for_url(f"**/batches/{batch_id}/")
     expect(page.get_by_role("heading", name=title)).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+def test_an_archived_batch_is_brought_back(visit: Visit, script: bool) -> None:
+    title = f"Archive {script}"
+    batch_id = register(visit.installation, visit.token, title, 2)
+    page = visit.page(f"/batches/{batch_id}/keeping/", java_script_enabled=script)
+    press(page, "Archive the batch")
+    expect(page.get_by_text("The batch is archived.")).to_be_visible()
+    press(page, "Bring back")
+    expect(page.get_by_text("The batch is back.")).to_be_visible()
+    assert read_batch(visit.installation, batch_id, visit.token)["archived_at"] is None
+
+
+def test_a_file_that_is_dropped_into_an_archived_batch_brings_it_back(visit: Visit) -> None:
+    batch_id = register(visit.installation, visit.token, "Put away too early", 2)
+    visit.installation.post(f"/v1/batches/{batch_id}/archive", {}, visit.token)
+    page = visit.page(f"/batches/{batch_id}/")
+    archived = page.get_by_text("This batch is archived.")
+    expect(archived).to_be_visible()
+    page.locator("[data-drop-zone] input").set_input_files(text_file("late.txt", essay(950)))
+    expect(archived).to_be_hidden()
+    assert read_batch(visit.installation, batch_id, visit.token)["archived_at"] is None
 
 
 def test_an_open_page_is_told_that_its_batch_is_gone(visit: Visit) -> None:

@@ -1,5 +1,7 @@
 """Marks to work with: a box at the word, no error here, in the batch or always; D, N, undo; own words."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -12,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.live]
 TEXT = " Becouse of that, and becouse of this, it was a xyzzyq."
 
 
-def reader(visit: Visit, number: int, **options: object) -> tuple[Page, str]:
+def reader(visit: Visit, number: int, **options: Any) -> tuple[Page, str]:
     """The page of an essay with marks, and its batch's id."""
     batch_id = register(visit.installation, visit.token, "Marks", 2)
     texts = {f"{each}.txt": (essay(number + each) + TEXT).encode() for each in range(2)}

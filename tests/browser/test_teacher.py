@@ -251,7 +251,7 @@ def test_files_dropped_on_the_overview_become_a_batch(visit: Visit) -> None:
     headline(page, "3 of 3 essays ready")
     chip(page, "Finished")
     page.go_back()
-    expect(page.locator(".batch-card").first).to_contain_text("3 of 3")
+    expect(page.locator(".batch-card", has_text="Essays").filter(has_text="3 of 3").first).to_be_visible()
 
 
 def test_an_essay_shows_its_marks_and_keys_walk_through_them(visit: Visit, showcase: Any) -> None:

@@ -57,6 +57,8 @@ CALLS = [
     Call("api-batch", "get", "/v1/batches/{}", "batch"),
     Call("api-batch", "delete", "/v1/batches/{}", "batch", {}),
     Call("api-keep", "post", "/v1/batches/{}/keep", "batch", {"until": "2099-01-01"}),
+    Call("api-archive", "post", "/v1/batches/{}/archive", "batch", {}),
+    Call("api-unarchive", "post", "/v1/batches/{}/unarchive", "batch", {}),
     Call("api-bin", "get", "/v1/bin"),
     Call("api-binned", "delete", "/v1/bin/{}", "binned", {}),
     Call("api-bin-restore", "post", "/v1/bin/{}/restore", "binned", {}),

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from batches.models import Batch
 from results.analytics import distribution, percentile
-from results.shapes import Analytics, Bin, EventsAnswer, ResultsAnswer, Snapshot, StatusAnswer
+from results.shapes import Analytics, BatchPage, Bin, EventsAnswer, ResultsAnswer, Snapshot, StatusAnswer
 from tests.api import MOMENT, body_of, checked, client_of, problem, register
 from tests.pipeline import Pipeline
 
@@ -36,6 +36,28 @@ def address(client: APIClient, pipeline: Pipeline, make_essay: Essays) -> str:
     client.post(f"/v1/batches/{batch_id}/start")
     pipeline.run()
     return f"/v1/batches/{batch_id}"
+
+
+def test_batches_are_listed_as_they_are_asked_for(client: APIClient, address: str) -> None:
+    quiet = register(client, 2)["batch_id"]
+    away = register(client, 2)["batch_id"]
+    client.post(f"/v1/batches/{away}/archive")
+
+    def listed(query: str) -> list[str]:
+        return [row["batch_id"] for row in checked(BatchPage, client.get(f"/v1/batches{query}"))["results"]]
+
+    troubled = address.rsplit("/", 1)[-1]
+    assert listed("") == [quiet, troubled]
+    assert listed("?order=needs") == [troubled, quiet]
+    assert listed("?show=needs_me") == [troubled]
+    assert listed("?show=archived") == [away]
+    assert listed("?show=running&status=awaiting_content") == [quiet]
+    first = checked(BatchPage, client.get("/v1/batches?order=needs&limit=1"))
+    second = checked(BatchPage, client.get(f"/v1/batches?order=needs&limit=1&cursor={first['next']}"))
+    assert [row["batch_id"] for row in second["results"]] == [quiet]
+    assert (second["moved"], second["next"]) == ([], None)
+    for query in ("?show=bin", "?order=oldest", "?cursor=4_1_x_2"):
+        problem(client.get(f"/v1/batches{query}"), 400, "INVALID")
 
 
 def test_status_and_snapshot_agree(client: APIClient, address: str) -> None:

@@ -137,8 +137,84 @@ def test_overview_search_finds_title_and_class_in_any_case(signed_in: Client, te
     assert [card.title for card in found] == ["Årets resa"]
     found = signed_in.get(reverse("overview"), {"q": "åk"}).context["cards"]
     assert [card.title for card in found] == ["Brev"]
+    add_file(Batch.objects.get(title="Brev"), filename="07 Åsa Öberg.docx", folder="Grupp 2")
+    add_file(Batch.objects.get(title="Dikt"), "removed", filename="Åsa Öberg.docx")
+    for query in ("oberg BREV 7", "grupp asa", "A\u030asa"):
+        found = signed_in.get(reverse("overview"), {"q": query}).context["cards"]
+        assert [card.title for card in found] == ["Brev"], query
+    assert signed_in.get(reverse("overview"), {"q": "oberg dikt"}).context["cards"] == []
     assert signed_in.get(reverse("overview"), {"q": "100%"}).context["cards"] == []
     assert len(signed_in.get(reverse("overview"), {"q": "\0"}).context["cards"]) == 3
+
+
+def test_overview_takes_the_same_queries_on_every_page_and_filter(
+    client: Client, transactional_db: None, teacher: User
+) -> None:
+    client.force_login(teacher)
+    batches = [make_batch(teacher) for _ in range(120)]
+    more = client.get(reverse("overview")).context["next_cursor"]
+    for batch in batches[:3]:
+        add_file(batch, "failed")
+    second = client.get(reverse("overview"), {"cursor": more})
+    titles = [card.batch_id for card in second.context["cards"]]
+    assert titles[:3] == [batch.pk for batch in reversed(batches[:3])], "what has moved comes first"
+    assert len(titles) == 53
+    few = queries_for(client, f"{reverse('overview')}?cursor={more}")
+    for batch in batches:
+        add_file(batch, "failed")
+    assert queries_for(client, f"{reverse('overview')}?cursor={more}") <= few
+    assert queries_for(client, reverse("overview")) < few
+    for show in ("needs_me", "archived"):
+        assert queries_for(client, f"{reverse('overview')}?show={show}") < few
+
+
+def test_filters_have_addresses_and_numbers(signed_in: Client, teacher: User, batch: Batch) -> None:
+    archived = make_batch(teacher, title="Put away")
+    make_batch(teacher, title="New one")
+    signed_in.post(reverse("batch-archive", args=[archived.pk]))
+
+    def shown(**query: str) -> list[str]:
+        return [card.title for card in signed_in.get(reverse("overview"), query).context["cards"]]
+
+    assert shown() == shown(show="all") == shown(show="nonsense") == ["My town", "New one"]
+    assert shown(show="needs_me") == ["My town"]
+    assert shown(show="running") == ["New one"]
+    assert shown(show="archived") == ["Put away"]
+    assert shown(show="done") == []
+    context = signed_in.get(reverse("overview"), {"show": "done"}).context
+    assert [(each["show"], each["count"]) for each in context["filters"]] == [
+        ("all", 2),
+        ("needs_me", 1),
+        ("running", 1),
+        ("done", 0),
+        ("archived", 1),
+    ]
+    page = signed_in.get(reverse("overview-filters"), {"show": "done"}).content.decode()
+    assert 'href="/?show=done" aria-current="page"' in page and 'href="/"' in page
+
+
+def test_a_search_is_kept_by_the_filters_and_counted_in_each(signed_in: Client, teacher: User) -> None:
+    for title in ("Town", "Town archived", "Country"):
+        make_batch(teacher, title=title)
+    archived = Batch.objects.get(title="Town archived")
+    signed_in.post(reverse("batch-archive", args=[archived.pk]))
+    address = signed_in.post("/search/", {"q": "town", "show": "archived"}).headers["Location"]
+    page = signed_in.get(address)
+    assert [card.title for card in page.context["cards"]] == ["Town archived"]
+    assert [each["count"] for each in page.context["filters"]] == [1, 0, 1, 0, 1]
+    page = signed_in.get("/" + page.context["filters"][0]["query"])
+    assert [card.title for card in page.context["cards"]] == ["Town"]
+    back = signed_in.post(reverse("batch-archive", args=[archived.pk]) + page.context["where"])
+    assert back.headers["Location"] == "/" + page.context["where"]
+
+
+def test_a_card_leaves_the_list_that_it_is_not_on(signed_in: Client, batch: Batch) -> None:
+    address = reverse("batch-card", args=[batch.pk])
+    assert b"My town" in signed_in.get(address, {"show": "needs_me"}).content
+    assert signed_in.get(address, {"show": "archived"}).content == b""
+    signed_in.post(reverse("batch-archive", args=[batch.pk]))
+    assert signed_in.get(address).content == b""
+    assert b"Bring back" in signed_in.get(address, {"show": "archived"}).content
 
 
 def test_htmx_gets_the_cards_alone(signed_in: Client, batch: Batch) -> None:

@@ -2,7 +2,7 @@
 import { count, language, limit, say, timeLeft, timeZone, write } from "../huleedu/js/words.js";
 
 /** @typedef {ReturnType<import("../realtime/batch-state.js").BatchState["counts"]>} Counts */
-/** @typedef {{ status: string, expected: number, deadline: string | null, version: number, language: string | null, autoStart: boolean }} Head */
+/** @typedef {{ status: string, expected: number, deadline: string | null, version: number, language: string | null, autoStart: boolean, archived: boolean }} Head */
 
 const OPEN = new Set(["awaiting_content", "ready", "processing"]);
 const SEGMENTS = /** @type {const} */ (["ready", "reading", "uploading", "failed", "excess", "duplicate"]);
@@ -65,6 +65,7 @@ export class BatchPanel {
     this.#version(head.version);
     document.dispatchEvent(new CustomEvent("batch-changed", { detail: { state: `${head.version} ${head.language || ""}` } }));
     for (const part of this.#all("[data-status-chip]")) part.hidden = part.dataset.statusChip !== head.status;
+    for (const part of this.#all("[data-when-archived]")) part.hidden = !head.archived;
     for (const part of this.#all("[data-when-excess]")) part.hidden = room <= 0;
     for (const part of this.#all("[data-n='excess']")) count(part, counts.excess);
     for (const part of this.#all("[data-n='checked']")) {

@@ -1,5 +1,5 @@
 // The list of rows: adds, draws and removes them, and shows those that match filter and search.
-import { language, write } from "../huleedu/js/words.js";
+import { fold, holdsAll, language, wordsOf, write } from "../huleedu/js/words.js";
 import { drawRow, makeRow } from "./file-row.js";
 
 /** @typedef {import("../realtime/batch-state.js").Entry} Entry */
@@ -122,12 +122,12 @@ export class FileList {
   }
 
   filter() {
-    const wanted = this.search.value.trim().toLocaleLowerCase();
+    const wanted = wordsOf(this.search.value);
     const states = GROUPS[this.group];
     let visible = 0;
     for (const row of this.rows.values()) {
       const name = row.querySelector('[data-part="name"]')?.textContent || "";
-      const fits = (!states || states.has(row.dataset.status || "")) && name.toLocaleLowerCase().includes(wanted);
+      const fits = (!states || states.has(row.dataset.status || "")) && holdsAll(wanted, wanted.length ? fold(name) : "");
       row.hidden = !fits;
       visible += Number(fits);
     }

@@ -33,8 +33,8 @@ function entry(key, values) {
 }
 
 /** @param {BatchSnapshot} snapshot */
-const headOf = ({ status, expected_essay_count: expected, deadline, version, language = null, configuration }) =>
-  ({ status, expected, deadline, version, language, autoStart: configuration?.auto_start ?? true });
+const headOf = ({ status, expected_essay_count: expected, deadline, version, language = null, configuration, archived_at }) =>
+  ({ status, expected, deadline, version, language, autoStart: configuration?.auto_start ?? true, archived: !!archived_at });
 
 export class BatchState {
   /** @param {BatchSnapshot} snapshot */

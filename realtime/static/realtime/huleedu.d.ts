@@ -72,6 +72,8 @@ export interface BatchSnapshot {
   deadline: string;
   /** The last day on which it is kept; null: for ever. */
   ends_on: string | null;
+  /** Since when it is archived; null: it is not. */
+  archived_at: string | null;
   timed_out_at: string | null;
   created_at: string;
   started_at: string | null;

@@ -146,7 +146,9 @@ def test_pages_delete_restore_and_erase(
     client.force_login(teacher)
     assert b"Canary title" in client.get(f"/batches/{batch.pk}/keeping/").content
     page = client.post(f"/batches/{batch.pk}/actions/delete/", follow=True)
-    assert b"Canary title" in page.content
+    assert b"can be brought back for 30 days" in page.content
+    assert b"Canary title" not in page.content
+    assert b"Canary title" in client.get("/bin/").content
     assert client.get(f"/batches/{batch.pk}/").status_code == 404
     assert client.get(f"/batches/{batch.pk}/card/").content == b""
     page = client.post(f"/bin/{batch.pk}/restore/", follow=True)

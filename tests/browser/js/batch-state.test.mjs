@@ -98,7 +98,7 @@ test("reprocessing a later step leaves a ready file ready; reading it again does
 test("batch events ask for the snapshot and unknown events change nothing", () => {
   const state = new BatchState(snapshot());
   assert.equal(state.apply(event("batch.changed", { status: "processing", expected_essay_count: 4, deadline: null })).batch, true);
-  assert.deepEqual(state.batch, { status: "processing", expected: 4, deadline: null, version: 0, language: null, autoStart: true });
+  assert.deepEqual(state.batch, { status: "processing", expected: 4, deadline: null, version: 0, language: null, autoStart: true, archived: false });
   const change = state.apply(event("export.ready", { file_upload_id: "f" }));
   assert.deepEqual([change.keys.size, change.batch], [0, false]);
 });

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import pytest
@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from files.shapes import IncompleteUpload
 from huleedu.api.idempotency import MAX_KEY
 from huleedu.api.views import description
-from results.listing import Cursor
+from results.listing import Cursor, Order
 from tests.api import MULTIPART, body_of, client_of, raw_form, register, send_form, upload
 from tests.api import some_file as file
 
@@ -104,27 +104,33 @@ def test_the_pattern_of_the_key_is_what_is_taken(client: APIClient, key: str, go
         "",
         "0_00000000-0000-0000-0000-000000000000",
         f"{'9' * 16}_ffffffff-ffff-ffff-ffff-ffffffffffff",
+        f"3_{'9' * 16}_ffffffff-ffff-ffff-ffff-ffffffffffff_{'9' * 19}",
+        f"3_{'9' * 16}_ffffffff-ffff-ffff-ffff-ffffffffffff",
+        f"4_{'9' * 16}_ffffffff-ffff-ffff-ffff-ffffffffffff_1",
         "x",
         "1_",
     ],
 )
 def test_the_pattern_of_the_cursor_is_what_is_taken(client: APIClient, cursor: str) -> None:
     fits = re.search(parameter("list_batches", "cursor")["pattern"], cursor) is not None
-    assert (client.get("/v1/batches", {"cursor": cursor}).status_code == 200) == fits
+    for order in ("newest", "needs"):
+        answer = client.get("/v1/batches", {"cursor": cursor, "order": order})
+        assert (answer.status_code == 200) == fits
 
 
-def test_a_cursor_of_ours_fits_its_pattern_and_goes_on_where_it_says(client: APIClient) -> None:
+@pytest.mark.parametrize("order", get_args(Order))
+def test_a_cursor_of_ours_fits_its_pattern_and_goes_on_where_it_says(client: APIClient, order: Order) -> None:
     made = [register(client, title=str(number))["batch_id"] for number in range(5)]
     cursor = ""
     seen: list[str] = []
     while True:
-        page = body_of(client.get("/v1/batches", {"cursor": cursor, "limit": "2"}))
+        page = body_of(client.get("/v1/batches", {"cursor": cursor, "limit": "2", "order": order}))
         seen += [batch["batch_id"] for batch in page["results"]]
         if page["next"] is None:
             break
         cursor = page["next"]
         assert re.search(parameter("list_batches", "cursor")["pattern"], cursor)
-        assert str(Cursor.read(cursor)) == cursor
+        assert str(Cursor.read(cursor, order)) == cursor
     assert seen == made[::-1]
 
 

@@ -49,6 +49,7 @@ BATCH = BatchSummary(
     expected_essay_count=10,
     deadline=MOMENT,
     ends_on=None,
+    archived_at=None,
     timed_out_at=None,
     created_at=MOMENT,
     started_at=None,

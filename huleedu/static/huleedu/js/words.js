@@ -1,4 +1,4 @@
-// Sentences and numbers for people. The sentences come from the server, on <template id="words">.
+// Words of people and for them: sentences, which come from the server on <template id="words">, numbers, and what is searched for.
 
 /** @returns {string} The page's language for numbers and dates; English as it is written in Europe. */
 export const language = () => (document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang || "en-GB");
@@ -79,3 +79,22 @@ export function timeLeft(deadline, now = Date.now()) {
   if (Math.abs(minutes) < 48 * 60) return relative.format(Math.round(minutes / 60), "hour");
   return relative.format(Math.round(minutes / 1440), "day");
 }
+
+/** Letters that Unicode does not take apart. @type {Record<string, string>} */
+const ALIKE = { ø: "o", ł: "l", đ: "d", ð: "d", ħ: "h", ŧ: "t", ı: "i", ς: "σ", æ: "ae", œ: "oe", þ: "th", ß: "ss" };
+const LETTERS = new RegExp(`[${Object.keys(ALIKE).join("")}]`, "g");
+
+/**
+ * As huleedu/folding.py does it.
+ * @param {string} text @returns {string} In small letters without accents: search words and names are written alike.
+ */
+export function fold(text) {
+  const small = text.normalize("NFKD").toLowerCase().normalize("NFKD");
+  return small.replace(/[\u0300-\u036f]/g, "").replace(LETTERS, (letter) => ALIKE[letter]);
+}
+
+/** @param {string} query @returns {string[]} Its folded words, each once. */
+export const wordsOf = (query) => [...new Set(fold(query).split(/[ \t\n\v\f\r]+/).filter(Boolean))];
+
+/** @param {string[]} words From wordsOf. @param {string} folded @returns {boolean} Whether each is in it, whole or as a part. */
+export const holdsAll = (words, folded) => words.every((word) => folded.includes(word));
