@@ -163,6 +163,12 @@ def attention(batch: BatchSummary) -> int:
     return queries.attention(batch.counts)
 
 
+@register.simple_tag
+def missing(batch: BatchSummary) -> int:
+    """How many essays of a batch nobody has handed in: a file that needs attention is told of as such."""
+    return max(0, batch.counts.free - batch.counts.failed)
+
+
 @register.filter
 def is_closed(status: str) -> bool:
     """True when a batch of this status takes no more files and no more decisions."""

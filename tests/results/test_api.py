@@ -103,6 +103,7 @@ def test_every_figure_of_a_check_reaches_the_results(client: APIClient, address:
         ("error_code=EMPTY_CONTENT", ["Cilla.pdf"]),
         ("error_code=MALWARE", []),
         ("step=spellcheck", ["Anna.txt", "Bo.txt"]),
+        ("step=analysis", []),
         ("min_findings=3", ["Bo.txt"]),
         ("max_findings=0", ["Anna.txt"]),
         ("min_words=10000", []),

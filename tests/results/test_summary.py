@@ -67,6 +67,10 @@ def test_histogram_counts_every_essay_once(lengths: list[int]) -> None:
         assert bar.count == sum(first <= length <= last for length in lengths)
 
 
+def test_histogram_has_as_many_bars_as_there_is_place_for() -> None:
+    assert len(summary.histogram([0, 199])) == 8
+
+
 def test_histogram_of_equal_lengths_is_one_bar() -> None:
     assert summary.histogram([210, 210]) == [summary.Bar("200–224", 2, 100.0)]
     assert summary.histogram([]) == []

@@ -42,8 +42,9 @@ def test_nothing_of_it_when_a_part_is_refused(pipeline: Pipeline, teacher: User)
     for number in range(2):
         pipeline.upload(batch, essay_bytes(number))
     pipeline.run()
-    with pytest.raises(Refused, match="COUNT_BELOW_ASSIGNED"):
+    with pytest.raises(Refused, match="COUNT_BELOW_ASSIGNED") as refused:
         change_settings(batch.pk, teacher, Settings(title="Våren", language="sv", expected_essay_count=1))
+    assert refused.value.facts == {"smallest": 2}
     batch.refresh_from_db()
     assert (batch.title, batch.language) == ("Hösten", "en")
 

@@ -155,3 +155,10 @@ def test_every_template_compiles_and_holds_nothing_the_content_policy_forbids(pa
     assert source.count("<script") == source.count('<script type="module" src=') + source.count(
         "<script src="
     )
+
+
+@pytest.mark.parametrize(
+    ("here", "missing"), [({"assigned": 7}, 3), ({"failed": 10}, 0), ({"failed": 12}, 0)]
+)
+def test_no_file_is_told_of_as_missing_and_as_needing_attention(here: dict[str, int], missing: int) -> None:
+    assert interface.missing(BATCH.model_copy(update={"counts": make_counts(10, here)})) == missing
