@@ -37,7 +37,7 @@ WITHOUT = {
         huleedu/management/commands/tidy huleedu/management/commands/verify_store
     """,
     "it is asked by its addresses, and tested where they are": """
-        batches/admin batches/forms essays/admin files/admin files/limits_api
+        batches/admin batches/forms essays/admin essays/forms files/admin files/limits_api
         huleedu/accounts/account_forms huleedu/accounts/account_views huleedu/accounts/code_stage
         huleedu/accounts/factor_gate huleedu/accounts/link_views huleedu/answers/pages
         huleedu/api/parsers huleedu/api/schema huleedu/http/middleware huleedu/office/account_admin
@@ -49,7 +49,7 @@ WITHOUT = {
         batches/configuration batches/reactions essays/actions/assignment essays/actions/concluding
         essays/actions/readiness essays/actions/rechecking essays/actions/repeating
         essays/actions/repeating_all essays/actions/repeating_batch_wide essays/actions/requesting
-        essays/dead_letters essays/models essays/queries essays/reactions essays/steps/budget
+        essays/dead_letters essays/queries essays/reactions essays/steps/budget
         essays/steps/checking essays/steps/costs essays/steps/judging essays/tasks
         files/actions/erasing files/actions/handing_over files/actions/reading
         files/actions/receiving files/actions/reports files/actions/room files/actions/storing

@@ -154,7 +154,7 @@ def test_cancel_ends_the_batch_and_nothing_more_is_done(signed_in: Client, teach
     batch.refresh_from_db()
     assert batch.status == Batch.Status.CANCELLED
     _, said = act(signed_in, batch, "expect", expected_essay_count=9)
-    assert said == ["error: The batch is closed. Make a new batch for more files."]
+    assert said == ["error: The batch is over: nothing of it can be changed this way."]
 
 
 @pytest.mark.parametrize("name", ["extend", "expect", "cancel", "start"])

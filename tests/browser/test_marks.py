@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.material import essay, fill, read_batch, register
-from tests.browser.test_accessibility import findings
+from tests.browser.test_accessibility import AXE, findings
 from tests.installation import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
@@ -53,6 +53,7 @@ def test_a_box_at_the_word_accepts_it_in_the_whole_batch(visit: Visit) -> None:
     page.locator("mark", has_text="becouse").first.click()
     box = page.locator(".mark-box")
     expect(box).to_contain_text("Because")
+    page.evaluate(AXE)
     assert findings(page, of_admin=False) == []
     page.keyboard.press("Escape")
     expect(box).to_have_count(0)

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.material import essay, register, text_file
-from tests.browser.test_accessibility import findings
+from tests.browser.test_accessibility import AXE, findings
 from tests.browser.test_teacher import api, chip, choose, headline, new_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
@@ -101,6 +101,7 @@ def test_assignment_class_and_deadline(visit: Visit) -> None:
     page.get_by_label("Files can be added until").fill("2020-01-01T10:00")
     save(page)
     expect(page.locator(".in-place-form .field-error")).to_contain_text("still to come")
+    page.evaluate(AXE)
     assert findings(page, of_admin=False) == []
 
 

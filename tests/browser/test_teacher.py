@@ -154,15 +154,14 @@ def fill_the_last_place(page: Page) -> None:
 
 def go_on_after_the_end(page: Page) -> None:
     """In a full, finished batch a failed file can be replaced; the new one waits for a place."""
-    expect(page.locator("[data-drop-zone]")).to_be_hidden()
     expect(row(page, "Egil.pages").get_by_role("button", name="Remove")).to_be_visible()
     page.get_by_label("Replace file: Egil.pages").set_input_files(text_file("Egil.txt", essay(8)))
     expect(row(page, "Egil.txt")).to_contain_text("No place left")
-    page.get_by_role("link", name="Change the number of essays").click()
-    page.get_by_label("How many essays do you expect?").fill("7")
-    page.get_by_role("button", name="Save").click()
+    choose(page, text_file("Fia.txt", essay(9)))
+    expect(row(page, "Fia.txt")).to_contain_text("No place left")
+    page.locator("[data-when-excess]").get_by_role("button", name="Make room for 2 more").click()
     expect(row(page, "Egil.txt")).to_contain_text("Ready")
-    headline(page, "7 of 7 essays ready")
+    headline(page, "8 of 8 essays ready")
     chip(page, "Finished")
 
 

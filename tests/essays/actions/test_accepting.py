@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from batches.actions.describing import describe
 from batches.models import Batch
 from essays import queries
-from essays.accepted import Accepted, accepted_in, always_accepted, fold, words_of
+from essays.accepted import always_accepted
 from essays.actions.accepting import accept, forget_always, mark_again
 from essays.models import AcceptedWord
 from files.models import FileUpload
@@ -110,14 +110,3 @@ def test_words_of_the_assignment_are_never_marked(batch: Batch, teacher: User, p
     batch.refresh_from_db()
     assert "xyzzyq" not in [mark["word"] for mark in everywhere(batch, 1)["api"]["spellcheck"]["findings"]]
     assert everywhere(batch, 1)["word"] == 2
-
-
-def test_words_are_compared_without_case_and_forms() -> None:
-    assert fold("Ångström’s") == fold("ångstro\u0308m's") == "ångström's"
-    assert words_of("Skriv om e\u0301tuder, 3 sidor") == {"skriv", "om", "étuder", "sidor"}
-    assert not Accepted(frozenset())
-
-
-def test_one_query_says_what_is_accepted(batch: Batch, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(1):
-        accepted_in(batch)
