@@ -51,3 +51,11 @@ def test_a_batch_belongs_to_the_school_year_of_the_schools_time(
     batch = pipeline.register(teacher, 1)
     assert batch.ends_on == end
     assert keeping.latest_end(timezone.localdate(moment)) == date(end.year + 3, 6, 30)
+
+
+@pytest.mark.parametrize(
+    ("day", "end"),
+    [(date(2026, 6, 30), date(2026, 6, 30)), (date(2026, 7, 1), date(2027, 6, 30))],
+)
+def test_a_school_year_ends_with_june(day: date, end: date) -> None:
+    assert keeping.end_of_school_year(day) == end

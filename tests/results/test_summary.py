@@ -124,3 +124,12 @@ def test_a_running_phase_shows_its_counts_so_far(teacher: User) -> None:
     batch.phases.create(phase="spellcheck", run=batch.run)
     (line,) = summary.phase_lines(batch)
     assert (line.status, line.succeeded, line.failed) == ("running", 1, 0)
+
+
+def test_the_most_frequent_kind_comes_first() -> None:
+    files = [row(format=name) for name in ("docx", "pdf", "txt", "pdf", "txt", "pdf")]
+    assert [(kind.format, kind.count) for kind in summary.kinds(files)] == [
+        ("pdf", 3),
+        ("txt", 2),
+        ("docx", 1),
+    ]

@@ -74,6 +74,11 @@ def test_nobody_sees_a_page_without_signing_in(client: Client, batch: Batch) -> 
         assert response.headers["Location"].startswith(reverse("login")), address
 
 
+def test_nobody_searches_without_signing_in(client: Client, batch: Batch) -> None:
+    response = client.post(reverse("search"), {"q": "hemlig"})
+    assert (response.status_code, response.headers["Location"][:17]) == (302, "/accounts/login/?")
+
+
 def test_a_stranger_gets_the_answer_of_a_missing_page(client: Client, batch: Batch, colleague: User) -> None:
     client.force_login(colleague)
     for address in addresses(batch):
@@ -279,6 +284,7 @@ def test_essay_page_knows_its_neighbours(signed_in: Client, teacher: User) -> No
     assert (context["position"], context["total"]) == (2, 3)
     assert context["spelling"].count is None
     assert signed_in.get(reverse("essay", args=[batch.pk, 4])).context["next_number"] is None
+    assert signed_in.get(reverse("essay", args=[batch.pk, 1])).context["next_number"] == 3
 
 
 @pytest.mark.parametrize("number", [0, 2, 99, 10**30])

@@ -24,7 +24,7 @@ from huleedu.models import DeadLetter, OutboxMessage
 from results.analytics import analytics
 from results.lines import file_lines
 from results.marks import stored_findings
-from results.models import EssayResult
+from results.models import BatchResult, EssayResult
 from results.queries import counts_of, results, snapshot
 from results.spelling import common_marks
 from results.summary import tiles
@@ -120,6 +120,8 @@ def test_a_third_language_is_told_and_not_checked(pipeline: Pipeline, teacher: U
     assert (run.status, run.language, run.output) == ("failed", "nb", None)
     assert run.error is not None
     assert (run.error["error_code"], run.error["details"]) == ("LANGUAGE_UNSUPPORTED", {"language": "nb"})
+    (ended,) = BatchResult.objects.filter(batch=batch)
+    assert (ended.essays, ended.succeeded, ended.failed) == (3, 2, 1)
     phase = batch.phases.get(run=batch.run)
     assert (phase.succeeded, phase.failed) == (2, 1)
 
