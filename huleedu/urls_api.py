@@ -18,6 +18,7 @@ from huleedu.api.views import NotFoundView, SchemaView, TokenView
 from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
 from results.api_actions import CancelView, ExpectView, ExtendView, LanguageView, ReprocessView, StartView
 from results.api_bin import BinnedView, BinRestoreView, BinView, KeepView
+from results.api_exports import ExportContentView, ExportRetryView, ExportsView, ExportView
 
 urlpatterns = [
     path("auth/token", TokenView.as_view(), name="api-token"),
@@ -36,6 +37,10 @@ urlpatterns = [
     path("batches/<str:batch_id>/events", EventsView.as_view(), name="api-events"),
     path("batches/<str:batch_id>/analytics", AnalyticsView.as_view(), name="api-analytics"),
     path("batches/<str:batch_id>/keep", KeepView.as_view(), name="api-keep"),
+    path("batches/<str:batch_id>/exports", ExportsView.as_view(), name="api-exports"),
+    path("exports/<str:export_id>", ExportView.as_view(), name="api-export"),
+    path("exports/<str:export_id>/retry", ExportRetryView.as_view(), name="api-export-retry"),
+    path("exports/<str:export_id>/content", ExportContentView.as_view(), name="api-export-content"),
     path("bin", BinView.as_view(), name="api-bin"),
     path("bin/<str:batch_id>", BinnedView.as_view(), name="api-binned"),
     path("bin/<str:batch_id>/restore", BinRestoreView.as_view(), name="api-bin-restore"),

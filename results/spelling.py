@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F
 
@@ -38,16 +39,29 @@ def density(lines: Iterable[Line]) -> float | None:
     return 100 * sum(findings for _, findings in checked) / words if words else None
 
 
+def counted_findings(**of: Any) -> dict[UUID, list[dict[str, Any]]]:
+    """The spelling findings that count, by the essays that were checked; ``of`` narrows the runs. One query.
+
+    Pages, exports and figures of a class ask here, and nowhere else, so that all say the same.
+    """
+    runs = StepRun.objects.filter(
+        phase=SPELLCHECK,
+        status=StepRun.Status.SUCCEEDED,
+        revision=F("slot__result__revision"),
+        text_storage_id=F("slot__result__text_storage_id"),
+        **of,
+    )
+    return {slot_id: found or [] for slot_id, found in runs.values_list("slot_id", "output__findings")}
+
+
 def findings_of(result: EssayResult) -> list[dict[str, Any]]:
     """The spelling findings that this result counts."""
-    runs = StepRun.objects.filter(
-        slot_id=result.slot_id,
-        phase=SPELLCHECK,
-        revision=result.revision,
-        text_storage_id=result.text_storage_id,
-        status=StepRun.Status.SUCCEEDED,
-    )
-    return runs.values_list("output__findings", flat=True).first() or []
+    return counted_findings(slot_id=result.slot_id).get(result.slot_id, [])
+
+
+def findings_of_batch(batch: Batch, **of: Any) -> dict[UUID, list[dict[str, Any]]]:
+    """The spelling findings that the batch's essays count, of each that was checked."""
+    return counted_findings(slot__batch=batch, slot__file__status=FileUpload.Status.ASSIGNED, **of)
 
 
 def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
@@ -55,15 +69,8 @@ def stored_findings(batch: Batch) -> list[Mapping[str, Any]]:
 
     Of all essays while the batch has none, as everywhere (``is_stray``).
     """
-    runs = StepRun.objects.filter(
-        slot__batch=batch,
-        slot__file__status=FileUpload.Status.ASSIGNED,
-        phase=SPELLCHECK,
-        status=StepRun.Status.SUCCEEDED,
-        revision=F("slot__result__revision"),
-        **({"language": batch.language} if batch.language else {}),
-    )
-    return [finding for run in runs.values_list("output__findings", flat=True) for finding in run or ()]
+    of_class = {"language": batch.language} if batch.language else {}
+    return [finding for found in findings_of_batch(batch, **of_class).values() for finding in found]
 
 
 def common_marks(findings: Iterable[Mapping[str, Any]], limit: int = COMMON_LIMIT) -> list[CommonMark]:
