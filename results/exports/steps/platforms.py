@@ -4,34 +4,50 @@ Both look at names alone (Canvas: ``infer_comment_context_from_filename``; Moodl
 ``assignfeedback_file_zip_importer::is_valid_filename_for_import``), so what they look at stays as it came.
 """
 
-import re
 from pathlib import PurePosixPath
 
-# larssonanna_12345_67890_essay.docx, larssonanna_LATE_…, anon_a1B2c_67890_essay.docx
-CANVAS = re.compile(r"[^\W_][^_]*(?:_LATE)?_\d+_\d+_.+", re.DOTALL)
-CANVAS_ANONYMOUS = re.compile(r"anon(?:_LATE)?_[0-9A-Za-z]+_\d+_.+", re.DOTALL)
-CANVAS_LINK = re.compile(r"link", re.IGNORECASE)
-# Anna Larsson_123456_assignsubmission_file_essay.docx, or a folder called so as far as "file"
-MOODLE = re.compile(r"[^_/]+_\d+_assign(?:submission|feedback)_[a-z]+(?:_.*)?", re.DOTALL)
+LATE, ANONYMOUS = "LATE", "anon"
+PLUGINS = ("assignsubmission", "assignfeedback")
 
 
 def canvas_name(filename: str) -> str | None:
-    """``filename`` if Canvas gave it, whose feedback is called the same; None for any other."""
-    if not (CANVAS.fullmatch(filename) or CANVAS_ANONYMOUS.fullmatch(filename)):
+    """``filename`` if Canvas gave it, whose feedback is called the same; None for any other.
+
+    ``larssonanna_12345_67890_essay.docx``, with ``LATE`` after the name of one that came too late; of a pupil
+    who is anonymous ``anon_a1B2c_67890_essay.docx``. What was handed in as a link has no file.
+    """
+    name, *parts = filename.split("_")
+    if parts[:1] == [LATE]:
+        parts = parts[1:]
+    if name != ANONYMOUS:
+        # A name may have such a line in it; the first two numbers are the pupil's and the file's.
+        while parts and not is_number(parts[0]):
+            parts = parts[1:]
+    pupil, file, rest = parts[:1], parts[1:2], "_".join(parts[2:])
+    known = [is_number(each) or (name == ANONYMOUS and each.isalnum()) for each in pupil]
+    if not name or known != [True] or not all(map(is_number, file)) or not file or not rest:
         return None
-    last = filename.rpartition("_")[2]
-    return None if CANVAS_LINK.match(last) else filename
+    return None if parts[-1].startswith("link") else filename
+
+
+def is_number(text: str) -> bool:
+    """Whether the platforms take ``text`` for a number."""
+    return text.isascii() and text.isdigit()
 
 
 def moodle_place(folder: str, filename: str, ending: str) -> tuple[str, str] | None:
     """The folder and name of the feedback to a file that Moodle gave; None for any other.
 
-    ``ending`` takes the place of the file's. Moodle puts each pupil's files in a folder, or does not.
+    ``Anna Larsson_123456_assignsubmission_file_essay.docx``, or a folder called so as far as ``file``: Moodle
+    puts each pupil's files in one, or does not. ``ending`` takes the place of the file's.
     """
-    stem = PurePosixPath(filename).stem
-    if MOODLE.fullmatch(filename) and filename.count("_") >= 4:
-        return "", f"{stem}.{ending}"
-    for part in folder.split("/"):
-        if MOODLE.fullmatch(part):
-            return part, f"{stem}.{ending}"
-    return None
+    name = f"{PurePosixPath(filename).stem}.{ending}"
+    if is_moodles(filename) and filename.count("_") > 3:
+        return "", name
+    return next(((part, name) for part in folder.split("/") if is_moodles(part)), None)
+
+
+def is_moodles(name: str) -> bool:
+    """Whether Moodle finds a pupil in ``name``."""
+    pupil, number, plugin, kind, *_ = [*name.split("_", 4), "", "", "", ""]
+    return bool(pupil) and is_number(number) and plugin in PLUGINS and kind.isascii() and kind.isalpha()
