@@ -16,8 +16,18 @@ from xdist.workermanage import WorkerController
 # Who shares an installation; several of a kind, because one worker would be at it for ten minutes.
 SHARED: tuple[tuple[str, set[str]], ...] = (
     ("browser", {"test_accessibility", "test_contrast", "test_neighbours", "test_pages"}),
-    ("browser", {"test_connection", "test_folders", "test_forgetting", "test_history", "test_passkeys"}),
-    ("browser", {"test_support", "test_teacher", "test_weight"}),
+    (
+        "browser",
+        {
+            "test_connection",
+            "test_exports",
+            "test_folders",
+            "test_forgetting",
+            "test_history",
+            "test_passkeys",
+        },
+    ),
+    ("browser", {"test_exports", "test_support", "test_teacher", "test_weight"}),
     ("faults", {"test_at_rest", "test_database_faults", "test_hanging_store", "test_relay_lag"}),
     ("faults", {"test_half_open", "test_idle_workers", "test_traced_disk"}),
     (

@@ -36,10 +36,11 @@ NO_PAGES = {
         *("logout", "set_language", "search", "batch-extend", "batch-expect", "batch-cancel"),
         *("batch-upload", "file-replace", "file-remove", "file-restore", "file-reprocess", "batch-start"),
         *("batch-language", "essay-language", "batch-delete", "bin-restore", "bin-erase"),
+        *("export-remove", "export-retry"),
         *("account_login", "mfa_list_webauthn", "school-login", "openid_connect_login"),
         *("openid_connect_callback",),
     },
-    "a piece of a page, a file": {"batch-card", "mfa_download_recovery_codes"},
+    "a piece of a page, a file": {"batch-card", "export-list", "export-file", "mfa_download_recovery_codes"},
     "looked at in test_passkeys": {"mfa_remove_webauthn", "mfa_reauthenticate_webauthn"},
 }
 GONE = {"missing", "password-link"}  # answered with 404
