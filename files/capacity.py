@@ -4,7 +4,7 @@ from huleedu.api import quotas
 from huleedu.events.phases import PHASES
 from huleedu.outside import disks
 
-STEPS = ("extract", *PHASES)
+STEPS = ("extract", "export", *PHASES)
 
 
 def check_work(owner_id: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import IO
 from uuid import UUID
 
 import structlog
@@ -18,7 +19,7 @@ from django.db.models.functions import Now
 from files.damage import Damage, examine
 from files.damage import storage_name as storage_name
 from files.models import FileUpload, StoredContent
-from files.store import reach, reach_each
+from files.store import PIECE, reach, reach_each
 from huleedu.erasure import Erasure
 from huleedu.failures.errors import ContentDamaged, Refused, StorageFailed
 from huleedu.postgres.kept import ONE, Kept
@@ -48,14 +49,14 @@ def sha256_of(content: "File[bytes]") -> str:
     return digest.hexdigest()
 
 
-def store(kind: str, content_id: UUID, content: "File[bytes]") -> Stored:
-    """Make ``content`` durable under ``content_id``. Raises ``StorageFailed``.
+def store(kind: str, content_id: UUID, content: "File[bytes]", seconds: float | None = None) -> Stored:
+    """Make ``content`` durable under ``content_id``, within ``seconds``. Raises ``StorageFailed``.
 
     Bytes of a call that was given up may still arrive, and a deletion may still be carried out: an id is
     never used for another try. Bytes without a row are tidied away.
     """
     digest, size = sha256_of(content), content.size
-    reach(partial(default_storage.save, storage_name(kind, content_id), content))
+    reach(partial(default_storage.save, storage_name(kind, content_id), content), seconds)
     return Stored(content_id, kind, digest, size)
 
 
@@ -121,6 +122,28 @@ def read_row(row: StoredContent) -> bytes:
     (found,) = examine([row], keep=True)
     judge(row, found.damage)
     return found.data or b""
+
+
+def copy(row: StoredContent, out: IO[bytes], seconds: float) -> None:
+    """Write the bytes of ``row`` to ``out``, piece by piece. Raises ``StorageFailed`` and ``ContentDamaged``.
+
+    For what may be larger than memory is for.
+    """
+    if reach(partial(copied, row, out), seconds) == row.sha256:
+        return
+    (found,) = examine([row])
+    judge(row, found.damage)
+    raise StorageFailed  # it was wrong, and is right now
+
+
+def copied(row: StoredContent, out: IO[bytes]) -> str:
+    """Copy, and the digest of what was copied. Calls the store, nothing else."""
+    digest = hashlib.sha256()
+    with suppress(FileNotFoundError), default_storage.open(storage_name(row.kind, row.pk)) as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+            out.write(piece)
+    return digest.hexdigest()
 
 
 def read_text(content_id: UUID) -> str:

@@ -23,8 +23,9 @@ class StoredContentQuerySet(models.QuerySet["StoredContent"]):
     """Lookups; everything a person may see goes through ``owned_by``."""
 
     def owned_by(self, user: User) -> "StoredContentQuerySet":
-        """The contents of one teacher."""
-        return self.filter(Q(batch=None) | Q(batch__binned_at=None), owner_id=user.pk)
+        """The contents of one teacher; exports have addresses of their own, which end."""
+        kept = self.exclude(kind=StoredContent.Kind.MADE)
+        return kept.filter(Q(batch=None) | Q(batch__binned_at=None), owner_id=user.pk)
 
 
 class StoredContent(models.Model):
@@ -37,6 +38,7 @@ class StoredContent(models.Model):
     class Kind(models.TextChoices):
         RAW = "raw", _("original")
         TEXT = "text", _("text")
+        MADE = "made", _("export")
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     kind = models.CharField(max_length=4, choices=Kind.choices)

@@ -213,8 +213,10 @@ FILES_A_DAY = number("HULEEDU_FILES_A_DAY", 100_000, 1)
 TEACHER_BATCHES_A_DAY = number("HULEEDU_TEACHER_BATCHES_A_DAY", 2_000, 1)
 BATCHES_A_DAY = number("HULEEDU_BATCHES_A_DAY", 20_000, 1)
 LOOSE_CONTENT_SECONDS = environment.seconds("HULEEDU_LOOSE_CONTENT_SECONDS", 24 * 60 * 60, example="1 day")
+MAX_EXPORT_BYTES = size("HULEEDU_MAX_EXPORT_BYTES", 300 * 1024**2)
 # Forgetting (docs/privacy.md).
 UNDO_SECONDS = environment.seconds("HULEEDU_UNDO_SECONDS", 10 * 60, 1, example="10 min")
+EXPORT_SECONDS = environment.seconds("HULEEDU_EXPORT_SECONDS", 7 * 24 * 60 * 60, 1, example="7 days")
 BIN_SECONDS = environment.seconds("HULEEDU_BIN_SECONDS", 30 * 24 * 60 * 60, 1, example="30 days")
 RETENTION_MONTHS = environment.months("HULEEDU_RETENTION", 6)  # after the school year, which ends in June
 RETENTION_MAX_MONTHS = environment.months("HULEEDU_RETENTION_MAXIMUM", 36)

@@ -14,8 +14,9 @@ from huleedu.postgres.prepared import keep_plans
 from huleedu.work import leaving
 from huleedu.work import queue as work
 from huleedu.work.handlers import HANDLERS, Handler
+from results.tasks import EXPORTING
 
-HANDLERS.register(EXTRACTION, *map(handler_of, PHASES.values()), ERASURE)
+HANDLERS.register(EXTRACTION, *map(handler_of, PHASES.values()), EXPORTING, ERASURE)
 SLICE_SECONDS = 1.0  # then the worker goes back to its cluster, which may want it to stop
 
 

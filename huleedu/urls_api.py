@@ -18,6 +18,7 @@ from huleedu.api.views import NotFoundView, SchemaView, TokenView
 from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
 from results.api_actions import CancelView, ExpectView, ExtendView, LanguageView, ReprocessView, StartView
 from results.api_bin import ArchiveView, BinnedView, BinRestoreView, BinView, KeepView, UnarchiveView
+from results.api_exports import ExportContentView, ExportRetryView, ExportsView, ExportView
 from results.api_settings import SettingsView
 
 urlpatterns = [
@@ -40,6 +41,10 @@ urlpatterns = [
     path("batches/<str:batch_id>/keep", KeepView.as_view(), name="api-keep"),
     path("batches/<str:batch_id>/archive", ArchiveView.as_view(), name="api-archive"),
     path("batches/<str:batch_id>/unarchive", UnarchiveView.as_view(), name="api-unarchive"),
+    path("batches/<str:batch_id>/exports", ExportsView.as_view(), name="api-exports"),
+    path("exports/<str:export_id>", ExportView.as_view(), name="api-export"),
+    path("exports/<str:export_id>/retry", ExportRetryView.as_view(), name="api-export-retry"),
+    path("exports/<str:export_id>/content", ExportContentView.as_view(), name="api-export-content"),
     path("bin", BinView.as_view(), name="api-bin"),
     path("bin/<str:batch_id>", BinnedView.as_view(), name="api-binned"),
     path("bin/<str:batch_id>/restore", BinRestoreView.as_view(), name="api-bin-restore"),

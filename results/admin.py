@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from huleedu.support.base import ReadOnlyAdmin
-from results.models import BatchResult, EssayResult
+from results.models import BatchResult, EssayResult, Export
 
 
 @admin.register(EssayResult)
@@ -36,4 +36,19 @@ class BatchResultAdmin(ReadOnlyAdmin[BatchResult]):
     fields = (
         *("batch_id", "run", "status", "essays", "succeeded", "failed", "duration_seconds", "phases"),
         "created_at",
+    )
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin[Export]):
+    """What was asked to be handed back, and how it ended."""
+
+    list_display = ("id", "batch_id", "kind", "status", "error_code", "done", "total", "created_at")
+    list_filter = ("status", "kind", "error_code")
+    ordering = ("-created_at",)
+    uuid_search = ("id", "batch_id", "storage_id", "correlation_id")
+    fields = (
+        *("id", "batch_id", "kind", "language", "options", "status", "attempt", "error_code", "left_out"),
+        *("done", "total", "storage_id", "size", "correlation_id"),
+        *("created_at", "started_at", "ended_at", "ends_at"),
     )

@@ -33,6 +33,7 @@ def checks_of(batch: Batch) -> QuerySet[StepRun]:
         phase=SPELLCHECK,
         status=StepRun.Status.SUCCEEDED,
         revision=F("slot__result__revision"),
+        text_storage_id=F("slot__result__text_storage_id"),
     )
 
 
@@ -58,13 +59,15 @@ def stored_findings(batch: Batch) -> list[Finding]:
 
     Of all essays while the batch has none, as everywhere (``is_stray``).
     """
-    accepted = accepted_in(batch)
-    runs = checks_of(batch).filter(**({"language": batch.language} if batch.language else {}))
-    return [
-        finding
-        for file_id, findings in runs.values_list("slot__file", "output__findings")
-        for finding in counted(findings, accepted.within(file_id))
-    ]
+    of_class = {"language": batch.language} if batch.language else {}
+    found = findings_of_batch(batch, accepted_in(batch), **of_class)
+    return [finding for findings in found.values() for finding in findings]
+
+
+def findings_of_batch(batch: Batch, accepted: Accepted, **of: str) -> dict[UUID, list[Finding]]:
+    """Slot id → the spelling findings that count, of each essay checked; ``of`` narrows them."""
+    rows = checks_of(batch).filter(**of).values_list("slot", "slot__file", "output__findings")
+    return {slot_id: counted(findings, accepted.within(file_id)) for slot_id, file_id, findings in rows}
 
 
 def figures_without(batch: Batch, accepted: Accepted) -> dict[UUID, dict[str, float]]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from results import bin_views, settings_views, views
+from results import bin_views, export_views, settings_views, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
@@ -22,5 +22,10 @@ urlpatterns = [
     path("batches/<uuid:batch_id>/essays/", views.essay_list, name="essay-list"),
     path("batches/<uuid:batch_id>/essays/<int:number>/", views.essay_page, name="essay"),
     path("batches/<uuid:batch_id>/results/", views.results_page, name="results"),
+    path("batches/<uuid:batch_id>/exports/", export_views.exports_page, name="batch-exports"),
+    path("batches/<uuid:batch_id>/exports/list/", export_views.export_list, name="export-list"),
+    path("exports/<uuid:export_id>/", export_views.export_file, name="export-file"),
+    path("exports/<uuid:export_id>/actions/remove/", export_views.remove, name="export-remove"),
+    path("exports/<uuid:export_id>/actions/retry/", export_views.retry, name="export-retry"),
     path("files/<uuid:file_upload_id>/trace/", views.file_trace, name="file-trace"),
 ]

@@ -73,6 +73,10 @@ WITHOUT = {
         huleedu/web/door huleedu/web/draining huleedu/web/form_type huleedu/web/line_ends
         huleedu/web/secure huleedu/web/serving huleedu/web/used_static_files huleedu/web/web_request
         huleedu/work/leaving huleedu/work/timers results/bin results/filters
+        results/tasks results/dead_letters results/export_records results/exports/kind
+        results/exports/making results/exports/papers
+        results/exports/steps/typesetting results/exports/steps/word_comments
+        results/exports/steps/word_places
         results/reactions results/reading essays/phases/spellcheck
         files/format_name files/steps/not_read files/steps/package files/steps/word_text
         huleedu/failures/words huleedu/postgres/held

@@ -111,3 +111,37 @@ def _instructions(column: int, architecture: int, process: int) -> Iterator[Inst
     yield _JUMP_IF_EQUAL, 0, 1, process
     yield _RETURN, 0, 0, _ALLOW
     yield _RETURN, 0, 0, _REFUSE
+
+
+_CLONE, _CLONE3 = (56, 220), 435
+_THREAD = 0x10000  # of what a new process shares with its parent
+_MISSING = 0x00050000 | errno.ENOSYS
+_NO_NEW_PRIVILEGES = 38
+
+
+def refuse_threads() -> bool:
+    """From now on there are no threads to be had, here or in a child; True when the kernel agreed.
+
+    A library that shares its work out among threads does all of it in this one then, where it would fail when
+    it was told that it may not. So its warm process can be forked, and none of its threads stands outside the
+    walls, which are built for one.
+    """
+    known = _MACHINES.get(platform.machine())
+    if sys.platform != "linux" or known is None or sys.maxsize < 2**32:
+        return False
+    column, architecture = known
+    instructions = (
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_JUMP_IF_EQUAL, 0, 6, architecture),
+        (_LOAD, 0, 0, _NUMBER),
+        (_JUMP_IF_EQUAL, 3, 0, _CLONE3),
+        (_JUMP_IF_EQUAL, 0, 3, _CLONE[column]),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_JUMP_IF_ANY_BIT, 0, 1, _THREAD),
+        (_RETURN, 0, 0, _MISSING),
+        (_RETURN, 0, 0, _ALLOW),
+    )
+    code = b"".join(struct.pack("=HBBI", *each) for each in instructions)
+    program = _Program(len(code) // 8, code)
+    control(_NO_NEW_PRIVILEGES, 1)
+    return is_given(control(_SET_SECCOMP, _FILTER, ctypes.addressof(program)))

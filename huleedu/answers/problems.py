@@ -60,6 +60,8 @@ TITLES = {
     "STEP_NOT_CONFIGURED": _("The batch does not use this step."),
     "NO_CONTENT": _("The file’s content was never stored. Upload it again."),
     "ERASED": _("It has been erased for good and cannot be brought back."),
+    "EXPORT_ENDED": _("This export is no longer kept. Make it again: it takes a moment."),
+    "EXPORT_NOT_READY": _("The export is not ready. Wait until it is, or make it again."),
     "NOT_REMOVED": _("It has not been removed, so there is nothing to bring back."),
     "REMOVED_BY_TEACHER": _("The teacher has removed this file. Only the teacher can bring it back."),
     "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
@@ -123,6 +125,7 @@ TITLES = {
 }
 STATUS_OF_REFUSAL = {
     "ERASED": 410,
+    "EXPORT_ENDED": 410,
     "NOT_SIGNED_IN": 401,
     "FILE_TOO_LARGE": 413,
     "TOO_MANY_FILES": 409,

@@ -22,6 +22,7 @@ MESSAGE_NAMES = {
     **{phase.completed.__name__: phase.live_message for phase in PHASES.values()},
     "BatchPhaseConcluded": "batch.phase.concluded",
     "BatchResultsReady": "batch.results.ready",
+    "ExportEnded": "export.ready",
     "BatchCancelled": "batch.changed",
     "BatchExpectationChanged": "batch.changed",
     "BatchDeadlineExtended": "batch.changed",

@@ -336,6 +336,22 @@ class BatchResultsReady(Event):
     phases: dict[str, PhaseCounts]
 
 
+class ExportEnded(Event):
+    """An export is ready, or could not be made; ``attempt`` counts how often it was asked for anew."""
+
+    topic = "huleedu.results.export.ended.v1"
+    phase_name = "export"
+    export_id: UUID
+    kind_of_export: Plain
+    attempt: int
+    status: Literal["ready", "failed"]
+    essays: int
+
+    @property
+    def outcome(self) -> str:
+        return f"{self.export_id}:{self.attempt}:{self.status}"
+
+
 class FileReprocessRequested(FileEvent):
     topic = "huleedu.file.reprocess.requested.v1"
     phase_name = "reprocess"

@@ -37,6 +37,7 @@ from huleedu.models import DeadLetter, Feed, OutboxMessage, Timer, WorkItem
 from huleedu.work import queue as work
 from huleedu.work.handlers import Handler
 from huleedu.work.timers import clear_timer
+from results.actions import ending_exports
 from results.models import EssayResult
 
 STEP = "erase"
@@ -111,6 +112,7 @@ def carry_out(erasure: Erasure, until: float | None = None) -> bool:
     if erasure.kind == Erasure.Kind.BATCH:
         return erase_batch(erasure, until)
     contents = begin_erasing(erasure)
+    ending_exports.erase_of_batch(erasure.batch)  # which may hold the file
     content.delete(contents)
     failpoint("erase.after_bytes")
     end_file(erasure, contents)

@@ -40,6 +40,7 @@ from huleedu.postgres.clock import database_now
 from huleedu.security.security_log import summarise
 from huleedu.security_events import SecurityEvent
 from huleedu.watching.health import PROBE_FOLDER
+from results.actions import ending_exports
 
 INTERVAL_SECONDS = 1200.0
 FIRST_SECONDS = 60.0  # after a relay's start
@@ -51,6 +52,7 @@ PRESENCE_LIFETIME = timedelta(minutes=10)
 EXAMINED_FILES = 20_000  # of the content store, per run
 ASKED_FILES = 1_000  # ids in one question to the database
 ENDED_BATCHES = 500  # put into the bin, per run
+ENDED_EXPORTS = 1_000  # per run
 LATE = timedelta(minutes=5)  # an erasure that nobody has begun with
 DELETED_ROWS = 10_000  # of each table, per run
 Row = TypeVar("Row", bound=models.Model)
@@ -76,6 +78,7 @@ class Tidied:
     familiar_places: int = 0
     late_erasures: int = 0
     ended_batches: int = 0
+    ended_exports: int = 0
     security_events: int = 0
 
 
@@ -127,6 +130,7 @@ def tidy_everything(now: datetime) -> Tidied:
         temporary_files=clear(settings.VAR_DIR),
         late_erasures=queue_late(now),
         ended_batches=binning.end_due(ENDED_BATCHES),
+        ended_exports=ending_exports.end_due(ENDED_EXPORTS),
     )
 
 

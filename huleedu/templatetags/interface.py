@@ -27,6 +27,8 @@ from huleedu.answers.pages import UNDO
 from huleedu.events.phases import essay_phases
 from huleedu.outside import disks
 from results import queries
+from results.exports.kind import ExportKind
+from results.exports.registry import KINDS
 from results.lines import Line
 from results.measuring import Column
 from results.shapes import BatchSummary, Snapshot
@@ -235,12 +237,25 @@ def configured_limits() -> dict[str, str | int]:
         "files": limit_in_words("MAX_FILES_PER_BATCH"),
         "teacher_size": limit_in_words("TEACHER_BYTES"),
         "undo": limit_in_words("UNDO_SECONDS"),
+        "exports": limit_in_words("EXPORT_SECONDS"),
         "bin": limit_in_words("BIN_SECONDS"),
         "files_a_day": limit_in_words("TEACHER_FILES_A_DAY"),
         "most_files": settings.MAX_FILES_PER_BATCH,
         "most_essays": MAX_ESSAYS,
         "most_bytes": max(settings.MAX_FILE_BYTES, settings.MAX_REQUEST_BYTES - _FORM_BYTES),
     }
+
+
+@register.simple_tag
+def export_kinds() -> list[ExportKind]:
+    """All kinds of export, in the order of menus."""
+    return list(KINDS.values())
+
+
+@register.simple_tag
+def export_label(name: str) -> str:
+    """What a kind of export is called; its bare name when there is none any more."""
+    return str(KINDS[name].label) if name in KINDS else name
 
 
 @register.filter

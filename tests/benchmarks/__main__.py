@@ -36,6 +36,7 @@ FIGURES = (
     "growth",
     "calls",
     "clusters",
+    "exports",
     "cost",
 )
 ASKED_FOR = ("functions",)  # never among all: it tells no figures, and slows what it looks at

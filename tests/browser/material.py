@@ -71,6 +71,8 @@ class Showcase:
             "essay-list": f"/batches/{self.done}/essays/",
             "essay": f"/batches/{self.done}/essays/1/",
             "results": f"/batches/{self.done}/results/",
+            "batch-exports, empty": f"/batches/{self.empty}/exports/",
+            "batch-exports": f"/batches/{self.done}/exports/",
             "batch-keeping": f"/batches/{self.done}/keeping/",
             "batch-settings": f"/batches/{self.open}/settings/",
             "batch-removed": f"/batches/{self.done}/removed/",
@@ -140,4 +142,6 @@ def make_showcase(installation: Installation, token: str) -> Showcase:
     wait_until(
         lambda: read_batch(installation, done, token)["status"] in finished, 30, "the batch is finished"
     )
+    for kind in ("pdf", "moodle"):  # one is made, with what it could not do; one fails
+        installation.post(f"/v1/batches/{done}/exports", {"kind": kind}, token)
     return Showcase(empty, opened, done, failed["file_upload_id"])

@@ -36,12 +36,13 @@ NO_PAGES = {
         *("logout", "set_language", "search", "batch-extend", "batch-expect", "batch-cancel"),
         *("batch-upload", "file-replace", "file-remove", "file-restore", "file-reprocess", "batch-start"),
         *("batch-language", "essay-language", "accept-word", "forget-word", "batch-delete"),
-        *("bin-restore", "bin-erase", "batch-archive", "batch-unarchive"),
+        *("bin-restore", "bin-erase", "batch-archive", "batch-unarchive", "export-remove", "export-retry"),
         *("account_login", "mfa_list_webauthn", "school-login", "openid_connect_login"),
         *("openid_connect_callback",),
     },
     "a piece of a page, a file": {
-        *("batch-card", "batch-head", "overview-filters", "mfa_download_recovery_codes"),
+        *("batch-card", "batch-head", "overview-filters", "export-list", "export-file"),
+        *("mfa_download_recovery_codes",),
     },
     "looked at in test_passkeys": {"mfa_remove_webauthn", "mfa_reauthenticate_webauthn"},
 }

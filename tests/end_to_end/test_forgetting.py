@@ -145,9 +145,12 @@ def test_what_is_removed_is_nowhere_any_more(world: World) -> None:
         )
 
     wait_until(completed, 90, "the batch is completed")
+    for kind in ("csv", "both"):
+        export(world, token, batch_id, kind)
     here = found(world, (*OF_FILE, *OF_BATCH))
     expected = {*OF_FILE, "title", "class", "assignment", "other"} - {"key"}
     assert set(here) == expected, "a canary that is not there proves nothing"
+    assert any("content/made" in place for place in here["name"]), "it is in what was exported"
 
     call(world, token, "DELETE", f"/v1/files/{file_id}")
     wait_until(lambda: erased(world, "file"), 60, "the file is erased")
@@ -155,11 +158,21 @@ def test_what_is_removed_is_nowhere_any_more(world: World) -> None:
     assert found(world, OF_FILE) == {}
     assert set(found(world, OF_BATCH)) == {"title", "class", "assignment", "other"}
 
+    export(world, token, batch_id, "csv")
     call(world, token, "DELETE", f"/v1/batches/{batch_id}")
     wait_until(lambda: erased(world, "batch"), 60, "the batch is erased")
     assert found(world, (*OF_FILE, *OF_BATCH)) == {}
     assert world.count("SELECT count(*) FROM huleedu_deadletter") == 0
     assert world.count("SELECT count(*) FROM huleedu_loggedevent WHERE batch_id = %s", batch_id) > 10
+
+
+def export(world: World, token: str, batch_id: str, kind: str) -> None:
+    """Have an export made, and wait until it is."""
+    made = call(world, token, "POST", f"/v1/batches/{batch_id}/exports", {"kind": kind})
+    address = f"/v1/exports/{made['export_id']}"
+    ready = ("ready", "failed")
+    wait_until(lambda: world.installation.get(address, token).body["status"] in ready, 60, "it is made")
+    assert world.installation.get(address, token).body["status"] == "ready"
 
 
 OF_ACCOUNT = (
@@ -206,6 +219,7 @@ def fill(world: World, token: str) -> None:
     send_essay(world, token, batch_id, f"{canary('letter')}.txt", "nothing")
     wait_until(lambda: counted(world, batch_id, "assigned") == 2, 90, "two are essays")
     world.wait_quiet()
+    export(world, token, batch_id, "csv")
     send_essay(world, token, batch_id, f"{canary('twice')}.txt", canary("second"))
     wait_until(lambda: counted(world, batch_id, "duplicate") == 1, 90, "one is a duplicate")
     packed = io.BytesIO()

@@ -232,6 +232,13 @@ export interface EventData {
     duration_seconds: number;
     phases: Record<string, PhaseCounts>;
   };
+  "export.ready": InBatch & {
+    export_id: string;
+    kind_of_export: string;
+    attempt: number;
+    status: "ready" | "failed";
+    essays: number;
+  };
   "batch.changed": InBatch & {
     who: number;
     old: unknown;

@@ -157,5 +157,5 @@ def test_names_are_short_and_taken_once(name: str) -> None:
 
 
 def test_everything_that_is_queued_has_a_handler() -> None:
-    assert HANDLERS.names() == ["extract", *PHASES, "erase"]
+    assert HANDLERS.names() == ["extract", *PHASES, "export", "erase"]
     assert [handler.name for handler in HANDLERS.in_turn()[0]] == ["extract"]

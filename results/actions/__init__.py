@@ -1,0 +1,1 @@
+"""Changes to exports: each function is one transaction, or says otherwise."""

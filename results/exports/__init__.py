@@ -1,0 +1,1 @@
+"""Exports: what a teacher hands back. Each file of `kinds` declares one."""

@@ -1,0 +1,72 @@
+// Keeps a batch's list of exports fresh: at once when one ends, every second while one is being made.
+import { LiveFeed } from "../realtime/live-feed.js";
+
+const SOON = 1000;
+const LATER = 15000;
+
+const place = document.getElementById("exports");
+const spoken = document.querySelector("[data-spoken]");
+let shown = "";
+let live = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+
+/** Read the list again, and once more as long as something in it may change by itself. */
+async function refresh() {
+  clearTimeout(timer);
+  if (!place?.dataset.list) return;
+  try {
+    const answer = await fetch(place.dataset.list, { headers: { "X-Requested-With": "fetch" } });
+    const text = answer.ok && !answer.redirected ? await answer.text() : "";
+    if (text && text.replace(TOKEN, "") !== shown) show(text);
+  } catch {
+    // The network is away: the next look finds what there is.
+  }
+  plan();
+}
+
+/** A form's token is another one each time. */
+const TOKEN = /name="csrfmiddlewaretoken" value="[^"]*"/g;
+
+/** @param {string} text */
+function show(text) {
+  if (!place) return;
+  const focus = document.activeElement?.id;
+  const folds = [...place.querySelectorAll("details[open]")].map((each) => each.closest("li")?.id);
+  shown = text.replace(TOKEN, "");
+  place.innerHTML = text;
+  for (const id of folds) if (id) document.getElementById(id)?.querySelector("details")?.setAttribute("open", "");
+  if (focus) document.getElementById(focus)?.focus();
+}
+
+function plan() {
+  clearTimeout(timer);
+  const open = place?.querySelector("[data-open]");
+  if (open) timer = setTimeout(refresh, document.hidden ? LATER : SOON);
+  else if (!live) timer = setTimeout(refresh, LATER);
+}
+
+if (place?.dataset.batch) {
+  const feed = new LiveFeed({
+    batchId: place.dataset.batch,
+    seq: Number(place.dataset.seq),
+    epoch: place.dataset.epoch || "",
+    onEvent: (event) => {
+      if (event.event !== "export.ready") return;
+      if (spoken instanceof HTMLElement && event.data.status === "ready") spoken.textContent = spoken.dataset.ready || "";
+      refresh();
+    },
+    onSnapshot: () => void refresh(),
+    onState: (state) => {
+      live = state === "live";
+      plan();
+    },
+  });
+  feed.start();
+  addEventListener("online", () => feed.wake());
+  addEventListener("offline", () => feed.offline());
+  addEventListener("pagehide", () => feed.stop());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  document.addEventListener("visibilitychange", () => document.hidden || feed.wake());
+  plan();
+}
