@@ -18,9 +18,11 @@ from results.actions import ending_exports, exporting
 from results.actions.exporting import ExportOrder
 from results.export_records import download, listed, record
 from results.export_shapes import ExportAnswer, ExportBody, ExportList
+from results.exports.registry import KINDS
 from results.models import Export
 
-MADE = (200, "application/octet-stream")
+# A file's type is its kind's.
+FILES = {(200, kind.media_type.partition(";")[0]): OpenApiTypes.BINARY for kind in KINDS.values()}
 
 
 def find_export(request: Request, export_id: str) -> Export:
@@ -113,7 +115,7 @@ class ExportContentView(ApiView):
 
     @extend_schema(
         operation_id="get_export_content",
-        responses={**answers({}, 404, 409, 410, 503), MADE: OpenApiTypes.BINARY},
+        responses={**answers({}, 404, 409, 410, 503), **FILES},
     )
     def get(self, request: Request, export_id: str) -> StreamingHttpResponse:
         """The file, as a download: until `ends_at`, then 410."""

@@ -27,6 +27,7 @@ VIEWED = (
     "huleedu.WorkItem",
     "results.BatchResult",
     "results.EssayResult",
+    "results.Export",
 )
 DONE = (
     ("files.FileUpload", "reprocess_fileupload", "Can reprocess file upload"),

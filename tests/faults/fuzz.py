@@ -90,6 +90,9 @@ def fill(installation: Installation, token: str) -> Stock:
             stock.add("essay_id", essay["essay_id"])
     for _ in range(4):
         stock.add("doomed", register(installation, token, 2))
+    for kind in ("csv", "xlsx", "pdf", "originals"):
+        made = installation.post(f"/v1/batches/{batches[1]}/exports", {"kind": kind}, token)
+        stock.add("export_id", made.body["export_id"])
     installation.post(f"/v1/batches/{batches[-1]}/cancel", {}, token)
     username, password = installation.accounts["teacher"]
     for seen in ('"0"', '"1"', '"2"', "*"):

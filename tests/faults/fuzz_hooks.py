@@ -17,6 +17,7 @@ CHOOSE = random.Random(1)  # noqa: S311
 CONFLICTS = {
     "BATCH_CHANGED",  # 412: `If-Match` names another version than the batch has now
     "IDEMPOTENCY_KEY_REUSED",  # 422: the key was used for another request
+    "EXPORT_ENDED",  # 410: it was erased before
     "UPLOAD_INCOMPLETE",  # 422: the manifest does not tell of the files that came with it
 }
 
@@ -36,11 +37,12 @@ def before_call(context: HookContext, case: Case[Any], **named: Any) -> None:
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
     """False for a valid request that was refused for the sake of another one, and for a removed file.
 
-    A file that was removed has only left its batch: it can be read, traced and brought back.
+    A file that was removed has only left its batch: it can be read, traced and brought back. An export that
+    was removed tells so.
     """
     kind = type(failure).__name__
     if kind == "UseAfterFree":
-        return not case.operation.path.startswith("/v1/files/")
-    if kind != "RejectedPositiveData" or response.status_code not in {412, 422}:
+        return not case.operation.path.startswith(("/v1/files/", "/v1/exports/"))
+    if kind != "RejectedPositiveData" or response.status_code not in {410, 412, 422}:
         return True
     return bool(json.loads(response.content)["code"] not in CONFLICTS)

@@ -23,6 +23,7 @@ PLACES = "//title | //h1 | //*[@class='breadcrumbs']//a | //*[@id='nav-sidebar']
 PLACES += " | //*[contains(@class, 'app-list')] | //table/caption"
 PLACES += " | //thead//th | //*[@id='changelist-filter']//summary | //form//label"
 ALIKE = {"HuleEdu", "id", "ID", "format", "version", "status", "sha256", "SHA-256", "original", "text"}
+ALIKE |= {"export"}
 OURS = [model for model in SHOWN if not model._meta.label.startswith("auth.")]
 
 

@@ -65,12 +65,15 @@ def test_what_the_teacher_accepted_is_not_handed_back_as_a_mark(teacher: User) -
     batch = make_batch(teacher)
     add_essay(batch, 1, TEXT, MARKS)
     before = gather(batch).essays[0]
-    assert [mark.word for mark in before.marks or ()] == ["siting"]
+    assert "siting" in [mark.word for mark in before.marks or ()]
     accept(FileUpload.objects.get(batch=batch), teacher, "Siting", "batch")
-    after = gather(batch).essays[0]
-    assert after.marks == ()
-    labels = [heading.label for heading in gather(batch).headings]
-    assert dict(zip(labels, after.figures, strict=True))["Spelling marks"] == 0
+    pile = gather(batch)
+    after = pile.essays[0]
+    assert [mark.word for mark in after.marks or ()] == [
+        mark.word for mark in before.marks or () if mark.word != "siting"
+    ]
+    labels = [heading.label for heading in pile.headings]
+    assert dict(zip(labels, after.figures, strict=True))["Spelling marks"] == len(after.marks or ())
 
 
 def test_as_many_queries_for_many_essays(teacher: User, django_assert_max_num_queries: Questions) -> None:
