@@ -16,6 +16,7 @@ from batches.models import Batch
 from files.models import FileUpload
 from huleedu.accounts.authentication import make_token
 from huleedu.urls_api import urlpatterns
+from results.actions import exporting
 from tests.api import body_of, client_of, problem, register, some_file
 from tests.pipeline import Pipeline
 
@@ -69,6 +70,12 @@ CALLS = [
     Call("api-cancel", "post", "/v1/batches/{}/cancel", "batch", {}),
     Call("api-language", "post", "/v1/batches/{}/language", "batch", {"language": "sv"}),
     Call("api-accepted", "post", "/v1/essays/{}/accepted", "essay", {"word": "x", "scope": "batch"}),
+    Call("api-exports", "get", "/v1/batches/{}/exports", "batch"),
+    Call("api-exports", "post", "/v1/batches/{}/exports", "batch", {"kind": "csv"}),
+    Call("api-export", "get", "/v1/exports/{}", "export"),
+    Call("api-export", "delete", "/v1/exports/{}", "export", {}),
+    Call("api-export-retry", "post", "/v1/exports/{}/retry", "export", {}),
+    Call("api-export-content", "get", "/v1/exports/{}/content", "export"),
     Call("api-settings", "get", "/v1/batches/{}/settings", "batch"),
     Call("api-settings", "patch", "/v1/batches/{}/settings", "batch", {"title": "Hösten"}),
     Call("api-reprocess", "post", "/v1/batches/{}/reprocess", "batch", {}),
@@ -105,6 +112,9 @@ def subjects(pipeline: Pipeline, teacher: User, make_essay: Essays) -> dict[str,
     row.refresh_from_db()
     assert row.slot is not None
     ids = {"batch": batch_id, "file": row.pk, "essay": row.slot.pk, "content": row.raw_storage_id}
+    export, _ = exporting.ask(UUID(batch_id), exporting.ExportOrder("csv", "en"), uuid4())
+    pipeline.run()
+    ids["export"] = export.pk
     ids["binned"] = register(client_of(teacher), 1)["batch_id"]
     binning.delete(UUID(ids["binned"]), teacher.pk)
     return {name: str(identity) for name, identity in ids.items()}
