@@ -154,6 +154,7 @@ def test_a_read_token_may_only_read(subjects: dict[str, str], teacher: User) -> 
         response = call.send(client, subjects.get(call.subject, ""))
         if call.method == "get":
             assert response.status_code == 200, named(call)
+            assert response.getvalue(), named(call)  # all of what is sent in pieces
         else:
             problem(response, 403, "FORBIDDEN")
 
