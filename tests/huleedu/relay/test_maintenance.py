@@ -179,7 +179,7 @@ def test_a_store_of_ordinary_size_costs_few_questions(
     for _ in range(300):
         orphan = content.store(StoredContent.Kind.RAW, uuid4(), ContentFile(b"x"))
         age(content_folder / content.storage_name(orphan.kind, orphan.id), 1)
-    with django_assert_max_num_queries(36):
+    with django_assert_max_num_queries(39):
         assert tidied().orphans == 300
 
 
