@@ -130,7 +130,8 @@ class AcceptedWord(models.Model):
         related_name="accepted_words",
     )
     word = models.CharField(max_length=MAX_WORD)
-    folded = models.CharField(max_length=2 * MAX_WORD, help_text=_("As it is compared"))
+    # A letter may become three.
+    folded = models.CharField(max_length=3 * MAX_WORD, help_text=_("As it is compared"))
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

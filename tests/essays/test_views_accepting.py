@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from batches.models import Batch
-from essays.models import AcceptedWord
+from essays.models import MAX_WORD, AcceptedWord
 from essays.shapes import EssayAnswer
 from tests.api import checked, client_of, problem
 from tests.conftest import essay_bytes
@@ -55,6 +55,11 @@ def test_a_word_of_ones_own_is_taken_off_the_list(page: Client, batch: Batch, te
 def test_bad_input_changes_nothing(page: Client, batch: Batch, said: dict[str, str]) -> None:
     assert page.post(address(batch), said).status_code == 303
     assert not AcceptedWord.objects.exists()
+
+
+def test_a_word_whose_letters_are_longer_folded(page: Client, batch: Batch) -> None:
+    assert page.post(address(batch), {"word": "ΐ" * MAX_WORD, "scope": "essay"}).status_code == 303
+    assert len(AcceptedWord.objects.get().folded) == 3 * MAX_WORD
 
 
 def test_nobody_elses(client: Client, batch: Batch) -> None:

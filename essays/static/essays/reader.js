@@ -5,8 +5,13 @@ import { say } from "../huleedu/js/words.js";
 
 const BESIDE = 8; // pixels between a word and the box at it
 
+/** One request after the other, so that the last answer shows all that was said. @type {Promise<unknown>} */
+let last = Promise.resolve();
+
 class EssayReader extends HTMLElement {
   current = -1;
+  /** It has come in the place of another. */
+  next = false;
 
   connectedCallback() {
     this.ending = new AbortController();
@@ -16,7 +21,7 @@ class EssayReader extends HTMLElement {
     this.addEventListener("submit", (event) => this.#submitted(event), { signal });
     document.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     const start = location.hash.match(/^#mark-(\d+)$/);
-    if (start) this.#show(this.#position(start[1]), { scroll: true });
+    if (start && !this.next) this.#show(this.#position(start[1]), { scroll: true });
   }
 
   disconnectedCallback() {
@@ -82,33 +87,43 @@ class EssayReader extends HTMLElement {
   async #accept(form, scope) {
     const said = new FormData(form);
     said.set("scope", scope);
-    const told = this.#take(await readPage(form.action, said));
+    const told = await tell(form.action, said);
     const undo = async () => {
       said.set("again", "on");
-      reader()?.take(await readPage(form.action, said));
+      await tell(form.action, said);
     };
-    toast(told, { action: say("undo"), run: undo });
+    const done = told?.matches(".banner-done");
+    toast(told?.textContent || "", done ? { action: say("undo"), run: undo } : {});
   }
 
-  /** @param {Document} page @returns {string} What the page says of it. */
-  #take(page) {
-    const fresh = page.querySelector("essay-reader");
-    if (fresh) {
-      const next = /** @type {EssayReader} */ (document.importNode(fresh, true));
-      this.replaceWith(next);
-      next.goOn(this.current);
-    }
-    return page.querySelector(".messages .banner")?.textContent || "";
+  /** Gives its place to what the server shows now. @param {EssayReader} next */
+  giveWay(next) {
+    const mark = this.#markOf(this.entries[this.current]);
+    const place = mark ? placeOf(mark) : -1;
+    const focused = this.contains(document.activeElement);
+    const off = this.classList.contains("marks-off");
+    next.next = true;
+    next.classList.toggle("marks-off", off);
+    const shown = /** @type {HTMLInputElement | null} */ (next.querySelector("[data-marks]"));
+    if (shown) shown.checked = !off;
+    this.replaceWith(next);
+    next.#goOn(place, focused);
   }
 
-  /** @param {Document} page */
-  take(page) {
-    this.#take(page);
+  /** Shows the mark that was shown, or the one after it when that is gone. @param {number} place @param {boolean} focused */
+  #goOn(place, focused) {
+    const entries = this.entries;
+    const position = entries.findIndex((entry) => {
+      const mark = this.#markOf(entry);
+      return !!mark && placeOf(mark) >= place;
+    });
+    if (place >= 0) this.#show(position < 0 ? entries.length - 1 : position, { scroll: false });
+    if (focused) (entries[this.current] || document.getElementById("main"))?.focus({ preventScroll: true });
   }
 
-  /** Shows the mark that has come in the place of one that is gone. @param {number} position */
-  goOn(position) {
-    if (position >= 0) this.#show(Math.min(position, this.entries.length - 1), { scroll: false });
+  /** @param {HTMLElement | undefined} entry @returns {HTMLElement | null} */
+  #markOf(entry) {
+    return entry ? this.querySelector(`#mark-${entry.dataset.entry}`) : null;
   }
 
   /** @param {Event} event */
@@ -125,7 +140,7 @@ class EssayReader extends HTMLElement {
     const key = event.key.toLowerCase();
     const entries = this.entries;
     if (key === "escape") this.#closeBox();
-    if (key === "d") this.#dismiss();
+    if (key === "d" && !event.repeat) this.#dismiss();
     const step = { n: 1, p: -1 }[key];
     if (!step || !entries.length) return;
     event.preventDefault();
@@ -149,7 +164,7 @@ class EssayReader extends HTMLElement {
     this.current = position;
     entry.setAttribute("aria-current", "true");
     entry.scrollIntoView({ block: "nearest" });
-    const mark = this.querySelector(`#mark-${entry.dataset.entry}`);
+    const mark = this.#markOf(entry);
     mark?.classList.add("current");
     if (scroll) mark?.scrollIntoView({ block: "center" });
     const line = this.querySelector("[data-spoken]");
@@ -157,8 +172,25 @@ class EssayReader extends HTMLElement {
   }
 }
 
-/** @returns {EssayReader | null} */
-const reader = () => document.querySelector("essay-reader");
+/** Where a mark stands in the text: there it stays, whatever becomes of others. @param {HTMLElement} mark @returns {number} */
+function placeOf(mark) {
+  const before = document.createRange();
+  before.setStart(mark.closest(".essay-text") || mark, 0);
+  before.setEndBefore(mark);
+  return before.toString().length;
+}
+
+/** @param {string} url @param {FormData} said @returns {Promise<Element | null>} What the page says of it. */
+function tell(url, said) {
+  const answer = last.then(() => readPage(url, said)).then((page) => {
+    const fresh = page.querySelector("essay-reader");
+    const present = /** @type {EssayReader | null} */ (document.querySelector("essay-reader"));
+    if (fresh && present) present.giveWay(/** @type {EssayReader} */ (document.importNode(fresh, true)));
+    return page.querySelector(".messages .banner");
+  });
+  last = answer.catch(() => undefined);
+  return answer;
+}
 
 /** @param {unknown} problem */
 function fail(problem) {
