@@ -79,6 +79,8 @@ def figures_without(batch: Batch, accepted: Accepted) -> dict[UUID, dict[str, fl
     for slot_id, file_id, marked, words in checks.values_list(
         "slot", "slot__file", "marked", "output__words"
     ):
+        if marked is None:
+            continue  # erased
         accepts = accepted.within(file_id)
         left = sum(not accepts(word) for word in marked)
         if left != len(marked):

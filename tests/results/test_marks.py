@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 
 from essays.accepted import Accepted, accepted_in, fold
 from essays.actions.accepting import accept
+from essays.models import StepRun
 from files.models import FileUpload
 from results import marks
 from results.lines import essay_lines
@@ -41,3 +42,10 @@ def test_costs_do_not_grow_with_essays(
     with django_assert_num_queries(3):
         after = [line.phases["spellcheck"]["findings"] for line in essay_lines(batch)]
     assert sorted(old - new for old, new in zip(before, after, strict=True)) == [0, 0, 1, 1, 1]
+
+
+def test_an_erased_check_counts_as_it_was_kept(pipeline: Pipeline, teacher: User) -> None:
+    batch = pipeline.completed(teacher, essay_bytes(1) + b" It was becouse of that.")
+    accept(FileUpload.objects.get(batch=batch), teacher, "becouse", "batch")
+    StepRun.objects.filter(slot__batch=batch).update(**StepRun.personal)
+    assert marks.figures_without(batch, accepted_in(batch)) == {}
