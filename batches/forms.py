@@ -81,14 +81,20 @@ class LanguageForm(DecisionForm):
     language = forms.ChoiceField(choices=LANGUAGE_CHOICES, required=False)
 
 
+class LongText(forms.CharField):
+    """A text of several lines, as it is kept: browsers end each with two signs."""
+
+    def to_python(self, value: Any) -> Any:
+        """The text with ends of lines of one sign."""
+        return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
+
+
 class SettingsForm(DecisionForm):
     """All that can be set of a batch, as it is now; a deadline is shown to the minute."""
 
     title = forms.CharField(max_length=200, required=False)
     class_name = forms.CharField(max_length=80, required=False)
-    assignment = forms.CharField(
-        max_length=MAX_ASSIGNMENT, required=False, widget=forms.Textarea({"rows": 6})
-    )
+    assignment = LongText(max_length=MAX_ASSIGNMENT, required=False, widget=forms.Textarea({"rows": 6}))
     expected_essay_count = forms.IntegerField(
         min_value=1, max_value=MAX_ESSAYS, error_messages=dict.fromkeys(NO_COUNT, NUMBER_OF_ESSAYS)
     )
@@ -107,7 +113,7 @@ class SettingsForm(DecisionForm):
         initial = {
             "title": batch.title,
             "class_name": batch.class_name,
-            "assignment": batch.assignment,
+            "assignment": cls.base_fields["assignment"].to_python(batch.assignment),
             "expected_essay_count": batch.expected_essay_count,
             "language": batch.language if batch.language_chosen else "",
             "deadline": batch.deadline.replace(second=0, microsecond=0),

@@ -13,6 +13,7 @@ from batches.actions.deciding import decide_as_seen
 from batches.actions.describing import describe
 from batches.actions.registering import Registration
 from batches.models import Batch
+from batches.shapes import MAX_ASSIGNMENT
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 
@@ -51,6 +52,18 @@ def test_saving_what_is_shown_changes_nothing(page: Client, batch: Batch) -> Non
     assert (response.status_code, response["Location"]) == (303, f"/batches/{batch.pk}/")
     batch.refresh_from_db()
     assert batch.version == 0
+
+
+def test_lines_as_a_browser_sends_them_change_nothing(page: Client, batch: Batch) -> None:
+    text = "x" * (MAX_ASSIGNMENT - 3) + "\nå\n"
+    Batch.objects.update(assignment=text)
+    said = as_shown(page, batch) | {"assignment": text.replace("\n", "\r\n")}
+    assert page.post(address(batch), said).status_code == 303
+    batch.refresh_from_db()
+    assert (batch.version, batch.assignment) == (0, text)
+    page.post(address(batch), said | {"assignment": "a\r\nb"})
+    batch.refresh_from_db()
+    assert batch.assignment == "a\nb"
 
 
 def test_only_what_was_changed_is_set(page: Client, batch: Batch) -> None:
