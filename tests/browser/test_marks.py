@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.material import essay, fill, read_batch, register
@@ -11,7 +11,7 @@ from tests.browser.test_accessibility import AXE, findings
 from tests.installation import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
-TEXT = " Becouse of that, and becouse of this, it was a xyzzyq."
+TEXT = " Becouse of that, and becouse of this, it was a xyzzyq and a qwfpgj."
 
 
 def reader(visit: Visit, number: int, **options: Any) -> tuple[Page, str]:
@@ -83,3 +83,77 @@ def test_without_script_a_form_does_the_same(visit: Visit) -> None:
     line.get_by_role("button", name="In this essay").click()
     expect(page.get_by_text("“xyzzyq” is not marked any more.")).to_be_visible()
     expect(page.locator("mark", has_text="xyzzyq")).to_have_count(0)
+
+
+def stand_on(page: Page, word: str) -> None:
+    """Go on to the next mark on ``word``."""
+    page.keyboard.press("n")
+    while page.locator("mark.current").inner_text().lower() != word:
+        page.keyboard.press("n")
+
+
+class Slow:
+    """What is said of words goes no further than to here before ``let_go``, and then the last of it first."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.kept, self.open = page, list[Route](), False
+        page.route("**/accept/", self.take)
+
+    def take(self, route: Route) -> None:
+        if self.open:
+            route.continue_()
+        else:
+            self.kept.append(route)
+
+    def let_go(self) -> None:
+        self.page.wait_for_timeout(300)
+        self.open = True
+        for route in reversed(self.kept):
+            route.continue_()
+            self.page.wait_for_timeout(300)
+
+
+def test_what_is_said_while_an_answer_is_on_its_way_counts_and_shows(visit: Visit) -> None:
+    page, _ = reader(visit, 3_400)
+    slow = Slow(page)
+    for word in ("becouse", "xyzzyq"):
+        stand_on(page, word)
+        page.keyboard.press("d")
+    slow.let_go()
+    expect(page.locator("mark", has_text="becouse")).to_have_count(0)
+    expect(page.locator("mark", has_text="xyzzyq")).to_have_count(0)
+
+
+def test_the_mark_that_is_shown_stays_the_one_when_others_go(visit: Visit) -> None:
+    page, _ = reader(visit, 3_500)
+    slow = Slow(page)
+    stand_on(page, "becouse")
+    page.keyboard.press("d")
+    page.keyboard.press("n")
+    page.keyboard.press("n")
+    expect(page.locator("mark.current")).to_have_text("xyzzyq")
+    slow.let_go()
+    expect(page.locator("mark", has_text="becouse")).to_have_count(0)
+    expect(page.locator("mark.current")).to_have_text("xyzzyq")
+
+
+def test_the_keyboard_stays_in_the_list_of_marks(visit: Visit) -> None:
+    page, _ = reader(visit, 3_600)
+    line = page.locator(".mark-list li", has_text="becouse").first
+    line.get_by_text("Not an error").click()
+    line.get_by_role("button", name="In this essay").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("mark", has_text="becouse")).to_have_count(0)
+    expect(page.locator(".mark-list a:focus, main:focus")).to_have_count(1)
+
+
+def test_a_refusal_offers_no_undo(visit: Visit) -> None:
+    page, _ = reader(visit, 3_700)
+    page.locator("[data-accept] input[name=word]").first.evaluate(
+        "field => { field.value = 'x'.repeat(201) }"
+    )
+    line = page.locator(".mark-list li").first
+    line.get_by_text("Not an error").click()
+    line.get_by_role("button", name="In this essay").click()
+    expect(page.locator(".toast")).to_have_count(1)
+    expect(page.locator(".toast").get_by_role("button", name="Undo")).to_have_count(0)

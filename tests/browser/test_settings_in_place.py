@@ -119,3 +119,59 @@ def test_without_script_a_form_does_the_same(visit: Visit) -> None:
     expect(page.get_by_text("The settings are saved.")).to_be_visible()
     expect(page.get_by_role("link", name="Class 7A")).to_be_visible()
     expect(page.get_by_role("link", name="5 essays expected")).to_be_visible()
+
+
+def test_what_another_window_set_meanwhile_is_told_and_stays(visit: Visit) -> None:
+    page = new_page(visit, "Två fönster", 2)
+    other = visit.page(page.url)
+    fact(page, "title")
+    page.get_by_label("Assignment", exact=False).first.fill("Mitt")
+    fact(other, "class_name")
+    other.get_by_role("textbox", name="Class").fill("8C")
+    save(other)
+    expect(other.locator("[data-setting=class_name]")).to_have_text("Class 8C")
+    save(page)
+    expect(page.locator(".in-place-form .banner-fail")).to_contain_text("changed meanwhile")
+    expect(page.locator(".in-place-form [name=title]")).to_have_value("Mitt")
+    save(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mitt")
+    expect(page.locator("[data-setting=class_name]")).to_have_text("Class 8C")
+    assert api(visit, page)["class_name"] == "8C"
+
+
+def test_what_can_no_longer_be_undone_says_why(visit: Visit) -> None:
+    page = new_page(visit, "Ångra", 1)
+    fact(page, "expected_essay_count")
+    page.get_by_label("Number of essays").fill("2")
+    save(page)
+    undo = page.locator(".toast").get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    choose(page, *(text_file(f"{number}.txt", essay(300 + number)) for number in range(2)))
+    headline(page, "2 of 2 essays ready")
+    undo.click()
+    expect(page.locator(".toast")).to_contain_text("holds more essays")
+
+
+def test_a_change_is_read_once_and_not_while_a_form_is_open(visit: Visit) -> None:
+    page = new_page(visit, "Lugn", 1)
+    read: list[str] = []
+    page.on("request", lambda request: read.append(request.url) if request.url.endswith("/head/") else None)
+    tell = """() => { for (let n = 0; n < 20; n++)
+      document.dispatchEvent(new CustomEvent("batch-changed", { detail: { state: "7 sv" } })) }"""
+    fact(page, "title")
+    expect(page.locator("form.in-place-form")).to_be_visible()
+    page.evaluate(tell)
+    page.wait_for_timeout(300)
+    assert not read
+    page.keyboard.press("Escape")
+    page.evaluate(tell)
+    page.wait_for_timeout(300)
+    assert len(read) == 1
+
+
+def test_on_paper_the_page_has_nothing_to_press(visit: Visit) -> None:
+    page = new_page(visit, "Papper", 1)
+    fact(page, "title")
+    expect(page.locator("form.in-place-form")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator("form.in-place-form")).to_be_hidden()
