@@ -130,6 +130,7 @@ def test_what_another_window_set_meanwhile_is_told_and_stays(visit: Visit) -> No
     other.get_by_role("textbox", name="Class").fill("8C")
     save(other)
     expect(other.locator("[data-setting=class_name]")).to_have_text("Class 8C")
+    page.wait_for_timeout(1000)  # until this window has heard of it, too
     save(page)
     expect(page.locator(".in-place-form .banner-fail")).to_contain_text("changed meanwhile")
     expect(page.locator(".in-place-form [name=title]")).to_have_value("Mitt")

@@ -4,6 +4,7 @@ import { toast, toastProblem } from "../huleedu/js/shell.js";
 import { say } from "../huleedu/js/words.js";
 
 const SHORTCUT = "e";
+const CONFLICT = ".banner-fail";
 
 /** @param {string} url @returns {Promise<HTMLFormElement>} @throws {Problem} */
 async function settingsForm(url) {
@@ -20,11 +21,28 @@ function formIn(page) {
 /** @returns {HTMLElement | null} */
 const facts = () => document.querySelector("[data-facts]");
 
+/** @returns {boolean} While a form is open what it stands beside stays. */
+const open = () => !!document.querySelector("form.in-place-form");
+
+/** The batch as it is now, and what was asked for because of it. */
+let latest = "";
+let asked = "";
+
+/** Reads what is shown again where it is not the latest, once. */
+function catchUp() {
+  const place = facts();
+  if (!place || open() || !latest || [place.dataset.state, asked].includes(latest)) return;
+  asked = latest;
+  readPage(place.dataset.facts || "").then(showFacts, () => {
+    asked = "";
+  });
+}
+
 /** @param {Document} page What the server says of the batch now. */
 function showFacts(page) {
   const fresh = page.querySelector("[data-facts]");
-  const open = document.querySelector("form.in-place-form");
-  if (!fresh || open) return;
+  if (open()) asked = "";
+  if (!fresh || open()) return;
   const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-setting]"));
   facts()?.replaceWith(document.importNode(fresh, true));
   if (focused) again(focused.dataset.setting)?.focus();
@@ -36,10 +54,10 @@ const again = (name) => document.querySelector(`[data-setting="${name}"]`);
 /** @param {HTMLFormElement} form @param {string} name @returns {HTMLInputElement | null} */
 const field = (form, name) => form.querySelector(`[name="${name}"]`);
 
-/** @param {HTMLFormElement} form @param {string} name Only this field is left to see. */
+/** @param {HTMLFormElement} form @param {string} name Only this field is left to see, and what is wrong elsewhere. */
 function keepOnly(form, name) {
   form.className = "in-place-form";
-  for (const other of form.querySelectorAll(".field")) /** @type {HTMLElement} */ (other).hidden = !other.querySelector(`[name="${name}"]`);
+  for (const other of form.querySelectorAll(".field")) /** @type {HTMLElement} */ (other).hidden = !other.querySelector(`[name="${name}"], .field-error`);
 }
 
 /** @param {HTMLInputElement} input @param {string | boolean} value */
@@ -72,7 +90,25 @@ async function undo(url, name, before) {
   const input = field(form, name);
   if (!input) throw new Problem(409);
   put(input, before);
-  showFacts(await readPage(url, new FormData(form)));
+  const page = await readPage(url, new FormData(form));
+  showFacts(page);
+  if (page.querySelector("form[data-settings]")) toast(page.querySelector(`${CONFLICT}, .field-error`)?.textContent || say("failed"));
+}
+
+/**
+ * The form as it is when somebody has set something meanwhile: what else is on the refused one would take that back.
+ * @param {HTMLFormElement} refused @param {string} name @returns {Promise<HTMLFormElement>}
+ */
+async function renewed(refused, name) {
+  const conflict = refused.querySelector(CONFLICT);
+  const typed = field(refused, name);
+  if (!conflict || !typed) return refused;
+  const form = await settingsForm(refused.action);
+  const input = field(form, name);
+  if (!input) throw new Problem(409);
+  put(input, valueOf(typed));
+  form.prepend(conflict);
+  return form;
 }
 
 /** @param {HTMLElement} link */
@@ -98,6 +134,7 @@ function show(form, name, link, was) {
   const close = () => {
     form.remove();
     again(name)?.focus();
+    catchUp();
   };
   form.addEventListener("keydown", (event) => event.key === "Escape" && close());
   form.querySelector("[data-cancel]")?.addEventListener("click", (event) => {
@@ -110,8 +147,9 @@ function show(form, name, link, was) {
     busy(form.querySelector("button"), async () => {
       const refused = await save(form, name, before);
       if (!refused) return again(name)?.focus();
+      const next = await renewed(formIn(refused), name);
       form.remove();
-      return show(formIn(refused), name, link, before);
+      return show(next, name, link, before);
     });
   });
 }
@@ -149,6 +187,6 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", pressed);
 document.addEventListener("batch-changed", (event) => {
-  const place = facts();
-  if (place && place.dataset.state !== /** @type {CustomEvent} */ (event).detail.state) readPage(place.dataset.facts || "").then(showFacts, () => undefined);
+  latest = /** @type {CustomEvent} */ (event).detail.state;
+  catchUp();
 });

@@ -85,10 +85,10 @@ export class BatchPanel {
     }
   }
 
-  /** What a form decides upon; an open dialog keeps what it was opened with. @param {number} version */
+  /** What a form decides upon; an open dialog and a form of all settings keep what they were opened with. @param {number} version */
   #version(version) {
     for (const field of this.#all('input[name="version"]')) {
-      if (!field.closest("dialog[open]")) /** @type {HTMLInputElement} */ (field).value = String(version);
+      if (!field.closest("dialog[open], form[data-settings]")) /** @type {HTMLInputElement} */ (field).value = String(version);
     }
   }
 
