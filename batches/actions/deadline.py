@@ -31,9 +31,11 @@ def extend(batch_id: UUID, user: User, seconds: int) -> Batch:
 @transaction.atomic
 def move(batch_id: UUID, user: User, deadline: datetime) -> Batch:
     """Wait for essays until ``deadline``. The same again changes nothing. Raises ``Refused``."""
+    batch = Batch.objects.locked(batch_id)
+    if deadline == batch.deadline:
+        return batch
     batch = open_batch(batch_id)
-    if deadline != batch.deadline:
-        change_deadline(batch, user, deadline)
+    change_deadline(batch, user, deadline)
     return batch
 
 

@@ -24,7 +24,8 @@ def accept(upload: FileUpload, user: User, word: str, scope: str) -> None:
     """
     batch = Batch.objects.locked(upload.batch_id)
     place = place_of(scope, upload, user)
-    if AcceptedWord.objects.filter(**place).count() >= MOST:
+    said = AcceptedWord.objects.filter(**place)
+    if not said.filter(folded=fold(word)).exists() and said.count() >= MOST:
         raise Refused("TOO_MANY_WORDS", limit=MOST)
     _, fresh = AcceptedWord.objects.get_or_create(**place, folded=fold(word), defaults={"word": word})
     if fresh:

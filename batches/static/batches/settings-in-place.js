@@ -172,7 +172,7 @@ async function busy(element, work) {
 function pressed(event) {
   const place = /** @type {HTMLElement} */ (event.target);
   if (event.key !== SHORTCUT || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (place.isContentEditable || place.closest("input, select, textarea, dialog")) return;
+  if (place.isContentEditable || place.closest("input, select, textarea, dialog") || document.querySelector("dialog[open]")) return;
   const link = again("title");
   if (!link) return;
   event.preventDefault();

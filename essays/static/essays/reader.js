@@ -136,7 +136,7 @@ class EssayReader extends HTMLElement {
   #pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const target = /** @type {Element} */ (event.target);
-    if (target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog")) return;
+    if (target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog") || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();
     const entries = this.entries;
     if (key === "escape") this.#closeBox();

@@ -52,3 +52,4 @@ def test_a_batch_that_ended_waits_for_nothing(pipeline: Pipeline, teacher: User)
     cancelling.cancel(batch.pk, teacher)
     with pytest.raises(Refused, match="BATCH_CLOSED"):
         deadline.move(batch.pk, teacher, database_now() + timedelta(hours=1))
+    assert deadline.move(batch.pk, teacher, batch.deadline).version == 1  # it says so already
