@@ -44,7 +44,7 @@ class ExportAdmin(ReadOnlyAdmin[Export]):
     """What was asked to be handed back, and how it ended."""
 
     list_display = ("id", "batch_id", "kind", "status", "error_code", "done", "total", "created_at")
-    list_filter = ("status", "kind", "error_code")
+    list_filter = ("status", "kind")
     ordering = ("-created_at",)
     uuid_search = ("id", "batch_id", "storage_id", "correlation_id")
     fields = (

@@ -250,6 +250,7 @@ def test_files_dropped_on_the_overview_become_a_batch(visit: Visit) -> None:
     headline(page, "3 of 3 essays ready")
     chip(page, "Finished")
     page.go_back()
+    page.goto("/?show=done")
     expect(page.locator(".batch-card", has_text="Essays").filter(has_text="3 of 3").first).to_be_visible()
 
 

@@ -64,5 +64,5 @@ def test_reading_costs_a_constant_number_of_queries(
     pipeline.run()
     address = f"/v1/essays/{batch['essays'][0]['essay_id']}"
     client.get(address)
-    with django_assert_num_queries(4 + MOMENT):
+    with django_assert_num_queries(5 + MOMENT):
         client.get(address)

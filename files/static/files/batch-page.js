@@ -1,4 +1,5 @@
 // <batch-page>: brings a batch's page to life, whether it was loaded or put in place.
+import "../batches/settings-in-place.js";
 import { BatchController } from "./batch-controller.js";
 
 class BatchPage extends HTMLElement {
