@@ -6,7 +6,7 @@ WANTED := HuleEdu needs Python 3.11 or later, for example: make run PYTHON=/usr/
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench chaos fuzz audit demo format lock messages clean
+.PHONY: help install run test check branches bench chaos fuzz audit demo format lock messages clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -28,6 +28,9 @@ test: $(VENV)/.installed-dev ## Run all checks and tests, or a part: ARGS="tests
 
 check: $(VENV)/.installed-dev ## Run the checks without the tests
 	@$(BIN)/python -m huleedu.embedded -- $(BIN)/python tests/run.py --checks
+
+branches: $(VENV)/.installed-dev ## Count the branches that the tests of modules take, and hold them against the bound
+	@$(BIN)/python -m huleedu.embedded -- $(BIN)/python tests/run.py --branches
 
 bench: $(VENV)/.installed-bench ## Measure speed beside its peers (FIGURES="--quick relay")
 	@$(BIN)/python -m tests.benchmarks $(FIGURES)

@@ -43,25 +43,8 @@ def test_a_few_that_failed_are_tried_alone(
 
     monkeypatch.setattr(run, "NOTED", noted)
     monkeypatch.setattr(run, "tests", ended)
-    monkeypatch.setattr(run, "passes", lambda *check: check == run.COVERED)
     assert run.every_test() == code
     assert len(ran) == (1 if alone is None else 2)
     if alone is not None:
         assert ran[1][3:] == names
         assert names[0] in capsys.readouterr().out
-
-
-def test_too_many_branches_that_nobody_takes_are_a_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where all that failed passes alone; pytest itself says so where nothing did."""
-    noted, codes = tmp_path / "lastfailed", iter([1, 0])
-
-    def ended(_command: list[str]) -> int:
-        noted.write_text(json.dumps({"tests/test_it.py::test_one": True}))
-        return next(codes)
-
-    monkeypatch.setattr(run, "NOTED", noted)
-    monkeypatch.setattr(run, "tests", ended)
-    monkeypatch.setattr(run, "passes", lambda *check: check != run.COVERED)
-    assert run.every_test() == 1
