@@ -25,16 +25,20 @@ class MarkedWords(Func):
     output_field = JSONField()
 
 
-def checks_of(batch: Batch) -> QuerySet[StepRun]:
-    """The spelling checks that the batch's results count."""
+def checks(**of: Any) -> QuerySet[StepRun]:
+    """The spelling checks that results count; ``of`` narrows them."""
     return StepRun.objects.filter(
-        slot__batch=batch,
-        slot__file__status=FileUpload.Status.ASSIGNED,
         phase=SPELLCHECK,
         status=StepRun.Status.SUCCEEDED,
         revision=F("slot__result__revision"),
         text_storage_id=F("slot__result__text_storage_id"),
+        **of,
     )
+
+
+def checks_of(batch: Batch) -> QuerySet[StepRun]:
+    """Those of the batch's essays."""
+    return checks(slot__batch=batch, slot__file__status=FileUpload.Status.ASSIGNED)
 
 
 def counted(findings: Iterable[Finding] | None, accepts: Callable[[str], bool]) -> list[Finding]:
@@ -44,13 +48,7 @@ def counted(findings: Iterable[Finding] | None, accepts: Callable[[str], bool]) 
 
 def findings_of(result: EssayResult, accepted: Accepted) -> list[Finding]:
     """The spelling findings that this result counts."""
-    runs = StepRun.objects.filter(
-        slot_id=result.slot_id,
-        phase=SPELLCHECK,
-        revision=result.revision,
-        text_storage_id=result.text_storage_id,
-        status=StepRun.Status.SUCCEEDED,
-    )
+    runs = checks(slot=result.slot_id)
     return counted(runs.values_list("output__findings", flat=True).first(), accepted.within(result.file_id))
 
 
