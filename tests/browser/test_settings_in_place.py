@@ -105,6 +105,25 @@ def test_assignment_class_and_deadline(visit: Visit) -> None:
     assert findings(page, of_admin=False) == []
 
 
+def test_a_field_opened_while_another_is_saved_opens(visit: Visit) -> None:
+    page = new_page(visit, "Snabbt", 1)
+    page.evaluate(
+        """() => { const send = window.fetch; window.fetch = async (url, options) => {
+        const answer = await send(url, options);
+        if (!options?.body) await new Promise((resolve) => setTimeout(resolve, 1500));
+        return answer; } }"""
+    )
+    fact(page, "assignment")
+    page.get_by_label("Assignment text").fill("Skriv om hösten.")
+    save(page)
+    fact(page, "class_name")
+    page.get_by_role("textbox", name="Class").fill("9C")
+    save(page)
+    expect(page.locator("[data-setting=class_name]")).to_have_text("Class 9C")
+    fact(page, "assignment")
+    expect(page.get_by_label("Assignment text")).to_have_value("Skriv om hösten.")
+
+
 def test_without_script_a_form_does_the_same(visit: Visit) -> None:
     batch_id = register(visit.installation, visit.token, "Utan skript", 2)
     page = visit.page(f"/batches/{batch_id}/", java_script_enabled=False)

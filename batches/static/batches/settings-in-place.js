@@ -28,6 +28,9 @@ const open = () => !!document.querySelector("form.in-place-form");
 let latest = "";
 let asked = "";
 
+/** What is being saved: a field that is opened meanwhile waits for it, for the page is another one then. */
+let saving = /** @type {Promise<unknown>} */ (Promise.resolve());
+
 /** Reads what is shown again where it is not the latest, once. */
 function catchUp() {
   const place = facts();
@@ -113,6 +116,7 @@ async function renewed(refused, name) {
 
 /** @param {HTMLElement} link */
 async function edit(link) {
+  await saving;
   document.querySelector("form.in-place-form")?.remove();
   const name = link.dataset.setting || "";
   const url = /** @type {HTMLAnchorElement} */ (link).href.split("#")[0];
@@ -128,7 +132,8 @@ function show(form, name, link, was) {
   if (!input) throw new Problem(409);
   const before = was ?? valueOf(input);
   keepOnly(form, name);
-  (link.closest("[data-facts]") || link.closest(".actions") || link).after(form);
+  const shown = again(name) || link; // what it stood in may have been read anew
+  (shown.closest("[data-facts]") || shown.closest(".actions") || shown).after(form);
   input.focus();
   if (input.type === "text") input.select();
   const close = () => {
@@ -145,7 +150,9 @@ function show(form, name, link, was) {
     event.preventDefault();
     event.stopPropagation();
     busy(form.querySelector("button"), async () => {
-      const refused = await save(form, name, before);
+      const answer = save(form, name, before);
+      saving = answer.then(() => {}, () => {});
+      const refused = await answer;
       if (!refused) return again(name)?.focus();
       const next = await renewed(formIn(refused), name);
       form.remove();
