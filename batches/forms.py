@@ -1,11 +1,14 @@
 """What teachers fill in about batches."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import uuid4
 
 from django import forms
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 
 from batches.actions.registering import Registration
@@ -89,6 +92,36 @@ class LongText(forms.CharField):
         return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
 
 
+class LocalTimeField(forms.DateTimeField):
+    """A day and a time as clocks on the wall show them, to the minute.
+
+    What a clock shows twice in a night of 25 hours is the second time; what it leaps over in one of 23 hours
+    is as long after the leap: nobody has less time than was meant, and no time is refused.
+    """
+
+    widget = forms.DateTimeInput({"type": "datetime-local"}, format=MINUTES)
+    default_error_messages = {"invalid": _("Write a day and a time.")}
+
+    def to_python(self, value: Any) -> datetime | None:
+        """The moment in UTC. Raises ``ValidationError``."""
+        if value in self.empty_values:
+            return None
+        if isinstance(value, datetime):
+            return value
+        try:
+            local = parse_datetime(value.strip())
+            if local is None or local.tzinfo is not None:
+                raise ValueError(value)
+            zoned = local.replace(tzinfo=get_current_timezone())
+            return max(zoned.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+        except (ValueError, OverflowError):
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether another minute stands there than was shown: the same one may be another moment."""
+        return bool(self.widget.format_value(self.prepare_value(initial)) != data)
+
+
 class SettingsForm(DecisionForm):
     """All that can be set of a batch, as it is now; a deadline is shown to the minute."""
 
@@ -99,12 +132,7 @@ class SettingsForm(DecisionForm):
         min_value=1, max_value=MAX_ESSAYS, error_messages=dict.fromkeys(NO_COUNT, NUMBER_OF_ESSAYS)
     )
     language = forms.ChoiceField(choices=LANGUAGE_CHOICES, required=False)
-    deadline = forms.DateTimeField(
-        required=False,
-        input_formats=[MINUTES],
-        widget=forms.DateTimeInput({"type": "datetime-local"}, format=MINUTES),
-        error_messages={"invalid": _("Write a day and a time.")},
-    )
+    deadline = LocalTimeField(required=False)
     auto_start = forms.BooleanField(required=False)
 
     @classmethod

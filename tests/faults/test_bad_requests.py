@@ -170,7 +170,7 @@ def test_a_cursor_of_another_user_leads_to_ones_own_batches_only(client: APIClie
 
 
 @pytest.mark.parametrize(
-    "words", ["%", "_", "\\", "'; DROP TABLE auth_user; --", "' OR 1=1", "(a+)+$", "İ", "ß"]
+    "words", ["%", "_", "\\", "'; DROP TABLE auth_user; --", "' OR 1=1", "(a+)+$", "ß"]
 )
 def test_search_words_are_only_words(client: APIClient, words: str) -> None:
     register(client, title="ordinary")

@@ -12,16 +12,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from django import forms
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.utils import timezone, translation
 from pydantic import BaseModel
+from pydantic import ValidationError as PydanticError
 from rest_framework.test import APIClient
 
 import batches.forms
 import huleedu.accounts.forms  # noqa: F401 - every form of ours must be known
 from batches.models import Batch
-from batches.shapes import KeepBody
+from batches.shapes import KeepBody, SettingsBody
 from huleedu.api.shapes import Query, RequestBody
 from huleedu.models import LoggedEvent, Timer
 from huleedu.templatetags import interface
@@ -93,19 +95,54 @@ def kinds_below(kind: type[Any]) -> Iterator[type[Any]]:
         yield from kinds_below(below)
 
 
-def test_nowhere_can_a_time_be_written_so_none_can_be_missing_or_double() -> None:
+def test_a_time_is_written_only_where_it_may_be_missing_or_double() -> None:
     ours = [form for form in kinds_below(forms.Form) if not form.__module__.startswith("django.")]
     assert batches.forms.ExtendForm in ours
     times = (forms.DateTimeField, forms.TimeField, forms.SplitDateTimeField)
     fields = [named for form in ours for named in form.base_fields.items()]
-    assert [name for name, field in fields if isinstance(field, times)] == []
+    written = {type(field) for name, field in fields if isinstance(field, times)}
+    assert written == {batches.forms.LocalTimeField}
     # A day is never missing or double: the last one that a batch is kept.
     assert [name for name, field in fields if isinstance(field, forms.DateField)] == ["until"]
     bodies: list[type[BaseModel]] = [*kinds_below(RequestBody), *kinds_below(Query)]
     assert len(bodies) > 10
     described = {body: json.dumps(body.model_json_schema()) for body in bodies}
-    assert not any("date-time" in text for text in described.values())
+    # A program's deadline says its distance from UTC, so it is one moment.
+    assert [body for body, text in described.items() if "date-time" in text] == [SettingsBody]
+    with pytest.raises(PydanticError, match="timezone"):
+        SettingsBody.model_validate({"deadline": "2026-10-25T02:30:00"})
     assert [body for body, text in described.items() if '"date"' in text] == [KeepBody]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2026-10-25T02:30", "2026-10-25T01:30Z"),  # twice: the second
+        ("2026-10-25T01:59", "2026-10-24T23:59Z"),
+        ("2026-03-29T02:30", "2026-03-29T01:30Z"),  # missing: 03:30 is shown
+        ("2026-07-01T12:00:00", "2026-07-01T10:00Z"),
+        ("0001-01-01T00:00", None),
+        ("2026-02-30T00:00", None),
+        ("2026-07-01T12:00+02:00", None),
+        ("12:00", None),
+    ],
+)
+def test_a_deadline_written_by_the_clock_on_the_wall(written: str, meant: str | None) -> None:
+    field = batches.forms.LocalTimeField()
+    if meant is None:
+        with pytest.raises(ValidationError, match="Write a day and a time."), translation.override("en"):
+            field.clean(written)
+    else:
+        assert field.clean(written) == datetime.fromisoformat(meant)
+
+
+def test_a_deadline_in_an_hour_that_comes_twice_stays_when_something_else_is_set(teacher: User) -> None:
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    batch = Batch(deadline=first, expected_essay_count=2, title="a", configuration={"steps": []})
+    shown = {"deadline": "2026-10-25T02:30", "expected_essay_count": "2", "auto_start": "on", "title": "b"}
+    form = batches.forms.SettingsForm.of(batch, shown)
+    assert form.is_valid(), form.errors
+    assert form.changed() == {"title": "b"}
 
 
 NIGHTS = [
