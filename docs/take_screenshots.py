@@ -127,7 +127,7 @@ def picture_of_work(page: Page) -> None:
             held.append(route)
 
     page.route("**/v1/files/batch", hold)
-    page.locator("[data-drop-zone] input").set_input_files(handed_in())
+    page.locator("[data-drop-zone] [multiple]").set_input_files(handed_in())
     expect(page.locator("[data-count=ready]").first).to_have_text(str(SENT_FIRST - 2), timeout=60_000)
     save(page, "batch")
     most[0] = len(PUPILS) + 2

@@ -187,7 +187,7 @@ def fill_and_mend(page: Page) -> None:
     tab_to(page, "Replace file: empty.txt")
     page.locator(":focus").set_input_files(text_file("whole.txt", essay(301)))
     expect(page.locator(".file-row")).to_contain_text("Ready")
-    page.locator("[data-drop-zone] input").focus()
+    page.locator("[data-drop-zone] [multiple]").focus()
     page.locator(":focus").set_input_files(text_file("second.txt", ""))
     expect(page.locator(".file-row").first).to_contain_text("No text found")
     tab_to(page, "Remove: second.txt")

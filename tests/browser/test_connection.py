@@ -1,9 +1,12 @@
 """The live page when the connection breaks or the server goes away: it says so and misses nothing."""
 
+import os
 import re
+from functools import partial
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.material import essay, read_batch, register, text_file
@@ -99,7 +102,7 @@ def test_the_page_survives_a_restart_of_the_server(visit: Visit) -> None:
 def choose(page: Page, *numbers: int) -> None:
     """Choose essays by their numbers."""
     files = [text_file(f"{number}.txt", essay(number)) for number in numbers]
-    page.locator("[data-drop-zone] input").set_input_files(files)
+    page.locator("[data-drop-zone] [multiple]").set_input_files(files)
 
 
 def test_what_was_not_sent_is_told_above_and_sends_itself_when_the_network_is_back(visit: Visit) -> None:
@@ -127,6 +130,55 @@ def test_one_button_sends_all_that_was_refused(visit: Visit) -> None:
     page.get_by_role("button", name="Send all").click()
     expect_same_as_api(visit, page, batch_id, 2)
     expect(page.locator("batch-page [data-unsent]")).to_be_hidden()
+
+
+def answer_in_between(status: int, route: Route) -> None:
+    """Answer as a network does that wants people to sign in."""
+    route.fulfill(status=status, content_type="text/html", body="<html>Sign in to SchoolNet</html>")
+
+
+def test_an_answer_from_something_in_between_is_told_as_what_it_is(visit: Visit) -> None:
+    visit.expected = ("403", "413")
+    page, _, batch_id = open_batch(visit, "In between")
+    for status, number, words in (
+        (403, 730, "Something in between answered in its place"),
+        (200, 731, "Something in between answered in its place"),
+        (413, 732, "What stands in front of it takes no file this big"),
+    ):
+        page.route("**/v1/files/batch", partial(answer_in_between, status))
+        choose(page, number)
+        line = page.locator(".file-row", has=page.get_by_text(f"{number}.txt", exact=True))
+        expect(line).to_contain_text("The file did not get as far as HuleEdu")
+        expect(line).to_contain_text(words)
+        page.unroute("**/v1/files/batch")
+    page.get_by_role("button", name="Send all").click()
+    expect_same_as_api(visit, page, batch_id, 3)
+
+
+def test_a_decision_that_something_in_between_answered_is_told_so(visit: Visit) -> None:
+    page, _, _ = open_batch(visit, "In between a decision")
+    page.route("**/extend", partial(answer_in_between, 200))
+    page.get_by_role("button", name="Extend by one day").click()
+    expect(page.locator(".toast")).to_contain_text("did not come from HuleEdu")
+
+
+def test_a_file_that_changed_on_disk_is_chosen_again(visit: Visit, tmp_path: Path) -> None:
+    page, _, batch_id = open_batch(visit, "Changed on disk")
+    essay_file = tmp_path / "740.txt"
+    essay_file.write_text(essay(740))
+    refusal = {"status": 507, "content_type": "application/json", "body": '{"code": "STORAGE_FULL"}'}
+    visit.expected = ("507",)
+    page.route("**/v1/files/batch", lambda route: route.fulfill(**refusal))
+    page.locator("[data-drop-zone] [multiple]").set_input_files(essay_file)
+    line = page.locator(".file-row", has=page.get_by_text("740.txt", exact=True))
+    expect(line).to_contain_text("HuleEdu has no room for this file")
+    page.unroute("**/v1/files/batch")
+    essay_file.write_text(essay(741) + " More.")
+    os.utime(essay_file, (0, 0))
+    line.get_by_role("button", name="Try again").click()
+    expect(line).to_contain_text("The file on your computer has changed")
+    line.locator("[data-action=choose] input").set_input_files(essay_file)
+    expect_same_as_api(visit, page, batch_id, 1)
 
 
 def test_files_that_a_reload_cut_off_are_named_until_they_are_chosen_again(visit: Visit) -> None:
@@ -165,7 +217,7 @@ def test_the_same_folder_again_adds_what_is_new_and_says_so(visit: Visit) -> Non
 
 def test_a_removed_file_is_brought_back_from_the_message(visit: Visit) -> None:
     page, _, _ = open_batch(visit, "Undo")
-    page.locator("[data-drop-zone] input").set_input_files([text_file("short.txt", "Too short.")])
+    page.locator("[data-drop-zone] [multiple]").set_input_files([text_file("short.txt", "Too short.")])
     page.locator(".file-row").get_by_role("button", name="Remove: short.txt").click()
     expect(page.locator(".file-row")).to_have_count(0)
     page.locator(".toast").get_by_role("button", name="Undo").click()

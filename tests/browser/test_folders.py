@@ -85,7 +85,7 @@ def test_a_chosen_folder_tells_the_same(visit: Visit, tmp_path: Path) -> None:
     for number, pupil in enumerate(("Örjan", "Åsa")):
         (tmp_path / "9C" / pupil).mkdir(parents=True)
         (tmp_path / "9C" / pupil / NAME).write_text(essay(75 + number))
-    chooser = page.locator("[data-drop-zone] input")
+    chooser = page.locator("[data-drop-zone] [multiple]")
     chooser.evaluate("(input) => input.toggleAttribute('webkitdirectory', true)")
     chooser.set_input_files(tmp_path / "9C")
     rows_say(page, f"Åsa / {NAME}", f"Örjan / {NAME}")

@@ -88,7 +88,7 @@ def test_a_file_that_is_dropped_into_an_archived_batch_brings_it_back(visit: Vis
     page = visit.page(f"/batches/{batch_id}/")
     archived = page.get_by_text("This batch is archived.")
     expect(archived).to_be_visible()
-    page.locator("[data-drop-zone] input").set_input_files(text_file("late.txt", essay(950)))
+    page.locator("[data-drop-zone] [multiple]").set_input_files(text_file("late.txt", essay(950)))
     expect(archived).to_be_hidden()
     assert read_batch(visit.installation, batch_id, visit.token)["archived_at"] is None
 

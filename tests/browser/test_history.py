@@ -161,19 +161,6 @@ def wait_for(page: Page, condition: Any) -> None:
     raise AssertionError("it never came true")
 
 
-def test_a_second_folder_dropped_meanwhile_is_refused_aloud(visit: Visit) -> None:
-    page = visit.page("/")
-    held: list[Route] = []
-    page.route("**/v1/batches/register", lambda route: held.append(route))
-    drop(page, "First.txt")
-    wait_for(page, lambda: len(held) == 1)
-    drop(page, "Second.txt")
-    expect(page.locator(".toast", has_text="The first files are still on their way")).to_be_visible()
-    held[0].continue_()
-    made = shown_id(page)
-    expect_names(visit, made, ["First.txt"])
-
-
 def test_a_search_that_is_still_asked_cannot_change_the_address_of_the_new_batch(visit: Visit) -> None:
     page = visit.page("/")
     held: list[Route] = []

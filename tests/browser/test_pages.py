@@ -87,7 +87,7 @@ def test_markup_in_names_titles_and_essays_is_shown_as_written(visit: Visit, sho
 def test_markup_in_a_live_row_is_shown_as_written(visit: Visit) -> None:
     batch_id = register(visit.installation, visit.token, HOSTILE, 3)
     page = visit.page(f"/batches/{batch_id}/")
-    page.locator("[data-drop-zone] input").set_input_files(text_file(f"{HOSTILE}.txt", ""))
+    page.locator("[data-drop-zone] [multiple]").set_input_files(text_file(f"{HOSTILE}.txt", ""))
     expect(page.locator(".file-row")).to_contain_text("No text found")
     expect(page.locator(".file-name")).to_have_text(f"{HOSTILE}.txt")
     page.get_by_role("button", name="Remove").click()

@@ -41,7 +41,7 @@ DROP = """(files) => {
 
 def choose(page: Page, *files: FilePayload) -> None:
     """Choose files in the drop zone."""
-    page.locator("[data-drop-zone] input").set_input_files(files)
+    page.locator("[data-drop-zone] [multiple]").set_input_files(files)
 
 
 def row(page: Page, name: str) -> Locator:
@@ -94,7 +94,7 @@ def test_a_folder_of_files_becomes_results(visit: Visit, tmp_path: Path) -> None
     page.get_by_role("button", name="Create and add files").click()
     expect(page.locator("[data-live]")).to_have_text("Live")
     page.evaluate(WATCH_SUMS)
-    page.locator("[data-drop-zone] input").set_input_files(make_folder(tmp_path))
+    page.locator("[data-drop-zone] [multiple]").set_input_files(make_folder(tmp_path))
     check_what_became_of_the_folder(page)
     check_everyone_sees_the_same(visit, page)
     expect(overview.locator(".batch-card", has_text="Mobiler på lektionen")).to_contain_text("5 of 6")

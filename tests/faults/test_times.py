@@ -130,7 +130,7 @@ def test_a_time_is_written_only_where_it_may_be_missing_or_double() -> None:
 def test_a_deadline_written_by_the_clock_on_the_wall(written: str, meant: str | None) -> None:
     field = batches.forms.LocalTimeField()
     if meant is None:
-        with pytest.raises(ValidationError, match="Write a day and a time."), translation.override("en"):
+        with pytest.raises(ValidationError, match="Write a day and a time"), translation.override("en"):
             field.clean(written)
     else:
         assert field.clean(written) == datetime.fromisoformat(meant)

@@ -1,69 +1,54 @@
-// <drop-anywhere>: files dropped on the overview become a new batch, and the overview becomes its page.
-//
-// The page is exchanged in place because dropped files do not survive a navigation. Keeping them in the
-// browser's storage instead would leave pupils' essays on a computer that others may use.
+// <drop-anywhere>: files dropped, pasted or chosen on the overview become a new batch, and the overview becomes its page.
 import { watchDrops } from "../files/drop-target.js";
-import { exchange, isSeen, stayWhile } from "../huleedu/js/address.js";
-import { call, Problem } from "../huleedu/js/api.js";
+import { fromFiles } from "../files/dropped-files.js";
+import { mayTakeFiles, stayWhile } from "../huleedu/js/address.js";
+import { Problem } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
-import { language, limit, say, timeZone } from "../huleedu/js/words.js";
-import { stopOverview } from "./overview-live.js";
+import { say } from "../huleedu/js/words.js";
+import { makeBatch } from "./new-batch.js";
 
 /** @typedef {import("../files/dropped-files.js").Found} Found */
 
 class DropAnywhere extends HTMLElement {
   busy = false;
+  /** @type {Found[]} Dropped while a batch is being made of something else. */
+  later = [];
 
   connectedCallback() {
     this.ending = new AbortController();
-    watchDrops(this, (found) => this.#make(found), this.ending.signal);
-    stayWhile(() => this.busy, this.ending.signal);
+    const { signal } = this.ending;
+    watchDrops(this, (found) => this.#make(found), signal);
+    stayWhile(() => this.busy, signal);
+    this.addEventListener("change", (event) => this.#chosen(/** @type {HTMLInputElement} */ (event.target)), { signal });
   }
 
   disconnectedCallback() {
     this.ending?.abort();
   }
 
+  /** @param {HTMLInputElement} input */
+  #chosen(input) {
+    if (input.type === "file" && input.files?.length && mayTakeFiles()) this.#make(fromFiles(input.files));
+    if (input.type === "file") input.value = "";
+  }
+
   /** @param {Found} found */
   async #make(found) {
-    if (!found.files.length) return;
-    if (this.busy) return toast(say("oneAtATime"));
+    if (!found.files.length) return toast(found.skipped ? say("onlySkipped", { n: found.skipped }) : say("nothingDropped"));
+    if (this.busy) return this.later.push(found);
     this.busy = true;
     try {
-      const n = Math.min(limit("Files"), limit("Essays"), found.files.length);
-      toast(say("makingBatch", { n }), { seconds: 3 });
-      const batch = await call("POST", "/v1/batches/register", { expected_essay_count: n, title: titleOf(found) });
-      await openInPlace(`/batches/${batch.batch_id}/`, found);
+      await makeBatch(found, this.later);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       toastProblem(problem);
     } finally {
       this.busy = false;
     }
+    // Where the first came to nothing, the next one is not asked about on its page.
+    const next = this.isConnected ? this.later.shift() : undefined;
+    return next && this.#make(next);
   }
-}
-
-/** @param {Found} found */
-function titleOf({ folder }) {
-  const date = new Intl.DateTimeFormat(language(), { day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", timeZone: timeZone() });
-  return (folder || say("newBatchTitle", { date: date.format(new Date()) })).slice(0, 200);
-}
-
-/** @param {string} address @param {Found} found */
-async function openInPlace(address, found) {
-  const [page] = await Promise.all([read(address), import("../files/batch-page.js")]);
-  // The batch is there, but its page is not: let the browser show it, or say why it cannot.
-  if (!page || !isSeen()) return location.assign(address);
-  stopOverview();
-  exchange(address, page);
-  return /** @type {any} */ (document.querySelector("batch-page")).takeFiles(found);
-}
-
-/** @param {string} address @returns {Promise<Document | null>} null when another page came, such as the one for signing in. */
-async function read(address) {
-  const response = await fetch(address, { credentials: "same-origin" }).catch(() => null);
-  const page = response?.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
-  return page?.documentElement.dataset.path === address ? page : null;
 }
 
 customElements.define("drop-anywhere", DropAnywhere);

@@ -76,7 +76,7 @@ const socket = new ReconnectingSocket({
 });
 
 /** The list gives way to a batch page when files are dropped here. */
-export function stopOverview() {
+function stopOverview() {
   socket.stop();
   stopChecking();
   for (const timer of waiting.values()) clearTimeout(timer);
@@ -84,6 +84,7 @@ export function stopOverview() {
   for (const asking of document.querySelectorAll("[hx-push-url]")) asking.removeAttribute("hx-push-url");
 }
 
+document.addEventListener("leaving", stopOverview);
 addEventListener("online", () => socket.retryNow());
 document.addEventListener("visibilitychange", () => document.hidden || socket.retryNow());
 document.addEventListener("htmx:load", keepOne);

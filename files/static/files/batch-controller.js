@@ -1,4 +1,5 @@
 // One batch on the screen: joins uploads, live events and the teacher's actions.
+import { makeBatch } from "../batches/new-batch.js";
 import { mayTakeFiles, stayWhile } from "../huleedu/js/address.js";
 import { call, Problem } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
@@ -12,6 +13,7 @@ import { fromFiles, problemBeforeSending } from "./dropped-files.js";
 import { FileList } from "./file-list.js";
 import { readCatalogue } from "./file-row.js";
 import { OnTheirWay } from "./on-their-way.js";
+import { SecondDrop } from "./second-drop.js";
 import { failure, UploadQueue } from "./upload-queue.js";
 
 /** @typedef {import("./dropped-files.js").Found} Found */
@@ -32,6 +34,7 @@ export class BatchController {
     this.state = new BatchState(snapshot);
     this.panel = new BatchPanel(root);
     this.files = new FileList(root, readCatalogue());
+    this.second = new SecondDrop(root);
     /** @type {Map<string, Dropped>} Kept so that a failed upload can be sent again. */
     this.kept = new Map();
     this.onTheirWay = new OnTheirWay(snapshot.batch_id);
@@ -94,7 +97,7 @@ export class BatchController {
   /** @param {AbortSignal} signal */
   #listen(signal) {
     watchDrops(this.root, (found) => this.takeFiles(found), signal);
-    stayWhile(() => this.queue.busy, signal);
+    stayWhile(() => this.queue.busy || this.second.waiting.length > 0, signal);
     this.root.addEventListener("submit", (event) => this.#submitted(event), { signal });
     this.root.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)), { signal });
     this.root.addEventListener("change", (event) => this.#chosen(/** @type {HTMLInputElement} */ (event.target)), { signal });
@@ -137,9 +140,20 @@ export class BatchController {
   }
 
   /** Adds files to the batch and sends those that it has not already. @param {Found} found */
-  async takeFiles({ files, skipped }) {
+  async takeFiles(found) {
+    // Reading large files takes a while, in which they are in this page only.
+    this.queue.hold();
+    try {
+      await this.#takeNew(found);
+    } finally {
+      this.queue.release();
+    }
+  }
+
+  /** @param {Found} found */
+  async #takeNew({ files, skipped }) {
     const { fresh, known } = await splitKnown(files, this.state.shown(), this.ask);
-    // Reading large files takes a while: what was seen then must be seen still.
+    // What was seen then must be seen still.
     if (this.ending.signal.aborted) return toast(say("pageMoved"));
     if (!mayTakeFiles()) return undefined;
     const room = Math.max(0, limit("Files") - this.state.shown().length);
@@ -194,9 +208,27 @@ export class BatchController {
   /** @param {Element} target */
   #clicked(target) {
     if (target.closest("[data-send-all]")) this.#sendAgain(() => true);
+    const second = /** @type {HTMLElement | null} */ (target.closest("[data-second-add], [data-second-own]"));
+    if (second && second.getAttribute("aria-busy") !== "true") this.#busy(second, this.#placeSecond(second));
     if (!target.closest("[data-forget-lost]")) return;
     this.onTheirWay.forget();
     this.#tellLost();
+  }
+
+  /** @param {HTMLElement} button "Add them here" or "A batch of its own", which replaces this page: when all of this one is sent. */
+  async #placeSecond(button) {
+    const own = button.hasAttribute("data-second-own");
+    if (own) await this.queue.sent();
+    const found = this.second.take();
+    if (!found) return undefined;
+    if (!own) return this.takeFiles(found);
+    try {
+      await makeBatch(found, this.second.waiting);
+    } catch (problem) {
+      this.second.add([found]);
+      throw problem;
+    }
+    return undefined;
   }
 
   /** @param {string} text */
@@ -225,7 +257,7 @@ export class BatchController {
       this.state.setLocal(reference, problem ? { status: "unsent", ...failure(problem) } : { status: "waiting", error: null });
       if (problem) continue;
       items.push({ client_ref: reference, ...dropped });
-      this.onTheirWay.begin(reference, dropped.file.name);
+      this.onTheirWay.begin(reference, dropped.file.name, dropped.folder);
     }
     this.#redraw(references);
     this.queue.add(items);
@@ -249,7 +281,7 @@ export class BatchController {
   #chosen(input) {
     if (input.type !== "file" || !input.files?.length) return;
     const found = fromFiles(input.files);
-    const form = /** @type {HTMLFormElement | null} */ (input.closest('[data-action="replace"]'));
+    const form = /** @type {HTMLElement | null} */ (input.closest('[data-action="replace"], [data-action="choose"]'));
     if (!mayTakeFiles()) input.value = "";
     else if (form) this.#exchange(form, found.files[0]?.file);
     else this.takeFiles(found);
@@ -320,7 +352,7 @@ export class BatchController {
     return toast(say("removed", { name }), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, {}) });
   }
 
-  /** @param {HTMLFormElement} form @param {File | undefined} file */
+  /** @param {HTMLElement} form @param {File | undefined} file */
   async #exchange(form, file) {
     if (!file) return undefined;
     const row = /** @type {HTMLElement} */ (form.closest("[data-key]"));

@@ -2,7 +2,7 @@
 import "../batches/settings-in-place.js";
 import { BatchController } from "./batch-controller.js";
 
-class BatchPage extends HTMLElement {
+export class BatchPage extends HTMLElement {
   connectedCallback() {
     const snapshot = document.getElementById("batch-snapshot")?.textContent;
     if (!snapshot) return;
@@ -16,7 +16,12 @@ class BatchPage extends HTMLElement {
 
   /** @param {import("./dropped-files.js").Found} found Dropped before this page was there. */
   takeFiles(found) {
-    this.controller?.takeFiles(found);
+    return this.controller?.takeFiles(found);
+  }
+
+  /** @param {import("./dropped-files.js").Found[]} later Dropped meanwhile. */
+  askAbout(later) {
+    this.controller?.second.add(later);
   }
 }
 

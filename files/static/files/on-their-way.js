@@ -5,17 +5,18 @@ export class OnTheirWay {
   constructor(batchId, storage = globalThis.sessionStorage) {
     this.key = `on their way ${batchId}`;
     this.storage = storage;
-    /** @type {Map<string, string>} Reference → name. */
+    /** @type {Map<string, { name: string, folder: string }>} By reference. */
     this.names = new Map(this.#read());
     /** @type {Set<string>} Those of the page as it was before. */
     this.before = new Set(this.names.keys());
   }
 
-  /** @param {string} reference @param {string} name */
-  begin(reference, name) {
-    const given = [...this.before].find((each) => this.names.get(each) === name);
+  /** @param {string} reference @param {string} name @param {string} [folder] Tells files of one name apart where it is known. */
+  begin(reference, name, folder = "") {
+    const alike = [...this.before].filter((each) => this.names.get(each)?.name === name);
+    const given = alike.find((each) => this.names.get(each)?.folder === folder) ?? alike[0];
     if (given) this.end(given);
-    this.names.set(reference, name);
+    this.names.set(reference, { name, folder });
     this.#keep();
   }
 
@@ -27,7 +28,7 @@ export class OnTheirWay {
 
   /** Names of what was on its way when the page was left and is not known to have arrived. @returns {string[]} */
   lost() {
-    return [...this.before].map((reference) => this.names.get(reference) || "");
+    return [...this.before].map((reference) => this.names.get(reference)?.name || "");
   }
 
   /** What is lost is not needed. */
@@ -35,11 +36,11 @@ export class OnTheirWay {
     for (const reference of [...this.before]) this.end(reference);
   }
 
-  /** @returns {[string, string][]} */
+  /** @returns {[string, { name: string, folder: string }][]} */
   #read() {
     try {
       const kept = JSON.parse(this.storage?.getItem(this.key) || "{}");
-      return Object.entries(kept).filter(([, name]) => typeof name === "string");
+      return Object.entries(kept).filter(([, file]) => typeof file?.name === "string");
     } catch {
       return [];
     }

@@ -1,7 +1,7 @@
 // Sends files, three requests at a time, and tries again where trying helps. Small ones go together while many wait; what is
 // not taken so goes by itself: its own key makes that harmless.
 import { csrfToken, renewToken } from "../huleedu/js/api.js";
-import { digest } from "./digest.js";
+import { digest, isReadable } from "./digest.js";
 
 const TRIES = 4;
 const AT_ONCE = 3;
@@ -26,7 +26,7 @@ const CODES = { 401: "NOT_SIGNED_IN", 403: "FORBIDDEN", 404: "BATCH_GONE", 409: 
  * @property {(item: Item, outcome: Outcome) => void} onDone
  * @property {() => void} [onIdle] Nothing waits and nothing is being sent.
  * @property {(key: string, form: FormData, progress: (percent: number) => void) => Promise<Reply>} [send]
- * @typedef {{ status: number, body: any, retryAfter: number }} Reply
+ * @typedef {{ status: number, body: any, retryAfter: number }} Reply `body` is null where the answer is not ours, such as a page.
  */
 
 export class UploadQueue {
@@ -36,6 +36,9 @@ export class UploadQueue {
     /** @type {Item[]} */
     this.waiting = [];
     this.sending = 0;
+    this.held = 0;
+    /** @type {(() => void)[]} Who waits until all is sent. */
+    this.waiters = [];
     this.warn = (/** @type {BeforeUnloadEvent} */ event) => event.preventDefault();
   }
 
@@ -53,9 +56,25 @@ export class UploadQueue {
     return at >= 0;
   }
 
-  /** @returns {boolean} Whether files wait or are being sent. */
+  /** @returns {boolean} Whether leaving the page would lose a file. */
   get busy() {
-    return this.sending > 0 || this.waiting.length > 0;
+    return this.sending > 0 || this.waiting.length > 0 || this.held > 0;
+  }
+
+  /** Files that are not in the queue yet are in this page only, too. */
+  hold() {
+    this.held += 1;
+    addEventListener("beforeunload", this.warn);
+  }
+
+  release() {
+    this.held -= 1;
+    if (!this.busy) this.#rest();
+  }
+
+  /** Until nothing waits and nothing is being sent. */
+  async sent() {
+    while (this.sending || this.waiting.length) await new Promise((resolve) => this.waiters.push(() => resolve(null)));
   }
 
   async #next() {
@@ -66,7 +85,7 @@ export class UploadQueue {
       const taken = items.length > 1 ? await this.#together(items).catch(() => new Map()) : new Map();
       for (const [item, outcome] of taken) this.options.onDone(item, outcome);
       for (const item of items) {
-        if (!taken.has(item)) this.options.onDone(item, await this.#deliver(item).catch(() => failure("UPLOAD_INTERRUPTED")));
+        if (!taken.has(item)) this.options.onDone(item, await this.#outcome(item));
       }
     } finally {
       this.sending -= 1;
@@ -83,6 +102,8 @@ export class UploadQueue {
   }
 
   #rest() {
+    for (const go of this.waiters.splice(0)) go();
+    if (this.held) return;
     removeEventListener("beforeunload", this.warn);
     this.options.onIdle?.();
   }
@@ -104,6 +125,13 @@ export class UploadQueue {
   }
 
   /** @param {Item} item @returns {Promise<Outcome>} */
+  async #outcome(item) {
+    const outcome = await this.#deliver(item).catch(() => failure("UPLOAD_INTERRUPTED"));
+    if (outcome.error?.error_code !== "UPLOAD_INTERRUPTED" || (await isReadable(item.file))) return outcome;
+    return failure("FILE_CHANGED");
+  }
+
+  /** @param {Item} item @returns {Promise<Outcome>} */
   async #deliver(item) {
     const form = await this.#form([item]);
     for (let attempt = 1; ; attempt += 1) {
@@ -112,6 +140,7 @@ export class UploadQueue {
       const refused = reply.status === 403 && attempt === 1;
       if (refused && !(await renewToken())) return failure("NOT_SIGNED_IN");
       if ((!refused && !worthAnother(reply)) || attempt === TRIES) return outcomeOf(reply, item.client_ref);
+      if (reply.status === 0 && !(await isReadable(item.file))) return failure("FILE_CHANGED");
       await pause(reply.retryAfter || 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
     }
   }
@@ -171,7 +200,13 @@ export function outcomeOf({ status, body }, reference) {
   const file = body?.files?.find((/** @type {any} */ each) => each.client_ref === reference);
   if (file?.file_upload_id) return { file_upload_id: file.file_upload_id };
   if (file?.error) return { error: file.error };
-  return failure(body?.code || CODES[status] || "UPLOAD_INTERRUPTED", body);
+  return failure(body?.code || refusal(status, body) || "UPLOAD_INTERRUPTED", body);
+}
+
+/** Something between this browser and HuleEdu gives answers that are none of ours. @param {number} status @param {any} body @returns {string | undefined} */
+function refusal(status, body) {
+  if (body || status === 413) return CODES[status];
+  return status === 0 || AGAIN.has(status) ? undefined : "STOPPED_ON_THE_WAY";
 }
 
 /** @param {string} error_code @param {any} [problem] @returns {Outcome} */

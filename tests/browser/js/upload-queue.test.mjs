@@ -176,3 +176,22 @@ test("a proxy that takes no file this big is told apart from HuleEdu", () => {
   assert.equal(outcomeOf({ status: 413, body: null, retryAfter: 0 }, "a").error.error_code, "PROXY_TOO_SMALL");
   assert.equal(outcomeOf({ status: 413, body: { code: "FILE_TOO_LARGE" }, retryAfter: 0 }, "a").error.error_code, "FILE_TOO_LARGE");
 });
+
+test("an answer that is none of ours is told as what it is", async () => {
+  for (const [status, code] of [[403, "STOPPED_ON_THE_WAY"], [200, "STOPPED_ON_THE_WAY"], [511, "STOPPED_ON_THE_WAY"], [404, "STOPPED_ON_THE_WAY"], [413, "PROXY_TOO_SMALL"], [502, "UPLOAD_INTERRUPTED"]]) {
+    assert.equal(outcomeOf({ status, body: null, retryAfter: 0 }, "a").error.error_code, code, String(status));
+  }
+  assert.equal(outcomeOf({ status: 403, body: { detail: "CSRF" }, retryAfter: 0 }, "a").error.error_code, "FORBIDDEN");
+});
+
+test("a file that can no longer be read is told as changed, and not sent again and again", async () => {
+  const gone = { size: 9, name: "gone.txt", slice: () => ({ arrayBuffer: () => Promise.reject(new Error("NotReadableError")) }), arrayBuffer: () => Promise.reject(new Error("NotReadableError")) };
+  let sent = 0;
+  const outcome = await new Promise((resolve) => {
+    const queue = new UploadQueue({
+      url: "", batchId: "b", send: async () => { sent += 1; return nothing; }, onProgress: () => {}, onDone: (_item, found) => resolve(found),
+    });
+    queue.add([{ client_ref: "gone", file: gone }]);
+  });
+  assert.deepEqual([outcome.error.error_code, sent], ["FILE_CHANGED", 0]);
+});

@@ -34,10 +34,12 @@ export function stayWhile(reason, signal) {
 }
 
 /**
- * Show another page of ours without leaving the document: its header and content, under its own address.
+ * Show another page of ours without leaving the document: its header and content, under its own address. What the page
+ * before kept running ends at the document's event "leaving".
  * @param {string} path @param {Document} page
  */
 export function exchange(path, page) {
+  document.dispatchEvent(new Event("leaving"));
   history.pushState({}, "", path);
   document.documentElement.dataset.path = path;
   document.title = page.title;

@@ -22,7 +22,10 @@ export async function renewToken() {
   return true;
 }
 
-/** An answer that was not 2xx. `code` is the problem's stable code, `status` 0 means no answer. */
+/** What stands for the body of an answer that is none of ours. */
+const FOREIGN = {};
+
+/** An answer that was not 2xx, or none of ours. `code` is the problem's stable code, `status` 0 means no answer. */
 export class Problem extends Error {
   /** @param {number} status @param {Record<string, any>} body */
   constructor(status, body = {}) {
@@ -30,6 +33,8 @@ export class Problem extends Error {
     this.status = status;
     this.code = String(body.code || "");
     this.correlationId = String(body.correlation_id || "");
+    /** Something between this browser and HuleEdu answered, such as a filter. */
+    this.foreign = body === FOREIGN;
   }
 }
 
@@ -64,7 +69,8 @@ function ask(method, url, body, more) {
 async function read(response) {
   const text = await response.text();
   const answer = parse(text);
-  if (!response.ok) throw new Problem(response.status, answer || {});
+  const foreign = !answer && !!text && response.status < 500;
+  if (!response.ok || foreign) throw new Problem(response.status, foreign ? FOREIGN : answer || {});
   return answer;
 }
 

@@ -31,6 +31,7 @@ export function toast(text, { seconds = 10, action = "", run } = {}) {
 /** @param {import("./api.js").Problem} problem */
 export function toastProblem(problem) {
   if (problem.status === 401) return toast(say("signedOut"));
+  if (problem.foreign) return toast(say("stoppedOnTheWay"));
   return toast(problem.message || say(problem.status ? "failed" : "noAnswer"));
 }
 
