@@ -79,7 +79,7 @@ class Batch(Folded):
         Status.COMPLETED: frozenset({Status.PROCESSING}),
         Status.COMPLETED_WITH_FAILURES: frozenset({Status.PROCESSING}),
         Status.FAILED: frozenset({Status.PROCESSING}),
-        Status.CANCELLED: frozenset(),
+        Status.CANCELLED: frozenset({Status.AWAITING_CONTENT, Status.PROCESSING}),
     }
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -167,6 +167,12 @@ class Batch(Folded):
         self.run += 1
         self.begin()
         self.save(update_fields=["run"])
+
+    def wait_again(self) -> None:
+        """A cancelled batch that had not begun collects its essays again."""
+        self.completed_at = None
+        self.move_to(self.Status.AWAITING_CONTENT)
+        self.save(update_fields=["completed_at"])
 
     def complete(self, status: str) -> None:
         """Processing ended as ``status``."""

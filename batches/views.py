@@ -87,3 +87,11 @@ def cancel(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """Stop the batch, with a ``reason`` if there is one."""
     done = _("The batch is cancelled. What is here stays readable.")
     return decide(request, batch_id, CancelForm(request.POST), cancelling.cancel, done)
+
+
+@login_required
+@require_POST
+def resume(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """Go on with a cancelled batch."""
+    done = _("The batch goes on.")
+    return decide(request, batch_id, DecisionForm(request.POST), cancelling.resume, done)

@@ -12,6 +12,7 @@ from huleedu.events.vocabulary import (
     BatchFileRemoved,
     BatchReadinessTimeout,
     BatchReprocessRequested,
+    BatchResumed,
     DuplicateContentDetected,
     EssayContentProvisioned,
     EssayPhaseRequest,
@@ -64,9 +65,10 @@ def note_progress(
     | EssayValidationFailed
     | ExcessContentProvisioned
     | DuplicateContentDetected
-    | BatchReadinessTimeout,
+    | BatchReadinessTimeout
+    | BatchResumed,
 ) -> None:
-    """A reading ended, or the time: the batch may be ready, its phase concluded, or its language clear."""
+    """A reading ended, or the time, or a cancellation: the batch may be ready, its phase concluded, or its language clear."""
     batch = Batch.objects.locked(event.batch_id)
     early = batch.status == Batch.Status.AWAITING_CONTENT
     batch_language.find_batch_language(batch, CLEAR_LEAD if early else 0)
@@ -84,7 +86,9 @@ def find_language(event: BatchEssaysReady) -> None:
     batch_language.find_batch_language(Batch.objects.locked(event.batch_id))
 
 
-def offer_places(event: BatchFileRemoved | EssayValidationFailed | BatchExpectationChanged) -> None:
+def offer_places(
+    event: BatchFileRemoved | EssayValidationFailed | BatchExpectationChanged | BatchResumed,
+) -> None:
     """Places may have opened, or the count changed: files that wait get them, also after completion."""
     batch = Batch.objects.locked(event.batch_id)
     if batch.status != Batch.Status.CANCELLED:

@@ -28,6 +28,7 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "ExcessContentProvisioned": (essay.note_progress, result.conclude_without_steps),
     "DuplicateContentDetected": (result.forget, essay.offer_places, result.conclude_without_steps),
+    "BatchResumed": (essay.offer_places, essay.note_progress, result.conclude_without_steps),
     "BatchExpectationChanged": (essay.offer_places, result.conclude_without_steps),
     "BatchReadinessTimeout": (essay.note_progress,),
     "BatchEssaysReady": (essay.find_language, batch.begin_processing, result.conclude_without_steps),

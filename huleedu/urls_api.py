@@ -16,7 +16,15 @@ from files.api import (
 from files.limits_api import LimitsView
 from huleedu.api.views import NotFoundView, SchemaView, TokenView
 from results.api import AnalyticsView, BatchesView, BatchView, EventsView, ResultsView, StatusView
-from results.api_actions import CancelView, ExpectView, ExtendView, LanguageView, ReprocessView, StartView
+from results.api_actions import (
+    CancelView,
+    ExpectView,
+    ExtendView,
+    LanguageView,
+    ReprocessView,
+    ResumeView,
+    StartView,
+)
 from results.api_bin import ArchiveView, BinnedView, BinRestoreView, BinView, KeepView, UnarchiveView
 from results.api_exports import ExportContentView, ExportRetryView, ExportsView, ExportView
 from results.api_settings import SettingsView
@@ -33,6 +41,7 @@ urlpatterns = [
     path("batches/<str:batch_id>/language", LanguageView.as_view(), name="api-language"),
     path("batches/<str:batch_id>/settings", SettingsView.as_view(), name="api-settings"),
     path("batches/<str:batch_id>/cancel", CancelView.as_view(), name="api-cancel"),
+    path("batches/<str:batch_id>/resume", ResumeView.as_view(), name="api-resume"),
     path("batches/<str:batch_id>/reprocess", ReprocessView.as_view(), name="api-reprocess"),
     path("batches/<str:batch_id>/status", StatusView.as_view(), name="api-status"),
     path("batches/<str:batch_id>/results", ResultsView.as_view(), name="api-results"),

@@ -128,10 +128,20 @@ class CancelView(ApiView):
         operation_id="cancel_batch", parameters=PARAMETERS, request=CancelBody, responses=RESPONSES
     )
     def post(self, request: Request, batch_id: str) -> Response:
-        """Stop the batch for good; its files stay."""
+        """Stop the batch; its files stay."""
         batch = find_batch(request, batch_id)
         body = read_body(CancelBody, request)
         return decide(request, batch, lambda: cancelling.cancel(batch.pk, user_of(request), body.reason))
+
+
+class ResumeView(ApiView):
+    """Going on."""
+
+    @extend_schema(operation_id="resume_batch", parameters=PARAMETERS, request=None, responses=RESPONSES)
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Take the cancellation back: what is not done yet is done."""
+        batch = find_batch(request, batch_id)
+        return decide(request, batch, lambda: cancelling.resume(batch.pk, user_of(request)))
 
 
 class ReprocessView(ApiView):

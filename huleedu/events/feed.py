@@ -24,6 +24,7 @@ MESSAGE_NAMES = {
     "BatchResultsReady": "batch.results.ready",
     "ExportEnded": "export.ready",
     "BatchCancelled": "batch.changed",
+    "BatchResumed": "batch.changed",
     "BatchExpectationChanged": "batch.changed",
     "BatchDeadlineExtended": "batch.changed",
     "BatchLanguageChanged": "batch.changed",

@@ -403,6 +403,12 @@ class BatchCancelled(BatchChange):
     reason: Named = ""
 
 
+class BatchResumed(BatchChange):
+    """The batch is no longer cancelled."""
+
+    topic = "huleedu.batch.resumed.v1"
+
+
 class BatchExpectationChanged(BatchChange):
     topic = "huleedu.batch.expectation.changed.v1"
 

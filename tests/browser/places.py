@@ -33,7 +33,7 @@ OTHERS = {
 NO_PAGES = {
     "machines ask": {"healthz", "readyz", "metrics"},
     "forms and redirects": {
-        *("logout", "set_language", "search", "batch-extend", "batch-expect", "batch-cancel"),
+        *("logout", "set_language", "search", "batch-extend", "batch-expect", "batch-cancel", "batch-resume"),
         *("batch-upload", "file-replace", "file-remove", "file-restore", "file-reprocess", "batch-start"),
         *("batch-language", "essay-language", "accept-word", "forget-word", "batch-delete"),
         *("bin-restore", "bin-erase", "batch-archive", "batch-unarchive", "export-remove", "export-retry"),

@@ -268,3 +268,23 @@ def test_an_essay_shows_its_marks_and_keys_walk_through_them(visit: Visit, showc
     for hidden in (".site-header", ".tabs", ".pager", ".keys"):
         expect(page.locator(hidden)).to_be_hidden()
     expect(page.locator(".essay-text")).to_be_visible()
+
+
+def test_a_cancelled_batch_is_gone_on_with_at_once_or_later(visit: Visit) -> None:
+    page = new_page(visit, "Ångra", 2)
+    choose(page, text_file("1.txt", essay(860)))
+    headline(page, "1 of 2 essays ready")
+    for later in (False, True):
+        page.get_by_role("link", name="Cancel this batch").click()
+        page.get_by_role("button", name="Cancel the batch").click()
+        chip(page, "Cancelled")
+        expect(page.locator("[data-drop-zone]")).to_be_hidden()
+        if later:
+            page.reload()
+            page.get_by_role("button", name="Go on with it").click()
+        else:
+            page.locator(".toast").get_by_role("button", name="Undo").click()
+        chip(page, "Collecting files")
+        expect(page.locator("[data-when-cancelled]")).to_be_hidden()
+    choose(page, text_file("2.txt", essay(861)))
+    chip(page, "Finished")

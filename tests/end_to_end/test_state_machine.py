@@ -229,6 +229,8 @@ class PipelineMachine(RuleBasedStateMachine):
                 repeating_all.repeat_batch(batch.pk, batch.owner, "spellcheck")
             elif count == 1:
                 cancelling.cancel(batch.pk, batch.owner)
+            elif count > 4:
+                cancelling.resume(batch.pk, batch.owner)
         self.afterwards(batch, then, seed)
 
     @rule(

@@ -68,6 +68,7 @@ CALLS = [
     Call("api-extend", "post", "/v1/batches/{}/extend", "batch", {"seconds": 5}),
     Call("api-expect", "post", "/v1/batches/{}/expect", "batch", {"expected_essay_count": 3}),
     Call("api-cancel", "post", "/v1/batches/{}/cancel", "batch", {}),
+    Call("api-resume", "post", "/v1/batches/{}/resume", "batch", {}),
     Call("api-language", "post", "/v1/batches/{}/language", "batch", {"language": "sv"}),
     Call("api-accepted", "post", "/v1/essays/{}/accepted", "essay", {"word": "x", "scope": "batch"}),
     Call("api-exports", "get", "/v1/batches/{}/exports", "batch"),

@@ -327,6 +327,11 @@ export class BatchController {
     form.closest("dialog")?.close();
     if (snapshot?.files) this.feed.adopt(snapshot);
     else await this.feed.resync();
+    if (name === "cancel") toast(say("cancelled"), { action: say("undo"), run: () => this.#resume() });
+  }
+
+  async #resume() {
+    this.feed.adopt(await call("POST", `/v1/batches/${this.batchId}/resume`, {}));
   }
 
   /** @param {HTMLFormElement} form */

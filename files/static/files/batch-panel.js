@@ -65,6 +65,7 @@ export class BatchPanel {
     this.#version(head.version);
     document.dispatchEvent(new CustomEvent("batch-changed", { detail: { state: `${head.version} ${head.language || ""}` } }));
     for (const part of this.#all("[data-status-chip]")) part.hidden = part.dataset.statusChip !== head.status;
+    for (const part of this.#all("[data-when-cancelled]")) part.hidden = alive;
     for (const part of this.#all("[data-when-archived]")) part.hidden = !head.archived;
     for (const part of this.#all("[data-when-excess]")) part.hidden = room <= 0;
     for (const part of this.#all("[data-n='excess']")) count(part, counts.excess);
