@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from batches.api import find_batch
 from files import content
-from files.actions import removing, replacing, reports, storing
+from files.actions import removing, replacing, reports, restoring, storing
 from files.actions.incoming import Incoming
 from files.capacity import check_upload, check_work
 from files.models import FileUpload, StoredContent
@@ -264,7 +264,7 @@ class FileView(ApiView):
 
 
 class RestoreView(ApiView):
-    """A removed file."""
+    """A removed file, or a replaced one."""
 
     @extend_schema(
         operation_id="restore_file",
@@ -273,12 +273,12 @@ class RestoreView(ApiView):
         responses=answers({200: FileDetail}, 404, 409, 410, 422, 503),
     )
     def post(self, request: Request, file_upload_id: str) -> Response:
-        """Bring the file back, to its own place if that is free: as long as `GET /v1/limits` says."""
+        """Bring back what was removed, to its place if that is free, or replaced, as long as limits say."""
         upload = find_file(request, file_upload_id)
 
         def restore() -> Response:
             check_work(user_of(request).pk)
-            removing.restore(upload, user_of(request))
+            restoring.restore(upload, user_of(request))
             return answer(file_detail(find_file(request, file_upload_id)))
 
         return once(request, restore)

@@ -1,5 +1,6 @@
-"""Removed files that can be brought back, and until when."""
+"""Removed files and replaced contents that can be brought back, and until when."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -7,30 +8,75 @@ from uuid import UUID
 from batches.models import Batch
 from files.models import FileUpload
 from huleedu.erasure import Erasure
+from huleedu.events.vocabulary import BatchFileAdded
+from huleedu.models import LoggedEvent
+
+ADDED = BatchFileAdded.__name__
 
 
 @dataclass(frozen=True)
-class Removed:
-    """A removed file that can be brought back."""
+class Undoable:
+    """What can be brought back: a file that was removed, or what it was before it was ``replaced``."""
 
     file_upload_id: UUID
     filename: str
     until: datetime
+    revision: int
+    replaced: bool = False
 
 
-def undoable(batch: Batch) -> list[Removed]:
-    """The batch's removed files that can be brought back, the last removed first, with until when."""
+@dataclass(frozen=True)
+class Earlier:
+    """What a file was before it was replaced, as it was told when it was added; ``erasure_id`` ends it."""
+
+    erasure_id: UUID
+    until: datetime
+    told: BatchFileAdded
+
+
+def undoable(batch: Batch) -> list[Undoable]:
+    """What can be brought back to the batch, the last removed or replaced first."""
     open_ones = Erasure.objects.undoable().filter(kind=Erasure.Kind.FILE, batch_id=batch.pk)
-    until = dict(open_ones.order_by("-asked_at").values_list("file_upload_id", "due_at"))
+    until = dict(open_ones.values_list("file_upload_id", "due_at"))
     files = FileUpload.objects.in_bulk([pk for pk in until if pk is not None])
-    return [
-        Removed(pk, files[pk].filename, due_at)
+    removed = [
+        Undoable(pk, files[pk].filename, due_at, files[pk].revision)
         for pk, due_at in until.items()
         if pk is not None and pk in files
     ]
+    present = {upload.pk: upload for upload in batch.files.exclude(status=FileUpload.Status.REMOVED)}
+    replaced = [
+        Undoable(pk, earlier.told.filename, earlier.until, present[pk].revision, replaced=True)
+        for earlier in earlier_ones(present.values())
+        for pk in [earlier.told.file_upload_id]
+    ]
+    return sorted(removed + replaced, key=lambda each: each.until, reverse=True)
 
 
 def undo_until(upload: FileUpload) -> datetime | None:
-    """Until when a removed file can be brought back; None when it cannot."""
+    """Until when a removed file, or what it was before, can be brought back; None when it cannot."""
+    if upload.status != FileUpload.Status.REMOVED:
+        earlier = earlier_version(upload)
+        return earlier.until if earlier else None
     open_ones = Erasure.objects.undoable().filter(kind=Erasure.Kind.FILE, file_upload_id=upload.pk)
     return open_ones.values_list("due_at", flat=True).first()
+
+
+def earlier_version(upload: FileUpload) -> Earlier | None:
+    """What the file was before it was last replaced, as long as that can be brought back."""
+    return next(earlier_ones([upload]), None)
+
+
+def earlier_ones(files: Iterable[FileUpload]) -> Iterator[Earlier]:
+    """The same for many files, in two queries."""
+    ids = [upload.pk for upload in files]
+    versions = Erasure.objects.undoable().filter(kind=Erasure.Kind.VERSION, file_upload_id__in=ids)
+    last = {version.file: version for version in versions.order_by("asked_at")}
+    added = LoggedEvent.objects.filter(event_type=ADDED, file_upload_id__in=last).order_by("id")
+    told: dict[UUID, BatchFileAdded] = {}
+    for envelope in added.values_list("envelope", flat=True):
+        event = None if envelope.get("redacted") else BatchFileAdded.model_validate(envelope["data"])
+        if event is not None and event.revision <= (last[event.file_upload_id].revision or 0):
+            told[event.file_upload_id] = event
+    for pk, event in told.items():
+        yield Earlier(last[pk].pk, last[pk].due_at, event)

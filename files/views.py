@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
-from files.actions import receiving, removing, replacing, reports, rereading
+from files.actions import receiving, removing, replacing, reports, rereading, restoring
 from files.actions.incoming import Incoming
 from files.capacity import check_upload, check_work
 from files.models import FileUpload
@@ -119,9 +119,12 @@ def remove(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def restore(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
-    """Bring a removed file back."""
+    """Bring a removed file back, or what was replaced."""
     current = own_file(request, file_upload_id)
-    back = after(partial(check_work, request.user.pk), lambda: removing.restore(current, request.user))
+    if request.POST.get("revision", str(current.revision)) != str(current.revision):
+        tell_refusal(request, "BATCH_CHANGED")  # sent twice, what was replaced would come and go
+        return to_batch(current.batch_id)
+    back = after(partial(check_work, request.user.pk), lambda: restoring.restore(current, request.user))
     carry_out(request, back, _("%(name)s is back and is being read.") % {"name": current.filename})
     return to_batch(current.batch_id)
 
@@ -129,7 +132,7 @@ def restore(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def removed(request: PageRequest, batch_id: UUID) -> HttpResponse:
-    """The batch's removed files that can be brought back."""
+    """The batch's removed and replaced files that can be brought back."""
     batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
     context = {"batch": batch, "files": undoable(batch)}
     return render(request, "files/removed.html", context)

@@ -155,6 +155,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
         "batch": queries.counted_summary(upload.batch),
         "events": feed.trace(upload.pk),
         "undo_until": undo_until(upload),
+        "revision": upload.revision,
         "correlation_id": upload.correlation_id,
         "catalogue": catalogue(),
     }

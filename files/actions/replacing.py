@@ -16,6 +16,7 @@ from files.actions.reports import report_added, report_removed
 from files.content import Stored
 from files.models import FileUpload, StoredContent
 from files.names import clean_folder, clean_name
+from files.undo import Earlier, earlier_version
 from huleedu.accounts import erasures
 from huleedu.api import quotas
 from huleedu.failures.errors import Refused
@@ -36,6 +37,24 @@ def replace(upload: FileUpload, owner: User, incoming: Incoming) -> FileUpload:
 @transaction.atomic
 def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Stored) -> FileUpload:
     """Write the replacement of durable bytes and tell. Raises ``Refused``."""
+    current = make_way(upload, owner)
+    erasures.forget_version(owner.pk, current.batch_id, current.pk, current.revision)
+    content.record(stored, owner.pk, current.batch_id)
+    quotas.admit_file(owner.pk, stored.size)
+    restart(
+        current,
+        clean_name(incoming.filename),
+        clean_folder(incoming.folder) or current.folder,
+        stored.size,
+        stored.sha256,
+        stored.id,
+    )
+    report_added(current)
+    return current
+
+
+def make_way(upload: FileUpload, owner: User) -> FileUpload:
+    """Lock the file and tell that its present content leaves. Raises ``Refused``."""
     current = lock_changeable(upload.pk)
     if current.status == FileUpload.Status.REMOVED:
         raise Refused("FILE_REMOVED")
@@ -43,15 +62,43 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
         reopen_if_done(current.batch)
     bring_back(current.batch, owner.pk)
     report_removed(current, "replaced")
+    return current
+
+
+def put_back(upload: FileUpload, owner: User) -> FileUpload:
+    """Put what the file was before it was replaced in its place; what it is now can be brought back then.
+
+    Raises ``Refused``, also when it is too late, and ``StorageFailed``: then all stays as it is.
+    """
+    earlier = earlier_version(upload)
+    if earlier is None:
+        raise Refused("NOT_REMOVED")
+    content.check_one(StoredContent.Kind.RAW, earlier.told.raw_storage_id)
+    return exchange(upload, owner, earlier)
+
+
+@transaction.atomic
+def exchange(upload: FileUpload, owner: User, earlier: Earlier) -> FileUpload:
+    """Write that the earlier content stands again and tell. Raises ``Refused``."""
+    current = make_way(upload, owner)
+    erasures.take_back(pk=earlier.erasure_id)
     erasures.forget_version(owner.pk, current.batch_id, current.pk, current.revision)
-    content.record(stored, owner.pk, current.batch_id)
-    quotas.admit_file(owner.pk, stored.size)
+    told = earlier.told
+    restart(current, told.filename, told.folder, told.size, told.content_hash, told.raw_storage_id)
+    report_added(current)
+    return current
+
+
+def restart(
+    current: FileUpload, filename: str, folder: str, size: int, content_hash: str, raw_storage_id: UUID
+) -> None:
+    """Read other content in the locked file's place; nothing is known of it yet."""
     current.restart(
-        filename=clean_name(incoming.filename),
-        folder=clean_folder(incoming.folder) or current.folder,
-        size=stored.size,
-        content_hash=stored.sha256,
-        raw_storage_id=stored.id,
+        filename=filename,
+        folder=folder,
+        size=size,
+        content_hash=content_hash,
+        raw_storage_id=raw_storage_id,
         text_storage_id=None,
         format=None,
         words=None,
@@ -59,8 +106,6 @@ def put_content(upload: FileUpload, owner: User, incoming: Incoming, stored: Sto
         language="",
         chosen_language="",
     )
-    report_added(current)
-    return current
 
 
 def lock_changeable(file_upload_id: UUID) -> FileUpload:

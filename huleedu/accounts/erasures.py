@@ -84,8 +84,8 @@ def hasten(erasure: Erasure) -> None:
 def wait_anew() -> None:
     """What a backup has brought back, and could still be taken back there, waits its whole time once more.
 
-    Its day may have passed in the backup, and somebody may have taken it back since. What was replaced is
-    not offered back, and does not wait.
+    Its day may have passed in the backup, and somebody may have taken it back since. What was replaced does
+    not wait.
     """
     waiting = Erasure.objects.open().filter(
         begun_at=None, pk__in=Timer.objects.filter(kind=TIMER).values("batch_id")

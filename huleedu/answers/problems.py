@@ -62,7 +62,7 @@ TITLES = {
     "ERASED": _("It has been erased for good and cannot be brought back."),
     "EXPORT_ENDED": _("This export is no longer kept. Make it again: it takes a moment."),
     "EXPORT_NOT_READY": _("The export is not ready. Wait until it is, or make it again."),
-    "NOT_REMOVED": _("It has not been removed, so there is nothing to bring back."),
+    "NOT_REMOVED": _("It has not been removed or replaced lately, so there is nothing to bring back."),
     "REMOVED_BY_TEACHER": _("The teacher has removed this file. Only the teacher can bring it back."),
     "FILE_REMOVED": _("The file was removed. Bring it back first, or upload it again."),
     "FILE_TOO_LARGE": with_limits(

@@ -288,3 +288,16 @@ def test_a_cancelled_batch_is_gone_on_with_at_once_or_later(visit: Visit) -> Non
         expect(page.locator("[data-when-cancelled]")).to_be_hidden()
     choose(page, text_file("2.txt", essay(861)))
     chip(page, "Finished")
+
+
+def test_a_replacement_is_undone_from_the_message(visit: Visit) -> None:
+    page = new_page(visit, "Fel fil", 1)
+    choose(page, text_file("Tom.txt", ""))
+    expect(row(page, "Tom.txt")).to_have_attribute("data-status", "failed")
+    row(page, "Tom.txt").locator("[data-action=replace] [type=file]").set_input_files(
+        text_file("Fel.txt", "")
+    )
+    expect(row(page, "Fel.txt")).to_have_attribute("data-status", "failed")
+    page.locator(".toast", has_text="Replaced.").get_by_role("button", name="Undo").click()
+    expect(row(page, "Tom.txt")).to_have_attribute("data-status", "failed")
+    expect(page.locator(".file-row")).to_have_count(1)

@@ -369,7 +369,13 @@ export class BatchController {
     const body = new FormData();
     body.append("file", file, file.name);
     const values = { filename: file.name, size: file.size };
-    return this.#busy(form.querySelector("label"), this.#unlessNewer(key, () => call("PUT", `/v1/files/${id}/content`, body), values));
+    return this.#busy(form.querySelector("label"), this.#replaceSent(key, id, body, values));
+  }
+
+  /** @param {string} key @param {string} id @param {FormData} body @param {Partial<import("../realtime/batch-state.js").Entry>} values */
+  async #replaceSent(key, id, body, values) {
+    await this.#unlessNewer(key, () => call("PUT", `/v1/files/${id}/content`, body), values);
+    toast(say("replaced"), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, {}) });
   }
 
   /** @param {string} key @param {File} file */
