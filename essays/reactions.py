@@ -68,7 +68,7 @@ def note_progress(
     | BatchReadinessTimeout
     | BatchResumed,
 ) -> None:
-    """A reading, the time or a cancellation ended: a batch may be ready, a phase concluded, a language clear."""
+    """Something ended, or the time: the batch may be ready, its phase concluded, or its language clear."""
     batch = Batch.objects.locked(event.batch_id)
     early = batch.status == Batch.Status.AWAITING_CONTENT
     batch_language.find_batch_language(batch, CLEAR_LEAD if early else 0)
