@@ -13,6 +13,7 @@ from files.shapes import FileRecord
 from huleedu.events.feed import position
 from huleedu.events.phase import Phase
 from huleedu.events.phases import batch_wide_phases, essay_phases
+from results.estimating import seconds_left
 from results.lines import EssayLine, essay_lines
 from results.shapes import (
     BatchCounts,
@@ -158,7 +159,8 @@ def phase_figures(batch: Batch) -> dict[str, PhaseFigures]:
 
 def status(batch: Batch) -> StatusAnswer:
     """Status, counts and phases: light enough to ask for often."""
-    return StatusAnswer.model_validate({**facts(batch, counts_of(batch)), "phases": phase_figures(batch)})
+    figures = {"phases": phase_figures(batch), "seconds_left": seconds_left(batch)}
+    return StatusAnswer.model_validate({**facts(batch, counts_of(batch)), **figures})
 
 
 def essay_row(line: EssayLine) -> EssayRow:

@@ -120,10 +120,19 @@ class PhaseFigures(Answer):
     duration_ms: int
 
 
-class StatusAnswer(BatchSummary):
+class PhasesAnswer(BatchSummary):
     """Status, counts and phases."""
 
     phases: dict[str, PhaseFigures]
+
+
+class StatusAnswer(PhasesAnswer):
+    """The same, and how long the work will take.
+
+    ``seconds_left``: 0 when nothing is being done, null when this installation has never done such work.
+    """
+
+    seconds_left: int | None
 
 
 @field_per_phase(essay_phases, lambda phase: phase.figures)
@@ -145,7 +154,7 @@ class EssayRow(Answer):
 
 
 @field_per_phase(batch_wide_phases, lambda phase: phase.figures)
-class ResultsAnswer(StatusAnswer):
+class ResultsAnswer(PhasesAnswer):
     """Every essay's result, and every file that is no essay. Filters narrow these two lists only."""
 
     essays: list[EssayRow]

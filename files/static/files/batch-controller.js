@@ -14,6 +14,7 @@ import { FileList } from "./file-list.js";
 import { readCatalogue } from "./file-row.js";
 import { OnTheirWay } from "./on-their-way.js";
 import { SecondDrop } from "./second-drop.js";
+import { TimeLeft } from "./time-left.js";
 import { failure, UploadQueue } from "./upload-queue.js";
 
 /** @typedef {import("./dropped-files.js").Found} Found */
@@ -35,6 +36,7 @@ export class BatchController {
     this.panel = new BatchPanel(root);
     this.files = new FileList(root, readCatalogue());
     this.second = new SecondDrop(root);
+    this.timeLeft = new TimeLeft(root, snapshot.batch_id);
     /** @type {Map<string, Dropped>} Kept so that a failed upload can be sent again. */
     this.kept = new Map();
     this.onTheirWay = new OnTheirWay(snapshot.batch_id);
@@ -60,6 +62,7 @@ export class BatchController {
   stop() {
     this.ending.abort();
     this.feed.stop();
+    this.timeLeft.stop();
     clearInterval(this.clock);
     clearTimeout(this.refresh);
   }
@@ -129,6 +132,7 @@ export class BatchController {
       ready: counts.ready,
     });
     this.panel.draw(counts, this.state.batch);
+    this.timeLeft.show(counts.reading > 0 || this.state.batch.status === "processing");
     this.#tellUnsent();
     this.root.querySelector("[data-drop-zone]")?.classList.toggle("drop-zone-tall", !this.files.rows.size);
   }
