@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from batches.models import Batch
 from essays.accepted import accepted_in
 from essays.languages import is_stray, language_of
+from essays.notes import is_read, note_of
 from files.models import FileUpload
 from files.records import shown_words
 from results.marks import SPELLCHECK, figures_without
@@ -23,7 +24,8 @@ class Line:
     """What is told of a file, essay or not.
 
     ``status`` is the essay's, or that of a file that is none; ``stray``: not in the batch's language, so that
-    figures of the class leave it out; ``phases``: what is kept of each step that has ended on it.
+    figures of the class leave it out; ``phases``: what is kept of each step that has ended on it; ``read``
+    and ``note`` are its teacher's.
     """
 
     file_upload_id: UUID
@@ -36,6 +38,8 @@ class Line:
     language: str
     stray: bool
     phases: Kept
+    read: bool
+    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,7 @@ class FileLine(Line):
 def essay_results(batch: Batch) -> QuerySet[EssayResult]:
     """The batch's essay results with what a line shows, in order of essay numbers."""
     read = EssayResult.objects.filter(batch=batch, file__status=FileUpload.Status.ASSIGNED)
-    return read.select_related("slot", "file").order_by("slot__number")
+    return read.select_related("slot", "file__essay_note").order_by("slot__number")
 
 
 def essay_lines(batch: Batch) -> list[EssayLine]:
@@ -104,6 +108,8 @@ def essay_line(result: EssayResult, batch: Batch, phases: Kept) -> EssayLine:
         language=language_of(result.file, batch),
         stray=is_stray(result.file, batch),
         phases=phases,
+        read=is_read(result.file),
+        note=note_of(result.file).text,
     )
 
 
@@ -111,7 +117,7 @@ def file_lines(batch: Batch) -> list[FileLine]:
     """Every file that was not removed: essays by number, then the others by name; four queries at most."""
     phases = Phases(batch)
     kept = {result.file_id: phases.of(result) for result in essay_results(batch)}
-    files = FileUpload.objects.filter(batch=batch).present().select_related("slot")
+    files = FileUpload.objects.filter(batch=batch).present().select_related("slot", "essay_note")
     lines = [file_line(upload, kept.get(upload.pk, {}), batch) for upload in files]
     return sorted(lines, key=lambda line: (line.number is None, line.number or 0, line.filename.casefold()))
 
@@ -133,6 +139,8 @@ def file_line(upload: FileUpload, phases: Kept, batch: Batch) -> FileLine:
         language=language_of(upload, batch),
         stray=assigned and is_stray(upload, batch),
         phases=phases,
+        read=is_read(upload),
+        note=note_of(upload).text,
         error_code=str(error.get("error_code", "")),
     )
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from batches.models import Batch
+from essays.models import EssayNote
+from essays.notes import note_of
 from essays.segments import Mark, Segment, make_marks, split
 from files import content
 from huleedu.answers.error_words import in_words
@@ -43,6 +45,7 @@ class Reading:
     findings: list[Mark]
     spelling: Spelling
     panels: list[measuring.Panel]
+    own_note: EssayNote
     previous_number: int | None
     next_number: int | None
     position: int
@@ -71,6 +74,7 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
         findings=marks,
         spelling=spelling_of(essay, batch),
         panels=measuring.panels(batch, essay, lines.values()),
+        own_note=note_of(result.file),
         previous_number=numbers[index - 1] if index else None,
         next_number=numbers[index + 1] if index + 1 < len(numbers) else None,
         position=index + 1,

@@ -128,7 +128,10 @@ class StatusAnswer(BatchSummary):
 
 @field_per_phase(essay_phases, lambda phase: phase.figures)
 class EssayRow(Answer):
-    """One essay's result; ``other_language``: not in its batch's, so class figures leave it out."""
+    """One essay's result; ``other_language``: not in its batch's, so class figures leave it out.
+
+    ``read`` and ``note`` are its teacher's.
+    """
 
     essay_id: UUID
     number: int
@@ -142,6 +145,8 @@ class EssayRow(Answer):
     characters: int | None
     language: str | None
     other_language: bool
+    read: bool
+    note: str
 
 
 @field_per_phase(batch_wide_phases, lambda phase: phase.figures)

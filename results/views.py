@@ -28,6 +28,7 @@ from results.reading import read_essay
 from results.standing import ARCHIVED
 
 FILTERS = ("format", "status")
+PRIVATE = {"EssayNoteChanged"}  # what a teacher notes for herself is no part of a file's way
 PASSED_ON = ("show", *FILTERS)
 
 
@@ -153,7 +154,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     context = {
         "file": file_record(upload),
         "batch": queries.counted_summary(upload.batch),
-        "events": feed.trace(upload.pk),
+        "events": [event for event in feed.trace(upload.pk) if event["event_type"] not in PRIVATE],
         "undo_until": undo_until(upload),
         "correlation_id": upload.correlation_id,
         "catalogue": catalogue(),
