@@ -27,6 +27,8 @@ LINE = FileLine(
     language="en",
     stray=False,
     phases={},
+    read=False,
+    note="",
     number=1,
     error_code="",
 )
