@@ -25,6 +25,8 @@ from files.models import FileUpload
 from files.views import after
 from huleedu.answers.pages import PageRequest, SeeOther, carry_out, refusal_of, tell_refusal, to_batch
 
+TABLES = ("essay-list", "results")  # of essays, each with forms of its own
+
 
 @login_required
 @require_POST
@@ -119,8 +121,9 @@ def write_note(request: PageRequest, batch_id: UUID, number: int) -> HttpRespons
 
 
 def to_essay(request: PageRequest, batch_id: UUID, number: int) -> SeeOther:
-    """Back to the essay, in the order in which it is being read."""
-    address = reverse("essay", args=[batch_id, number])
+    """Back to the essay, or to the table that the form stood in, in the order that was asked for there."""
+    back = request.POST.get("back", "")
+    address = reverse(back, args=[batch_id]) if back in TABLES else reverse("essay", args=[batch_id, number])
     query = request.GET.urlencode()
     return SeeOther(f"{address}?{query}" if query else address)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -49,6 +49,12 @@ class EssayLine(Line):
     essay_id: UUID
     number: int
     characters: int | None
+    file_status: ClassVar[str] = str(FileUpload.Status.ASSIGNED)
+
+    @property
+    def essay_status(self) -> str:
+        """The essay's."""
+        return self.status
 
     @property
     def error(self) -> Mapping[str, Any] | None:
@@ -58,10 +64,17 @@ class EssayLine(Line):
 
 @dataclass(frozen=True, kw_only=True)
 class FileLine(Line):
-    """One file; ``number`` is that of the essay it became."""
+    """One file; ``number``, ``essay_id`` and ``essay_status`` are those of the essay it became."""
 
     number: int | None
+    essay_id: UUID | None
+    essay_status: str
     error_code: str
+
+    @property
+    def file_status(self) -> str:
+        """The file's."""
+        return self.status
 
 
 def essay_results(batch: Batch) -> QuerySet[EssayResult]:
@@ -127,8 +140,11 @@ def file_line(upload: FileUpload, phases: Kept, batch: Batch) -> FileLine:
     assigned = upload.status == FileUpload.Status.ASSIGNED
     phases = phases if assigned else {}
     error = upload.error or first_error(phases) or {}
+    slot = upload.slot if assigned else None
     return FileLine(
-        number=upload.slot.number if assigned and upload.slot else None,
+        number=slot.number if slot else None,
+        essay_id=slot.pk if slot else None,
+        essay_status=slot.status if slot else "",
         file_upload_id=upload.pk,
         filename=upload.filename,
         folder=upload.folder,

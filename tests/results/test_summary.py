@@ -30,6 +30,8 @@ LINE = FileLine(
     read=False,
     note="",
     number=1,
+    essay_id=UUID(int=1),
+    essay_status="completed",
     error_code="",
 )
 
