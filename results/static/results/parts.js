@@ -1,103 +1,124 @@
 // Puts what the server shows now in the place of what is shown, and lets be what is the same: marked parts whole, tables by rows.
 
+/** @typedef {{ page: Document, rows: Map<string, string> }} Fresh A page without the rows of its table, and their HTML by their ids. */
+
+const ROWS = /<tbody data-rows>([\s\S]*?)<\/tbody>/;
+const ROW = /<tr id="([^"]+)"[\s\S]*?<\/tr>/g;
+/** Rows that are made in one go, before the page may answer its reader. */
+const PIECE = 10;
 /** A form's token is another one each time. */
 const TOKEN = /name="csrfmiddlewaretoken" value="[^"]*"/g;
+
+/** What parts were made of: a script may have changed them since. @type {WeakMap<Element, string>} */
+const origin = new WeakMap();
+/** The same of rows, by their ids; what came with the page is not known. @type {Map<string, string>} */
+const made = new Map();
+let drawing = 0;
 
 /** @param {Element} element @returns {string} */
 const madeOf = (element) => element.innerHTML.replace(TOKEN, "");
 
-/** What parts and rows were made of: a script may have changed them since. @type {WeakMap<Element, string>} */
-const origin = new WeakMap();
+const pause = () => new Promise((resolve) => setTimeout(resolve));
 
-/** @param {Element} element @returns {string} */
-function originOf(element) {
-  const known = origin.get(element) ?? madeOf(element);
-  origin.set(element, known);
-  return known;
+/** @param {Element} root Its parts, as the server made them. */
+export function remember(root) {
+  for (const part of root.querySelectorAll("[data-part]")) origin.set(part, madeOf(part));
 }
 
-/** @param {Element} root Its parts and rows, as the server made them. */
-export function remember(root) {
-  for (const part of root.querySelectorAll("[data-part], tr[id]")) originOf(part);
+/** Rows are looked at as text: to read hundreds of them as elements would take too long. @param {string} text @returns {Fresh} */
+export function takeApart(text) {
+  const body = text.match(ROWS);
+  const rest = body ? text.replace(body[0], "<tbody data-rows></tbody>") : text;
+  const rows = new Map([...(body ? body[1].matchAll(ROW) : [])].map((row) => [row[1], row[0]]));
+  return { page: new DOMParser().parseFromString(rest, "text/html"), rows };
 }
 
 /**
- * @param {Element} root What is shown. @param {Document} page What the server shows now.
- * @returns {boolean} False when the page has other parts by now, so that it has to be loaded again.
+ * @param {Element} root What is shown. @param {Fresh} fresh What the server shows now.
+ * @returns {Promise<boolean>} False when the page has other parts by now, so that it has to be loaded again.
  */
-export function showPage(root, page) {
+export async function showPage(root, { page, rows }) {
   const parts = [...root.querySelectorAll("[data-part]")];
   const fresh = parts.map((part) => page.querySelector(`[data-part="${/** @type {HTMLElement} */ (part).dataset.part}"]`));
-  const rows = root.querySelector("#rows");
-  const freshRows = page.querySelector("#rows");
-  if (fresh.includes(null) || !rows !== !freshRows) return false;
+  const region = /** @type {HTMLElement | null} */ (root.querySelector("#rows"));
+  const freshRegion = /** @type {HTMLElement | null} */ (page.querySelector("#rows"));
+  if (fresh.includes(null) || !region !== !freshRegion) return false;
   parts.forEach((part, index) => showPart(part, /** @type {Element} */ (fresh[index])));
-  if (rows && freshRows) showRows(rows, freshRows);
+  if (region && freshRegion) await showTable(region, freshRegion, rows);
   return true;
 }
 
 /** @param {Element} part @param {Element} fresh */
 function showPart(part, fresh) {
   const text = madeOf(fresh);
-  if (originOf(part) === text) return;
+  if (origin.get(part) === text) return;
   origin.set(part, text);
   const open = [...part.querySelectorAll("details")].map((each) => each.open);
-  const focused = placeOf(part);
-  part.replaceChildren(...document.importNode(fresh, true).childNodes);
+  fill(part, fresh);
   part.querySelectorAll("details").forEach((each, index) => each.toggleAttribute("open", open[index] ?? each.open));
-  focusAgain(part, focused);
 }
 
-/** @param {Element} within @returns {number} Which of its links and buttons has the focus. */
-const placeOf = (within) => [...within.querySelectorAll("a, button")].indexOf(/** @type {Element} */ (document.activeElement));
-
-/** @param {Element} within @param {number} place */
-function focusAgain(within, place) {
-  if (place >= 0) /** @type {HTMLElement | undefined} */ ([...within.querySelectorAll("a, button")][place])?.focus({ preventScroll: true });
+/** What is in an element gives way; the same link or button keeps the focus. @param {Element} mine @param {Element} fresh */
+function fill(mine, fresh) {
+  const controls = () => [...mine.querySelectorAll("a, button")];
+  const place = controls().indexOf(/** @type {Element} */ (document.activeElement));
+  mine.replaceChildren(...document.importNode(fresh, true).childNodes);
+  if (place >= 0) /** @type {HTMLElement | undefined} */ (controls()[place])?.focus({ preventScroll: true });
 }
 
-/** @param {Element} region @param {Element} fresh */
-export function showRows(region, fresh) {
-  const address = /** @type {HTMLElement} */ (fresh).dataset.address || "";
-  /** @type {HTMLElement} */ (region).dataset.address = address;
-  const body = region.querySelector("tbody");
-  const freshBody = fresh.querySelector("tbody");
+/** @param {HTMLElement} region @param {HTMLElement} fresh @param {Map<string, string>} rows */
+async function showTable(region, fresh, rows) {
+  region.dataset.address = fresh.dataset.address || "";
   const head = region.querySelector("thead");
   const freshHead = fresh.querySelector("thead");
-  if (!body || !freshBody || !head || !freshHead) return region.replaceChildren(...document.importNode(fresh, true).childNodes);
-  if (head.innerHTML !== freshHead.innerHTML) {
-    const place = placeOf(head);
-    head.replaceChildren(...document.importNode(freshHead, true).childNodes);
-    focusAgain(head, place);
-  }
-  return showBody(body, freshBody);
+  if (!head || !freshHead) {
+    region.replaceChildren(...document.importNode(fresh, true).childNodes);
+    made.clear();
+  } else if (head.innerHTML !== freshHead.innerHTML) fill(head, freshHead);
+  const body = region.querySelector("tbody");
+  if (body) await showRows(body, rows);
 }
 
-/** Each row stays itself as long as it is the same. @param {Element} body @param {Element} fresh */
-function showBody(body, fresh) {
+/** Each row stays the element that it is; some are drawn in one go. @param {Element} body @param {Map<string, string>} rows */
+async function showRows(body, rows) {
+  const mine = ++drawing;
   const shown = new Map([...body.children].map((row) => [row.id, row]));
-  /** @type {Element | null} */
-  let next = body.firstElementChild;
-  for (const row of fresh.children) {
-    let mine = shown.get(row.id);
-    shown.delete(row.id);
-    const text = madeOf(row);
-    if (mine && originOf(mine) !== text) renew(mine, row, text);
-    if (!mine) {
-      mine = document.importNode(row, true);
-      origin.set(mine, text);
-    }
-    if (mine === next) next = next.nextElementSibling;
-    else body.insertBefore(mine, next);
+  for (const [id, row] of shown) if (!rows.has(id)) row.remove();
+  const changed = [...rows].filter(([id, text]) => !shown.has(id) || made.get(id) !== text);
+  for (let start = 0; start < changed.length; start += PIECE) {
+    if (start) await pause();
+    if (mine !== drawing) return;
+    for (const fresh of rowsOf(changed.slice(start, start + PIECE))) draw(body, fresh, shown);
   }
-  for (const gone of shown.values()) gone.remove();
+  arrange(body, [...rows.keys()], shown);
 }
 
-/** Only what stands in the row is another: the row keeps its place, and the focus. @param {Element} mine @param {Element} row @param {string} text */
-function renew(mine, row, text) {
-  const place = placeOf(mine);
-  for (const name of row.getAttributeNames()) mine.setAttribute(name, row.getAttribute(name) || "");
-  mine.replaceChildren(...document.importNode(row, true).childNodes);
-  origin.set(mine, text);
-  focusAgain(mine, place);
+/** @param {[string, string][]} changed @returns {Element[]} */
+function rowsOf(changed) {
+  const template = document.createElement("template");
+  template.innerHTML = changed.map(([, text]) => text).join("");
+  for (const [id, text] of changed) made.set(id, text);
+  return [...document.importNode(template.content, true).children];
+}
+
+/** @param {Element} body @param {Element} fresh @param {Map<string, Element>} shown */
+function draw(body, fresh, shown) {
+  const mine = shown.get(fresh.id);
+  if (!mine) {
+    shown.set(fresh.id, fresh);
+    body.append(fresh);
+  } else if (mine.outerHTML !== fresh.outerHTML) {
+    for (const name of fresh.getAttributeNames()) mine.setAttribute(name, fresh.getAttribute(name) || "");
+    fill(mine, fresh);
+  }
+}
+
+/** Moves those rows that do not stand where they belong. @param {Element} body @param {string[]} ids @param {Map<string, Element>} shown */
+function arrange(body, ids, shown) {
+  let next = body.firstElementChild;
+  for (const id of ids) {
+    const row = /** @type {Element} */ (shown.get(id));
+    if (row === next) next = next.nextElementSibling;
+    else body.insertBefore(row, next);
+  }
 }

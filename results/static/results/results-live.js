@@ -5,14 +5,17 @@ import { renew } from "./table.js";
 
 const SOON = 1000;
 const LATER = 15000;
+const PATIENCE = 3; // times as long as the last reading took
 
 const root = /** @type {HTMLElement | null} */ (document.querySelector("[data-live-parts]"));
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let reading = false;
+/** How long a slow server, or computer, is left alone. */
+let rest = 0;
 
 /** Once for all that comes within a moment, and one reading after the other. @param {number} [after] */
-function soon(after = SOON) {
+function soon(after = Math.max(SOON, rest)) {
   timer ??= setTimeout(refresh, after);
 }
 
@@ -20,6 +23,7 @@ async function refresh() {
   timer = undefined;
   if (reading) return soon();
   reading = true;
+  const begun = performance.now();
   try {
     if (!(await renew())) soon();
   } catch (problem) {
@@ -27,6 +31,7 @@ async function refresh() {
     if (problem.status === 0 || problem.status >= 500 || problem.status === 429) soon(LATER);
   } finally {
     reading = false;
+    rest = PATIENCE * (performance.now() - begun);
   }
   return undefined;
 }

@@ -1,8 +1,8 @@
 // The table of essays: sorted and filtered where it stands, J and K walk through its rows, Enter opens one, X ticks it as read.
 import { sendOthers } from "../essays/drafts.js";
-import { call, Problem, readPage } from "../huleedu/js/api.js";
+import { call, Problem, readText } from "../huleedu/js/api.js";
 import { toastProblem } from "../huleedu/js/shell.js";
-import { remember, showPage } from "./parts.js";
+import { remember, showPage, takeApart } from "./parts.js";
 
 const PAUSE = 300; // milliseconds without a key
 
@@ -22,10 +22,11 @@ const region = () => /** @type {HTMLElement | null} */ (document.getElementById(
  */
 export async function renew() {
   const before = asked;
-  const page = going ? null : await readPage(location.href);
-  if (!page || before !== asked || !root) return false;
-  if (!showPage(root, page)) location.reload();
-  showHead(page);
+  const text = going ? "" : await readText(location.href);
+  if (!text || before !== asked || !root) return false;
+  const fresh = takeApart(text);
+  if (!(await showPage(root, fresh))) location.reload();
+  showHead(fresh.page);
   return true;
 }
 
@@ -45,12 +46,12 @@ async function go(url, form) {
   going += 1;
   region()?.setAttribute("aria-busy", "true");
   try {
-    const page = await readPage(url, form);
+    const fresh = takeApart(await readText(url, form));
     if (mine !== asked || !root) return;
-    if (!showPage(root, page)) location.assign(url);
+    if (!(await showPage(root, fresh))) location.assign(url);
     const address = region()?.dataset.address;
     if (address && address !== location.pathname + location.search) history.pushState({ table: true }, "", address);
-    keepSort(page);
+    keepSort(fresh.page);
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     toastProblem(problem);
@@ -62,14 +63,12 @@ async function go(url, form) {
 
 /** The forms beside the table know its order. @param {Document} page */
 function keepSort(page) {
-  for (const name of ["[data-table-filter] [name=sort]"]) {
-    const mine = /** @type {HTMLInputElement | null} */ (document.querySelector(name));
-    const fresh = /** @type {HTMLInputElement | null} */ (page.querySelector(name));
-    if (mine && fresh) mine.value = fresh.value;
+  const sort = "[data-table-filter] [name=sort]";
+  const columns = "[data-table-columns]";
+  for (const [name, attribute] of [[sort, "value"], [columns, "action"]]) {
+    const fresh = page.querySelector(name)?.getAttribute(attribute);
+    if (fresh !== undefined && fresh !== null) document.querySelector(name)?.setAttribute(attribute, fresh);
   }
-  const mine = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-table-columns]"));
-  const fresh = /** @type {HTMLFormElement | null} */ (page.querySelector("[data-table-columns]"));
-  if (mine && fresh) mine.action = fresh.action;
 }
 
 /** @param {HTMLFormElement} form */
