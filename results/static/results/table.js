@@ -40,35 +40,54 @@ function showHead(page) {
   if (state) document.dispatchEvent(new CustomEvent("batch-changed", { detail: { state } }));
 }
 
-/** Shows what a form or a link leads to, and has it in the address. @param {string} url @param {FormData} [form] */
+/**
+ * Shows what a form or a link leads to, and has it in the address.
+ * @param {string} url @param {FormData} [form]
+ */
 async function go(url, form) {
+  const page = await visit(url, form);
+  const address = region()?.dataset.address;
+  if (page && address && address !== location.pathname + location.search) history.pushState({ table: true }, "", address);
+  if (page) take(page, ["[name=sort]"]);
+}
+
+/** The browser went back or forward. */
+async function goBack() {
+  if (!region() || region()?.dataset.address === location.pathname + location.search) return;
+  const page = await visit(location.href);
+  if (page) take(page, ["[name=sort]", "[name=q]", "[name=format]", "[name=status]", "[name=read]"]);
+}
+
+/** @param {string} url @param {FormData} [form] @returns {Promise<Document | null>} Null when something else is shown by now. */
+async function visit(url, form) {
   const mine = ++asked;
   going += 1;
   region()?.setAttribute("aria-busy", "true");
   try {
     const fresh = takeApart(await readText(url, form));
-    if (mine !== asked || !root) return;
+    if (mine !== asked || !root) return null;
     if (!(await showPage(root, fresh))) location.assign(url);
-    const address = region()?.dataset.address;
-    if (address && address !== location.pathname + location.search) history.pushState({ table: true }, "", address);
-    keepSort(fresh.page);
+    return mine === asked ? fresh.page : null;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     toastProblem(problem);
+    return null;
   } finally {
     going -= 1;
     if (!going) region()?.removeAttribute("aria-busy");
   }
 }
 
-/** The forms beside the table know its order. @param {Document} page */
-function keepSort(page) {
-  const sort = "[data-table-filter] [name=sort]";
-  const columns = "[data-table-columns]";
-  for (const [name, attribute] of [[sort, "value"], [columns, "action"]]) {
-    const fresh = page.querySelector(name)?.getAttribute(attribute);
-    if (fresh !== undefined && fresh !== null) document.querySelector(name)?.setAttribute(attribute, fresh);
+/** The forms beside the table say what is shown. @param {Document} page @param {string[]} fields Of the filter. */
+function take(page, fields) {
+  for (const name of fields.map((field) => `[data-table-filter] ${field}`)) {
+    const mine = /** @type {HTMLInputElement | null} */ (document.querySelector(name));
+    const fresh = /** @type {HTMLInputElement | null} */ (page.querySelector(name));
+    if (mine && fresh) mine.value = fresh.value;
   }
+  const columns = "[data-table-columns]";
+  const action = page.querySelector(columns)?.getAttribute("action");
+  if (action) document.querySelector(columns)?.setAttribute("action", action);
 }
 
 /** @param {HTMLFormElement} form */
@@ -162,8 +181,6 @@ if (root) {
   columns?.querySelector("button")?.classList.add("visually-hidden");
   root.addEventListener("click", (event) => clicked(/** @type {MouseEvent} */ (event)));
   document.addEventListener("keydown", pressed);
-  addEventListener("popstate", () => {
-    if (region() && region()?.dataset.address !== location.pathname + location.search) location.reload();
-  });
+  addEventListener("popstate", goBack);
   sendOthers();
 }
