@@ -8,17 +8,17 @@ from rest_framework.response import Response
 from batches.models import EssaySlot
 from batches.shapes import LanguageBody
 from essays import queries
-from essays.actions import accepting, essay_language, repeating
-from essays.shapes import AcceptBody, EssayAnswer
+from essays.actions import accepting, essay_language, noting, repeating
+from essays.shapes import AcceptBody, EssayAnswer, NoteAnswer, NoteBody
 from files.actions import rereading
 from files.actions.reading import EXTRACT
 from files.api import find_file
 from files.capacity import check_work
 from files.records import file_detail
 from files.shapes import FileDetail, FileReprocessBody
-from huleedu.api.api_view import ApiView, answer, parse_id, read_body, user_of
+from huleedu.api.api_view import ApiView, answer, parse_id, read_body, user_of, versioned, versions_seen
 from huleedu.api.idempotency import once
-from huleedu.api.schema import IDEMPOTENCY_KEY, answers
+from huleedu.api.schema import IDEMPOTENCY_KEY, IF_MATCH, answers
 from huleedu.failures.errors import Refused
 
 
@@ -91,6 +91,36 @@ class AcceptedView(ApiView):
             return answer(queries.essay(slot))
 
         return once(request, say)
+
+
+class NoteView(ApiView):
+    """What a teacher notes of an essay for herself."""
+
+    @extend_schema(operation_id="get_essay_note", responses=answers({200: NoteAnswer}, 404, 409))
+    def get(self, request: Request, essay_id: str) -> Response:
+        """The private note on the essay, and whether it is read."""
+        return versioned(answer(queries.note(find_essay(request, essay_id))))
+
+    @extend_schema(
+        operation_id="change_essay_note",
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
+        request=NoteBody,
+        responses=answers({200: NoteAnswer}, 400, 404, 409, 410, 412, 422, 503),
+    )
+    def patch(self, request: Request, essay_id: str) -> Response:
+        """Change the private note, or whether the essay is read; ``If-Match`` concerns the note alone."""
+        slot = find_essay(request, essay_id)
+        body = read_body(NoteBody, request)
+        seen = versions_seen(request)
+
+        def write() -> Response:
+            upload = queries.file_of(slot)
+            if upload is None:
+                raise Refused("NOT_AN_ESSAY")
+            noting.note(upload, user_of(request), text=body.note, read=body.read, versions=seen)
+            return answer(queries.note(find_essay(request, essay_id)))
+
+        return versioned(once(request, write))
 
 
 class FileReprocessView(ApiView):

@@ -22,6 +22,7 @@ RETURNING run.*
 """
 
 MAX_WORD = 200  # characters
+MAX_NOTE = 10_000  # characters
 
 
 class StepRun(models.Model):
@@ -151,3 +152,28 @@ class AcceptedWord(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)  # never the word: it may be a pupil's name
+
+
+class EssayNote(models.Model):
+    """What a teacher keeps of one file's essay for herself: that she has read it, and a note.
+
+    ``version`` counts the changes of the note's text, ``revision`` all of them.
+    """
+
+    # Of the bytes that she has read: other ones in their place are not read.
+    personal: ClassVar[dict[str, Any]] = {"text": "", "read_hash": ""}
+
+    file = models.OneToOneField(
+        FileUpload, on_delete=models.CASCADE, primary_key=True, related_name="essay_note"
+    )
+    text = models.TextField(blank=True, default="", max_length=MAX_NOTE)
+    version = models.PositiveIntegerField(default=0)
+    read_hash = models.CharField(max_length=64, blank=True, default="")
+    revision = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("note on an essay")
+        verbose_name_plural = _("notes on essays")
+
+    def __str__(self) -> str:
+        return str(self.pk)  # never its text

@@ -10,11 +10,13 @@ from batches.models import Batch, EssaySlot
 from essays.accepted import accepted_in
 from essays.languages import is_stray, language_of
 from essays.models import StepRun
-from essays.shapes import EssayAnswer
+from essays.notes import is_read, note_of
+from essays.shapes import EssayAnswer, NoteAnswer
 from files import content
 from files.models import FileUpload
 from huleedu.events.phase import EssayPhase
 from huleedu.events.phases import essay_phases
+from huleedu.failures.errors import Refused
 
 Left = Callable[[EssayPhase, Mapping[str, Any]], Mapping[str, Any]]
 
@@ -22,7 +24,7 @@ Left = Callable[[EssayPhase, Mapping[str, Any]], Mapping[str, Any]]
 def find_essay(user: User, essay_id: UUID) -> EssaySlot:
     """The user's essay with batch and file. Raises ``EssaySlot.DoesNotExist``."""
     mine = EssaySlot.objects.filter(batch__in=Batch.objects.owned_by(user))
-    return mine.select_related("batch", "file").get(pk=essay_id)
+    return mine.select_related("batch", "file", "file__essay_note").get(pk=essay_id)
 
 
 def file_of(slot: EssaySlot) -> FileUpload | None:
@@ -39,6 +41,15 @@ def text_file(slot: EssaySlot) -> FileUpload | None:
 def shown_status(slot: EssaySlot) -> str:
     """Where the slot stands: a place whose file is read again waits for content, whatever it held before."""
     return slot.status if text_file(slot) is not None else EssaySlot.Status.AWAITING_CONTENT.value
+
+
+def note(slot: EssaySlot) -> NoteAnswer:
+    """What its teacher noted of the essay that holds the slot. Raises ``Refused`` when none does."""
+    upload = file_of(slot)
+    if upload is None:
+        raise Refused("NOT_AN_ESSAY")
+    kept = note_of(upload)
+    return NoteAnswer(essay_id=slot.pk, note=kept.text, read=is_read(upload), version=kept.version)
 
 
 def texts_of(slot: EssaySlot) -> dict[UUID, str]:
@@ -77,6 +88,9 @@ def essay(slot: EssaySlot, texts: Mapping[UUID, str] | None = None) -> EssayAnsw
             "text_storage_id": text_id,
             "words": upload.words if upload else None,
             "characters": len(text) if text is not None else None,
+            "read": holds is not None and is_read(holds),
+            "note": note_of(holds).text if holds else "",
+            "note_version": note_of(holds).version if holds else 0,
             **(
                 steps_of(slot, upload, text or "")
                 if upload

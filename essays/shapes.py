@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from essays.models import MAX_WORD
+from essays.models import MAX_NOTE, MAX_WORD
 from huleedu.api.phase_fields import field_per_phase
 from huleedu.api.shapes import Answer, RequestBody
 from huleedu.events.phases import essay_phases
@@ -38,6 +38,9 @@ class EssayAnswer(Answer):
     text_storage_id: UUID | None
     words: int | None
     characters: int | None
+    read: bool
+    note: str
+    note_version: int
 
 
 class AcceptBody(RequestBody):
@@ -46,3 +49,19 @@ class AcceptBody(RequestBody):
     word: str = Field(min_length=1, max_length=MAX_WORD)
     scope: Scope
     accepted: bool = True
+
+
+class NoteBody(RequestBody):
+    """What to change: the private note on the essay, and whether it is read."""
+
+    note: str | None = Field(default=None, max_length=MAX_NOTE)
+    read: bool | None = None
+
+
+class NoteAnswer(Answer):
+    """A teacher’s private note on an essay, and whether she has read it; ``version`` is for ``If-Match``."""
+
+    essay_id: UUID
+    note: str
+    read: bool
+    version: int

@@ -15,14 +15,17 @@ from batches.forms import LanguageForm
 from batches.models import Batch
 from batches.views import decide
 from essays.accepted import always_accepted
-from essays.actions import accepting, starting
+from essays.actions import accepting, noting, starting
 from essays.actions.batch_language import change_batch_language, check_batch_language
 from essays.actions.essay_language import set_essay_language
-from essays.forms import AcceptForm
+from essays.forms import AcceptForm, NoteForm
+from essays.notes import note_of
 from files.capacity import check_work
 from files.models import FileUpload
 from files.views import after
-from huleedu.answers.pages import PageRequest, SeeOther, carry_out, tell_refusal, to_batch
+from huleedu.answers.pages import PageRequest, SeeOther, carry_out, refusal_of, tell_refusal, to_batch
+
+TABLES = ("essay-list", "results")  # of essays, each with forms of its own
 
 
 @login_required
@@ -64,7 +67,7 @@ def essay_language(request: PageRequest, batch_id: UUID, number: int) -> HttpRes
         carry_out(request, choose, _("The language of the essay is changed."))
     else:
         tell_refusal(request, "INVALID")
-    return SeeOther(reverse("essay", args=[batch_id, number]))
+    return to_essay(request, batch_id, number)
 
 
 @login_required
@@ -85,7 +88,44 @@ def accept_word(request: PageRequest, batch_id: UUID, number: int) -> HttpRespon
         )
     else:
         tell_refusal(request, "INVALID")
-    return SeeOther(reverse("essay", args=[batch_id, number]))
+    return to_essay(request, batch_id, number)
+
+
+@login_required
+@require_POST
+def write_note(request: PageRequest, batch_id: UUID, number: int) -> HttpResponse:
+    """Keep a private ``note`` on essay ``number``, or whether it is ``read``.
+
+    A note that another window has changed is shown beside this one, and nothing of either is lost.
+    """
+    files = FileUpload.objects.owned_by(request.user).select_related("essay_note", "batch")
+    upload = get_object_or_404(files, batch_id=batch_id, slot__number=number)
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        tell_refusal(request, "INVALID")
+        return to_essay(request, batch_id, number)
+    said = form.cleaned_data
+    text = said["note"] if "note" in request.POST else None
+    read = {"on": True, "off": False}.get(said["read"])
+    seen = None if said["version"] is None else {said["version"]}
+    refusal = refusal_of(lambda: noting.note(upload, request.user, text=text, read=read, versions=seen))
+    if refusal == "NOTE_CHANGED":
+        there = note_of(files.get(pk=upload.pk))
+        context = {"batch": upload.batch, "number": number, "yours": text, "there": there}
+        return render(request, "essays/two_notes.html", context, status=409)
+    if refusal is not None:
+        tell_refusal(request, refusal)
+    elif text is not None and read is None:
+        messages.success(request, _("The note is saved."))
+    return to_essay(request, batch_id, number)
+
+
+def to_essay(request: PageRequest, batch_id: UUID, number: int) -> SeeOther:
+    """Back to the essay, or to the table that the form stood in, in the order that was asked for there."""
+    back = request.POST.get("back", "")
+    address = reverse(back, args=[batch_id]) if back in TABLES else reverse("essay", args=[batch_id, number])
+    query = request.GET.urlencode()
+    return SeeOther(f"{address}?{query}" if query else address)
 
 
 @login_required

@@ -384,6 +384,7 @@ LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+COLUMNS_COOKIE_NAME = "__Host-columns" if HTTPS else f"columns_{PORT}"
 MESSAGE_STORAGE = "huleedu.http.cookies.MessageStorage"
 MESSAGE_COOKIE_NAME = "__Host-messages" if HTTPS else f"messages_{PORT}"
 DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else f"device_{PORT}"

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from batches.api import RegisterView
-from essays.api import AcceptedView, EssayLanguageView, EssayView, FileReprocessView
+from essays.api import AcceptedView, EssayLanguageView, EssayView, FileReprocessView, NoteView
 from files.api import (
     ContentUploadView,
     ContentView,
@@ -65,6 +65,7 @@ urlpatterns = [
     path("files/<str:file_upload_id>/trace", TraceView.as_view(), name="api-trace"),
     path("essays/<str:essay_id>", EssayView.as_view(), name="api-essay"),
     path("essays/<str:essay_id>/accepted", AcceptedView.as_view(), name="api-accepted"),
+    path("essays/<str:essay_id>/note", NoteView.as_view(), name="api-note"),
     path("essays/<str:essay_id>/language", EssayLanguageView.as_view(), name="api-essay-language"),
     path("limits", LimitsView.as_view(), name="api-limits"),
     path("content", ContentUploadView.as_view(), name="api-store-content"),

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from batches.actions import binning
 from batches.api import find_batch
 from batches.models import Batch
-from huleedu.api.api_view import ApiView, answer, read_query, user_of
+from huleedu.api.api_view import ApiView, answer, read_query, user_of, versioned
 from huleedu.api.idempotency import once
 from huleedu.api.schema import IDEMPOTENCY_KEY, answers, query_parameters
 from huleedu.events import feed
@@ -78,12 +78,6 @@ class BatchView(ApiView):
         batch = find_batch(request, batch_id)
         owner_id = user_of(request).pk
         return once(request, lambda: answer(waste.binned(binning.delete(batch.pk, owner_id))))
-
-
-def versioned(response: Response) -> Response:
-    """A snapshot's answer with its version as ``ETag``, which ``If-Match`` takes."""
-    response.headers["ETag"] = f'"{response.data["version"]}"'
-    return response
 
 
 class StatusView(ApiView):

@@ -1,6 +1,5 @@
 """The API of a teacher's decisions about a batch; each answers the snapshot."""
 
-import re
 from collections.abc import Callable
 
 from drf_spectacular.utils import extend_schema
@@ -13,17 +12,15 @@ from batches.models import Batch
 from batches.shapes import CancelBody, ExpectBody, ExtendBody, LanguageBody, ReprocessBody, StartBody
 from essays.actions import batch_language, repeating_all, repeating_batch_wide, starting
 from files.capacity import check_work
-from huleedu.api.api_view import ApiView, answer, read_body, user_of
+from huleedu.api.api_view import ApiView, answer, read_body, user_of, versioned, versions_seen
 from huleedu.api.idempotency import once
 from huleedu.api.schema import IDEMPOTENCY_KEY, IF_MATCH, answers
 from huleedu.events.phases import is_batch_wide
 from huleedu.failures.errors import Refused
-from results.api import versioned
 from results.queries import snapshot
 from results.shapes import Snapshot
 
 PARAMETERS = [IDEMPOTENCY_KEY, IF_MATCH]
-STRONG_TAG = re.compile(r'(?<![/\w])"(\d{1,18})"', re.ASCII)
 RESPONSES = answers({200: Snapshot}, 400, 404, 409, 410, 412, 422)
 
 
@@ -46,14 +43,6 @@ def decide(
         return deciding.decide_as_seen(batch.pk, seen, lambda: answer(snapshot(decision())))
 
     return versioned(once(request, effect))
-
-
-def versions_seen(request: Request) -> frozenset[int] | None:
-    """The versions that ``If-Match`` names, None without a condition; what is no version matches none."""
-    header = request.headers.get("If-Match")
-    if header is None or header.strip() == "*":
-        return None
-    return frozenset(int(tag) for tag in STRONG_TAG.findall(header))
 
 
 class StartView(ApiView):

@@ -9,11 +9,10 @@ from batches.actions import archiving, binning
 from batches.api import find_batch
 from batches.models import Batch
 from batches.shapes import KeepBody
-from huleedu.api.api_view import ApiView, answer, parse_id, read_body, user_of
+from huleedu.api.api_view import ApiView, answer, parse_id, read_body, user_of, versioned
 from huleedu.api.idempotency import once
 from huleedu.api.schema import IDEMPOTENCY_KEY, answers
 from results import bin as waste
-from results.api import versioned
 from results.api_actions import PARAMETERS, RESPONSES, decide
 from results.queries import snapshot
 from results.shapes import BinnedBatch, BinPage, Snapshot

@@ -15,7 +15,6 @@ from huleedu.api.idempotency import once
 from huleedu.api.schema import IDEMPOTENCY_KEY, answers
 from huleedu.http.middleware import correlation_id_of
 from results.actions import ending_exports, exporting
-from results.actions.exporting import ExportOrder
 from results.export_records import download, listed, record
 from results.export_shapes import ExportAnswer, ExportBody, ExportList
 from results.exports.registry import KINDS
@@ -55,7 +54,8 @@ class ExportsView(ApiView):
         """Have an export made: 201, or 200 with the same one that is being made already."""
         batch = find_batch(request, batch_id)
         body = read_body(ExportBody, request)
-        order = ExportOrder(body.kind, body.language or language_of_reader())
+        language = body.language or language_of_reader()
+        order = exporting.ordered(body.kind, language, with_note=body.with_note)
         correlation_id = correlation_id_of(request._request)
 
         def make() -> Response:

@@ -9,9 +9,8 @@ from batches.models import Batch
 from batches.shapes import BatchSettings, SettingsBody
 from essays.actions.settings import Settings, change_settings, check_settings
 from files.capacity import check_work
-from huleedu.api.api_view import ApiView, answer, read_body, user_of
+from huleedu.api.api_view import ApiView, answer, read_body, user_of, versioned
 from huleedu.api.schema import answers
-from results.api import versioned
 from results.api_actions import PARAMETERS, decide
 from results.shapes import Snapshot
 

@@ -18,6 +18,7 @@ from files.names import clean_name, name_on_disk
 from huleedu.failures.errors import ContentDamaged, Refused
 from huleedu.postgres.clock import database_now
 from results.export_shapes import ExportAnswer, ExportFailure, ExportList, ExportNote
+from results.exports.kind import WITH_NOTE
 from results.exports.registry import KINDS
 from results.exports.words import failure_in_words, note_in_words
 from results.models import Export
@@ -44,6 +45,7 @@ def record(export: Export) -> ExportAnswer:
             "batch_id": export.batch_id,
             "kind": export.kind,
             "language": export.language,
+            "with_note": bool(export.options.get(WITH_NOTE)),
             "status": Export.Status.ENDED if over else export.status,
             "done": export.done,
             "total": export.total,

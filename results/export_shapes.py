@@ -18,6 +18,10 @@ class ExportBody(RequestBody):
 
     kind: KindName
     language: Language | None = Field(default=None, description="Of the words in it; null: the reader’s")
+    with_note: bool = Field(
+        default=False,
+        description="The teacher’s private notes, too, on PDF files; other kinds ignore it",
+    )
 
 
 class ExportNote(Answer):
@@ -45,6 +49,7 @@ class ExportAnswer(Answer):
     batch_id: UUID
     kind: str
     language: Language
+    with_note: bool
     status: ExportStatus
     done: int
     total: int

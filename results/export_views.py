@@ -13,9 +13,9 @@ from huleedu.answers.pages import PageRequest, SeeOther, carry_out, tell_refusal
 from huleedu.failures.errors import Refused
 from huleedu.http.middleware import correlation_id_of
 from results.actions import ending_exports, exporting
-from results.actions.exporting import ExportOrder
 from results.api_exports import language_of_reader
 from results.export_records import download, listed, some_open
+from results.exports.kind import WITH_NOTE
 from results.exports.registry import KINDS
 from results.models import Export
 from results.views import frame, own_batch
@@ -36,7 +36,8 @@ def exports_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
         kind = request.POST.get("kind", "")
         if kind not in KINDS:
             raise Http404
-        order = ExportOrder(kind, language_of_reader())
+        with_note = WITH_NOTE in request.POST
+        order = exporting.ordered(kind, language_of_reader(), with_note=with_note)
         carry_out(
             request,
             lambda: exporting.ask(batch.pk, order, correlation_id_of(request)),

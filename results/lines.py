@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from batches.models import Batch
 from essays.accepted import accepted_in
 from essays.languages import is_stray, language_of
+from essays.notes import is_read, note_of
 from files.models import FileUpload
 from files.records import shown_words
 from results.marks import SPELLCHECK, figures_without
@@ -23,7 +24,8 @@ class Line:
     """What is told of a file, essay or not.
 
     ``status`` is the essay's, or that of a file that is none; ``stray``: not in the batch's language, so that
-    figures of the class leave it out; ``phases``: what is kept of each step that has ended on it.
+    figures of the class leave it out; ``phases``: what is kept of each step that has ended on it; ``read``
+    and ``note`` are its teacher's.
     """
 
     file_upload_id: UUID
@@ -36,6 +38,8 @@ class Line:
     language: str
     stray: bool
     phases: Kept
+    read: bool
+    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,12 @@ class EssayLine(Line):
     essay_id: UUID
     number: int
     characters: int | None
+    file_status: ClassVar[str] = str(FileUpload.Status.ASSIGNED)
+
+    @property
+    def essay_status(self) -> str:
+        """The essay's."""
+        return self.status
 
     @property
     def error(self) -> Mapping[str, Any] | None:
@@ -54,16 +64,23 @@ class EssayLine(Line):
 
 @dataclass(frozen=True, kw_only=True)
 class FileLine(Line):
-    """One file; ``number`` is that of the essay it became."""
+    """One file; ``number``, ``essay_id`` and ``essay_status`` are those of the essay it became."""
 
     number: int | None
+    essay_id: UUID | None
+    essay_status: str
     error_code: str
+
+    @property
+    def file_status(self) -> str:
+        """The file's."""
+        return self.status
 
 
 def essay_results(batch: Batch) -> QuerySet[EssayResult]:
     """The batch's essay results with what a line shows, in order of essay numbers."""
     read = EssayResult.objects.filter(batch=batch, file__status=FileUpload.Status.ASSIGNED)
-    return read.select_related("slot", "file").order_by("slot__number")
+    return read.select_related("slot", "file__essay_note").order_by("slot__number")
 
 
 def essay_lines(batch: Batch) -> list[EssayLine]:
@@ -104,6 +121,8 @@ def essay_line(result: EssayResult, batch: Batch, phases: Kept) -> EssayLine:
         language=language_of(result.file, batch),
         stray=is_stray(result.file, batch),
         phases=phases,
+        read=is_read(result.file),
+        note=note_of(result.file).text,
     )
 
 
@@ -111,7 +130,7 @@ def file_lines(batch: Batch) -> list[FileLine]:
     """Every file that was not removed: essays by number, then the others by name; four queries at most."""
     phases = Phases(batch)
     kept = {result.file_id: phases.of(result) for result in essay_results(batch)}
-    files = FileUpload.objects.filter(batch=batch).present().select_related("slot")
+    files = FileUpload.objects.filter(batch=batch).present().select_related("slot", "essay_note")
     lines = [file_line(upload, kept.get(upload.pk, {}), batch) for upload in files]
     return sorted(lines, key=lambda line: (line.number is None, line.number or 0, line.filename.casefold()))
 
@@ -121,8 +140,11 @@ def file_line(upload: FileUpload, phases: Kept, batch: Batch) -> FileLine:
     assigned = upload.status == FileUpload.Status.ASSIGNED
     phases = phases if assigned else {}
     error = upload.error or first_error(phases) or {}
+    slot = upload.slot if assigned else None
     return FileLine(
-        number=upload.slot.number if assigned and upload.slot else None,
+        number=slot.number if slot else None,
+        essay_id=slot.pk if slot else None,
+        essay_status=slot.status if slot else "",
         file_upload_id=upload.pk,
         filename=upload.filename,
         folder=upload.folder,
@@ -133,6 +155,8 @@ def file_line(upload: FileUpload, phases: Kept, batch: Batch) -> FileLine:
         language=language_of(upload, batch),
         stray=assigned and is_stray(upload, batch),
         phases=phases,
+        read=is_read(upload),
+        note=note_of(upload).text,
         error_code=str(error.get("error_code", "")),
     )
 

@@ -179,6 +179,8 @@ def essay_row(line: EssayLine) -> EssayRow:
             "characters": line.characters,
             "language": line.language or None,
             "other_language": line.stray,
+            "read": line.read,
+            "note": line.note,
             **{phase.name: figures_of(phase, line) for phase in essay_phases()},
         }
     )

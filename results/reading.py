@@ -1,8 +1,11 @@
 """One essay as a teacher reads it: text with marks, the list of marks, and its neighbours."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batches.models import Batch
+from essays.models import EssayNote
+from essays.notes import note_of
 from essays.segments import Mark, Segment, make_marks, split
 from files import content
 from huleedu.answers.error_words import in_words
@@ -11,6 +14,9 @@ from results import measuring
 from results.lines import EssayLine, Phases, essay_line, essay_results
 from results.marks import SPELLCHECK, findings_of
 from results.models import EssayResult
+from results.table import Asked, headings, in_order, rows_of
+
+ALL = Asked()
 
 
 @dataclass(frozen=True)
@@ -43,14 +49,18 @@ class Reading:
     findings: list[Mark]
     spelling: Spelling
     panels: list[measuring.Panel]
+    own_note: EssayNote
     previous_number: int | None
     next_number: int | None
     position: int
     total: int
 
 
-def read_essay(batch: Batch, number: int) -> Reading | None:
-    """Essay ``number`` of the batch, or None when there is none. Raises ``StorageFailed``."""
+def read_essay(batch: Batch, number: int, asked: Asked = ALL) -> Reading | None:
+    """Essay ``number`` of the batch, or None when there is none; its neighbours are those of the table.
+
+    One that the table is not asked for has all as its neighbours. Raises ``StorageFailed``.
+    """
     results = {result.slot.number: result for result in essay_results(batch)}
     result = results.get(number)
     if result is None:
@@ -60,7 +70,7 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
     essay = lines[number]
     text = readable_text(result)
     marks = [] if text is None else make_marks(findings_of(result, phases.accepted), len(text))
-    numbers = list(results)
+    numbers = order_of(batch, lines.values(), asked, number)
     index = numbers.index(number)
     return Reading(
         essay=essay,
@@ -71,11 +81,19 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
         findings=marks,
         spelling=spelling_of(essay, batch),
         panels=measuring.panels(batch, essay, lines.values()),
+        own_note=note_of(result.file),
         previous_number=numbers[index - 1] if index else None,
         next_number=numbers[index + 1] if index + 1 < len(numbers) else None,
         position=index + 1,
         total=len(numbers),
     )
+
+
+def order_of(batch: Batch, lines: Iterable[EssayLine], asked: Asked, number: int) -> list[int]:
+    """The numbers of the essays in the order of the table, ``number`` among them."""
+    every, known = list(lines), headings(batch)
+    numbers = [line.number for line in rows_of(every, asked, known)]
+    return numbers if number in numbers else [line.number for line in in_order(every, asked.sort, known)]
 
 
 def readable_text(result: EssayResult) -> str | None:

@@ -137,7 +137,10 @@ class StatusAnswer(PhasesAnswer):
 
 @field_per_phase(essay_phases, lambda phase: phase.figures)
 class EssayRow(Answer):
-    """One essay's result; ``other_language``: not in its batch's, so class figures leave it out."""
+    """One essay's result; ``other_language``: not in its batch's, so class figures leave it out.
+
+    ``read`` and ``note`` are its teacher's.
+    """
 
     essay_id: UUID
     number: int
@@ -151,6 +154,8 @@ class EssayRow(Answer):
     characters: int | None
     language: str | None
     other_language: bool
+    read: bool
+    note: str
 
 
 @field_per_phase(batch_wide_phases, lambda phase: phase.figures)

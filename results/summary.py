@@ -1,4 +1,4 @@
-"""What the results page says about a batch: figures, kinds, problems, measures of its phases, all rows."""
+"""What the results page says about a batch: figures, kinds, problems, measures of its phases."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,32 +10,14 @@ from files.steps.format import UNKNOWN
 from huleedu.answers import format_words
 from huleedu.answers.error_words import words_for
 from huleedu.events.phases import PHASES
-from huleedu.folding import matches
 from results import measuring, spelling
-from results.lines import FileLine, essay_results, file_lines
+from results.lines import FileLine, essay_results
 from results.marks import stored_findings
 from results.queries import attention, counts_of, phase_figures
 from results.shapes import BatchCounts
 
 MOST_BARS = 8
 WIDTHS = (25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10_000)
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which rows to show: part of the file name, the kind, the file's status. Empty shows all."""
-
-    q: str = ""
-    format: str = ""
-    status: str = ""
-
-    def match(self, line: FileLine) -> bool:
-        """True when the line is wanted."""
-        return (
-            matches(self.q, line.filename, line.folder)
-            and self.format in ("", line.format or UNKNOWN)
-            and self.status in ("", line.status)
-        )
 
 
 @dataclass(frozen=True)
@@ -91,22 +73,18 @@ class PhaseLine:
     duration_ms: int | None
 
 
-def results_context(batch: Batch, filters: Filters) -> dict[str, object]:
-    """All that the results page shows of a batch; only its rows are filtered."""
-    lines = file_lines(batch)
+def results_context(batch: Batch, lines: Sequence[FileLine]) -> dict[str, object]:
+    """All that the results page shows of a batch and all its ``lines``, but for its table."""
     return {
         "tiles": tiles(counts_of(batch), batch.expected_essay_count, lines),
         "left_out": [line for line in lines if line.stray],
         "histogram": histogram(word_counts(lines)),
         "kinds": kinds(lines),
         "common": spelling.common_marks(stored_findings(batch)),
-        "columns": measuring.columns(batch),
         "sections": measuring.sections(batch, lines),
         "wholes": measuring.of_whole(batch),
-        "rows": [line for line in lines if filters.match(line)],
         "problems": problems(lines),
         "phases": phase_lines(batch),
-        "filters": filters,
     }
 
 

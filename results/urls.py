@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from results import bin_views, export_views, settings_views, views
+from results import bin_views, export_views, settings_views, table_views, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("batches/<uuid:batch_id>/card/", views.card_fragment, name="batch-card"),
     path("batches/<uuid:batch_id>/essays/", views.essay_list, name="essay-list"),
     path("batches/<uuid:batch_id>/essays/<int:number>/", views.essay_page, name="essay"),
+    path("batches/<uuid:batch_id>/actions/columns/", table_views.choose_columns, name="table-columns"),
     path("batches/<uuid:batch_id>/results/", views.results_page, name="results"),
     path("batches/<uuid:batch_id>/exports/", export_views.exports_page, name="batch-exports"),
     path("batches/<uuid:batch_id>/exports/list/", export_views.export_list, name="export-list"),

@@ -17,18 +17,18 @@ from files.records import file_record
 from files.undo import undo_until
 from huleedu.answers.error_words import catalogue
 from huleedu.answers.pages import MAX_SEARCH, PageRequest, SeeOther, search_words, wants_fragment
-from huleedu.answers.searches import NAME, seal, searched
+from huleedu.answers.searches import NAME, seal
 from huleedu.api.api_view import parse_id
 from huleedu.events import feed
 from results import overview, queries, summary
-from results.lines import essay_lines
+from results.lines import file_lines
 from results.listing import page
-from results.measuring import columns
 from results.reading import read_essay
 from results.standing import ARCHIVED
+from results.table_views import address_of, asked_of, table_context
 
-FILTERS = ("format", "status")
-PASSED_ON = ("show", *FILTERS)
+PRIVATE = {"EssayNoteChanged"}  # what a teacher notes for herself is no part of a file's way
+PASSED_ON = ("show", "format", "status", "read", "sort")
 
 
 def own_batch(request: PageRequest, batch_id: UUID) -> Batch:
@@ -71,15 +71,13 @@ def search(request: PageRequest) -> HttpResponse:
     """Search words on their way to the list they are for, out of sight: in a body, then sealed."""
     form = request.POST
     batch_id = form.get("batch", "")
-    address = (
-        reverse("results", args=[own_batch(request, parse_id(batch_id)).pk])
-        if batch_id
-        else reverse("overview")
-    )
     words = form.get("q", "").replace("\0", "").strip()[:MAX_SEARCH]
     asked = {NAME: seal(request, words), **{name: form.get(name, "") for name in PASSED_ON}}
     query = urlencode({name: value for name, value in asked.items() if value})
-    return SeeOther(f"{address}?{query}" if query else address)
+    if batch_id:
+        batch = own_batch(request, parse_id(batch_id))
+        return SeeOther(address_of(form.get("page", ""), batch.pk, query))
+    return SeeOther(f"{reverse('overview')}?{query}" if query else reverse("overview"))
 
 
 @login_required
@@ -107,11 +105,11 @@ def batch_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def essay_list(request: PageRequest, batch_id: UUID) -> HttpResponse:
-    """The batch's essays."""
+    """The batch's essays, in one table."""
     batch = own_batch(request, batch_id)
-    return render(
-        request, "essays/list.html", frame(batch) | {"essays": essay_lines(batch), "columns": columns(batch)}
-    )
+    essays = [line for line in file_lines(batch) if line.number is not None]
+    context = frame(batch) | table_context(request, batch, essays, "essay-list")
+    return render(request, "essays/list.html", context | {"essays": essays, "kinds": summary.kinds(essays)})
 
 
 @login_required
@@ -119,11 +117,13 @@ def essay_list(request: PageRequest, batch_id: UUID) -> HttpResponse:
 def essay_page(request: PageRequest, batch_id: UUID, number: int) -> HttpResponse:
     """One essay with its marks."""
     batch = own_batch(request, batch_id)
-    reading = read_essay(batch, number)
+    asked = asked_of(request)
+    reading = read_essay(batch, number, asked)
     if reading is None:
         return being_read_page(request, batch, number)
     status = 409 if reading.damaged else 200
-    return render(request, "essays/essay.html", frame(batch) | vars(reading), status=status)
+    context = frame(batch) | vars(reading) | {"query": asked.query()}
+    return render(request, "essays/essay.html", context, status=status)
 
 
 def being_read_page(request: PageRequest, batch: Batch, number: int) -> HttpResponse:
@@ -138,10 +138,11 @@ def being_read_page(request: PageRequest, batch: Batch, number: int) -> HttpResp
 @login_required
 @require_safe
 def results_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
-    """Figures and rows of the whole batch, the rows filtered."""
+    """Figures of the whole batch, and the table of all its files."""
     batch = own_batch(request, batch_id)
-    filters = summary.Filters(searched(request), *(search_words(request, name) for name in FILTERS))
-    return render(request, "results/results.html", frame(batch) | summary.results_context(batch, filters))
+    lines = file_lines(batch)
+    context = frame(batch) | summary.results_context(batch, lines)
+    return render(request, "results/results.html", context | table_context(request, batch, lines, "results"))
 
 
 @login_required
@@ -153,7 +154,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     context = {
         "file": file_record(upload),
         "batch": queries.counted_summary(upload.batch),
-        "events": feed.trace(upload.pk),
+        "events": [event for event in feed.trace(upload.pk) if event["event_type"] not in PRIVATE],
         "undo_until": undo_until(upload),
         "revision": upload.revision,
         "correlation_id": upload.correlation_id,

@@ -1,5 +1,6 @@
 """What all API views share: who calls, strict bodies and queries, ids that are never explained."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,6 +23,7 @@ from huleedu.api.throttle import Throttle
 Model = TypeVar("Model", bound=BaseModel)
 MAX_ERRORS_TOLD = 50
 MAX_PATH = 200
+STRONG_TAG = re.compile(r'(?<![/\w])"(\d{1,18})"', re.ASCII)
 PER_USER = Throttle("api-user", limit=300, seconds=10)
 PER_TOKEN = Throttle("api-token", limit=300, seconds=10)
 
@@ -62,6 +64,20 @@ class CallerThrottle(BaseThrottle):
 def answer(body: Answer, status: int = 200) -> Response:
     """A response whose body has the shape that it is described with."""
     return Response(body.model_dump(), status=status)
+
+
+def versioned(response: Response) -> Response:
+    """An answer with its version as ``ETag``, which ``If-Match`` takes."""
+    response.headers["ETag"] = f'"{response.data["version"]}"'
+    return response
+
+
+def versions_seen(request: Request) -> frozenset[int] | None:
+    """The versions that ``If-Match`` names, None without a condition; what is no version matches none."""
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    return frozenset(int(tag) for tag in STRONG_TAG.findall(header))
 
 
 class ApiView(APIView):

@@ -17,7 +17,7 @@ DESCRIPTIONS = {
     404: "Nothing here that is yours.",
     408: "The request stopped coming.",
     409: "Not possible now; `code` says why.",
-    412: "`If-Match` names an earlier version: somebody changed the batch meanwhile.",
+    412: "`If-Match` names an earlier version: somebody changed it meanwhile.",
     413: "Too big.",
     415: "The body is packed, or not of a type this address takes.",
     422: "Cut off on the way, or the idempotency key belongs to another request.",

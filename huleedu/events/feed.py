@@ -17,6 +17,7 @@ MESSAGE_NAMES = {
     "BatchFileRemoved": "batch.file.removed",
     "FileReprocessRequested": "file.reprocess.requested",
     "FileLanguageChanged": "file.language.changed",
+    "EssayNoteChanged": "essay.note.changed",
     "BatchEssaysReady": "batch.essays.ready",
     "BatchReadinessTimeout": "batch.readiness.timeout",
     **{phase.completed.__name__: phase.live_message for phase in PHASES.values()},

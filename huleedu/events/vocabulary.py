@@ -374,6 +374,17 @@ class FileLanguageChanged(FileEvent):
     language_chosen: bool
 
 
+class EssayNoteChanged(FileEvent):
+    """A teacher has read an essay, or wrote her note on it; not what it says."""
+
+    topic = "huleedu.essay.note.changed.v1"
+    phase_name = "note"
+    essay_id: UUID | None
+    who: int
+    is_read: bool
+    note_version: int
+
+
 class BatchLanguageFound(Event):
     """The first essays show the batch's language, which nobody chose."""
 

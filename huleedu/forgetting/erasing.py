@@ -23,7 +23,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from batches.models import Batch, BatchPhase
-from essays.models import AcceptedWord, StepRun
+from essays.models import AcceptedWord, EssayNote, StepRun
 from files import content
 from files.actions.erasing import begin_erasing, erase_rows
 from files.models import FileUpload, StoredContent
@@ -128,6 +128,7 @@ def end_file(erasure: Erasure, contents: set[UUID]) -> None:
     if whole:
         EssayResult.objects.filter(file_id=erasure.file).delete()
         AcceptedWord.objects.filter(file_id=erasure.file).delete()
+        EssayNote.objects.filter(file_id=erasure.file).delete()
     # What a step found of the whole batch while the file was in it tells of it, too.
     seen = BatchPhase.objects.filter(batch=erasure.batch, concluded_at__lt=erasure.asked_at)
     seen.exclude(output=None, error=None).update(**BatchPhase.personal)

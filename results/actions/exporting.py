@@ -23,7 +23,7 @@ from huleedu.models import WorkItem
 from huleedu.outside import disks
 from huleedu.postgres.clock import database_now
 from huleedu.work import queue as work
-from results.exports.kind import EXPORT_FAILED, LeftOut
+from results.exports.kind import EXPORT_FAILED, WITH_NOTE, LeftOut
 from results.exports.registry import KINDS
 from results.models import Export
 
@@ -39,6 +39,11 @@ class ExportOrder:
     kind: str
     language: str
     options: Mapping[str, str | bool] = field(default_factory=dict)
+
+
+def ordered(kind: str, language: str, *, with_note: bool = False) -> ExportOrder:
+    """An order with those options that its kind takes."""
+    return ExportOrder(kind, language, {WITH_NOTE: True} if with_note and KINDS[kind].takes_note else {})
 
 
 @transaction.atomic

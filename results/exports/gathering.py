@@ -67,6 +67,8 @@ def essay_of(
         characters=line.characters,
         text_id=result.text_storage_id,
         figures=tuple(column.value(line) for column in columns),
+        read=line.read,
+        note=line.note,
         marks=None
         if marks is None
         else tuple(Mark(mark.start, mark.end, mark.word, mark.suggestions, mark.kind) for mark in marks),

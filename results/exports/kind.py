@@ -13,6 +13,7 @@ from results.exports.pile import Essay, Pile
 NAME = re.compile(r"[a-z]{1,20}")
 ENDING = re.compile(r"[a-z]{1,5}")
 Words = str | StrPromise
+WITH_NOTE = "with_note"  # an option of kinds that take it
 # Codes that all kinds have; their words are in ``results.exports.words``.
 EXPORT_FAILED = "EXPORT_FAILED"
 EXPORT_TOO_LARGE = "EXPORT_TOO_LARGE"
@@ -34,6 +35,7 @@ class Making:
 
     ``text`` and ``original`` read the store: they raise ``StorageFailed``, and ``ContentDamaged`` for what is
     damaged. ``advance`` tells that one more essay is done; it raises ``Cancelled`` for what nobody wants now.
+    ``with_note``: the teacher's private note is to stand on papers.
     """
 
     pile: Pile
@@ -42,6 +44,7 @@ class Making:
     text: Callable[[Essay], str]
     original: Callable[[Essay], bytes]
     advance: Callable[[], None]
+    with_note: bool = False
     left_out: list[LeftOut] = field(default_factory=list)
 
     def leave_out(self, essay: Essay, code: str) -> None:
@@ -60,7 +63,7 @@ class ExportKind:
     ``name`` is its value in rows and answers, and never changes; ``label`` stands on its button, ``help``
     beside it. ``stem`` says in a file's name what it is. ``make`` writes the whole file, in the language that
     is active then; it may raise ``StepError`` with a code of ``failures``, or one that all know. ``order`` is
-    its place in menus. A table ``needs_essays`` not.
+    its place in menus. A table ``needs_essays`` not; one of papers ``takes_note``.
     """
 
     name: str
@@ -72,6 +75,7 @@ class ExportKind:
     make: Callable[[Making], None]
     order: int
     needs_essays: bool = True
+    takes_note: bool = False
     failures: Mapping[str, Words] = field(default_factory=dict)
     notes: Mapping[str, Words] = field(default_factory=dict)
 

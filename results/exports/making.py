@@ -16,7 +16,7 @@ from files.models import StoredContent
 from huleedu.failures.errors import ContentDamaged, StepError
 from results.actions import exporting
 from results.exports.gathering import gather
-from results.exports.kind import EXPORT_TOO_LARGE, EXPORT_TOO_SLOW, Cancelled, LeftOut, Making
+from results.exports.kind import EXPORT_TOO_LARGE, EXPORT_TOO_SLOW, WITH_NOTE, Cancelled, LeftOut, Making
 from results.exports.pile import Essay
 from results.exports.registry import KINDS
 from results.models import Export
@@ -64,6 +64,7 @@ def made(export: Export) -> Iterator[tuple[IO[bytes], list[LeftOut]]]:
             text=read_text,
             original=read_original,
             advance=progress.advance,
+            with_note=bool(export.options.get(WITH_NOTE)),
         )
         KINDS[export.kind].make(making)
         out.flush()

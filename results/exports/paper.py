@@ -16,8 +16,8 @@ SUGGESTIONS = 3
 EM_SPACE = "\u2003"  # for a tab
 
 
-def paper(pile: Pile, essay: Essay, text: str, language: str) -> Told:
-    """The paper of one essay, in the language that is active."""
+def paper(pile: Pile, essay: Essay, text: str, language: str, *, with_note: bool = False) -> Told:
+    """The paper of one essay, in the language that is active, and its teacher's note if that is wished."""
     heading = _("Essay %(n)s") % {"n": essay.number}
     marks = essay.marks or ()
     return Told(
@@ -30,6 +30,8 @@ def paper(pile: Pile, essay: Essay, text: str, language: str) -> Told:
         heading=heading,
         facts=" · ".join(facts(essay)),
         paragraphs=paragraphs(text, marks),
+        note_heading=_("From your teacher"),
+        note=cleaned(essay.note).strip().split("\n") if with_note and essay.note.strip() else [],
         marks_heading=marks_heading(essay),
         marks_note="" if essay.marks or essay.marks is None else _("No spelling marks in this essay."),
         marks=[(cleaned(mark.word), cleaned(", ".join(mark.suggestions[:SUGGESTIONS]))) for mark in marks],

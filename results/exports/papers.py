@@ -36,7 +36,8 @@ def pdf_of(making: Making, essay: Essay) -> bytes | None:
         making.leave_out(essay, CONTENT_DAMAGED)
         return None
     try:
-        pdf, whole = typeset.typeset(paper(making.pile, essay, text, making.language))
+        told = paper(making.pile, essay, text, making.language, with_note=making.with_note)
+        pdf, whole = typeset.typeset(told)
     except StepError as error:
         making.leave_out(essay, error.code)
         return None

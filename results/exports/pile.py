@@ -44,13 +44,18 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Essay(Member):
-    """One essay. ``figures`` go with the pile's headings; ``marks`` are None when it was not checked."""
+    """One essay. ``figures`` go with the pile's headings; ``marks`` are None when it was not checked.
+
+    ``read`` and ``note`` are its teacher's.
+    """
 
     number: int
     characters: int | None
     text_id: UUID
     figures: tuple[float | None, ...]
     marks: tuple[Mark, ...] | None
+    read: bool
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

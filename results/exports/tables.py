@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from results.exports.pile import Essay, Heading, Member, Pile
 
@@ -28,6 +29,8 @@ def essay_headings(pile: Pile) -> list[str]:
         _("Characters"),
         _("Language"),
         *(heading.label for heading in pile.headings),
+        pgettext("essay", "Read"),
+        _("Your note"),
         _("State"),
         _("Problem"),
     ]
@@ -42,6 +45,8 @@ def essay_row(pile: Pile, essay: Essay) -> list[Value]:
         essay.characters,
         essay.language_label,
         *(rounded(value, head) for value, head in zip(essay.figures, pile.headings, strict=True)),
+        _("yes") if essay.read else "",
+        essay.note,
         essay.state,
         essay.problem,
     ]

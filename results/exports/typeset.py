@@ -36,6 +36,8 @@ class Told:
     heading: str
     facts: str
     paragraphs: list[list[Piece]]
+    note_heading: str
+    note: list[str]
     marks_heading: str
     marks_note: str
     marks: list[tuple[str, str]]

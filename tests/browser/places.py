@@ -35,7 +35,8 @@ NO_PAGES = {
     "forms and redirects": {
         *("logout", "set_language", "search", "batch-extend", "batch-expect", "batch-cancel", "batch-resume"),
         *("batch-upload", "file-replace", "file-remove", "file-restore", "file-reprocess", "batch-start"),
-        *("batch-language", "essay-language", "accept-word", "forget-word", "batch-delete"),
+        *("batch-language", "essay-language", "accept-word", "essay-note", "table-columns"),
+        *("forget-word", "batch-delete"),
         *("bin-restore", "bin-erase", "batch-archive", "batch-unarchive", "export-remove", "export-retry"),
         *("account_login", "mfa_list_webauthn", "school-login", "openid_connect_login"),
         *("openid_connect_callback",),

@@ -71,6 +71,8 @@ CALLS = [
     Call("api-resume", "post", "/v1/batches/{}/resume", "batch", {}),
     Call("api-language", "post", "/v1/batches/{}/language", "batch", {"language": "sv"}),
     Call("api-accepted", "post", "/v1/essays/{}/accepted", "essay", {"word": "x", "scope": "batch"}),
+    Call("api-note", "get", "/v1/essays/{}/note", "essay"),
+    Call("api-note", "patch", "/v1/essays/{}/note", "essay", {"note": "x", "read": True}),
     Call("api-exports", "get", "/v1/batches/{}/exports", "batch"),
     Call("api-exports", "post", "/v1/batches/{}/exports", "batch", {"kind": "csv"}),
     Call("api-export", "get", "/v1/exports/{}", "export"),

@@ -31,7 +31,7 @@ def test_an_essays_line_is_the_same_as_its_files(teacher: User) -> None:
     add_essay(batch, 1, "one two three", [])
     (essay,), (file,) = essay_lines(batch), file_lines(batch)
     shared = vars(essay).keys() & vars(file).keys() - {"status"}
-    assert len(shared) == 10
+    assert len(shared) == 13
     assert {name: getattr(essay, name) for name in shared} == {name: getattr(file, name) for name in shared}
     assert (essay.status, file.status) == ("ready", "assigned")
 

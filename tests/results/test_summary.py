@@ -27,7 +27,11 @@ LINE = FileLine(
     language="en",
     stray=False,
     phases={},
+    read=False,
+    note="",
     number=1,
+    essay_id=UUID(int=1),
+    essay_status="completed",
     error_code="",
 )
 

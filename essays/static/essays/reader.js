@@ -184,12 +184,26 @@ function placeOf(mark) {
 function tell(url, said) {
   const answer = last.then(() => readPage(url, said)).then((page) => {
     const fresh = page.querySelector("essay-reader");
-    const present = /** @type {EssayReader | null} */ (document.querySelector("essay-reader"));
-    if (fresh && present) present.giveWay(/** @type {EssayReader} */ (document.importNode(fresh, true)));
+    if (fresh) showReader(fresh);
     return page.querySelector(".messages .banner");
   });
   last = answer.catch(() => undefined);
   return answer;
+}
+
+/** What the reader that is shown was made of. */
+let shown = "";
+
+/** A form's token is another one each time. @param {Element} reader */
+const madeOf = (reader) => reader.innerHTML.replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
+
+/** Puts what the server shows now in the reader's place, unless it is the same. @param {Element} fresh */
+export function showReader(fresh) {
+  const present = /** @type {EssayReader | null} */ (document.querySelector("essay-reader"));
+  const text = madeOf(fresh);
+  if (!present || text === shown) return;
+  shown = text;
+  present.giveWay(/** @type {EssayReader} */ (document.importNode(fresh, true)));
 }
 
 /** @param {unknown} problem */
@@ -198,4 +212,6 @@ function fail(problem) {
   toastProblem(problem);
 }
 
+const first = document.querySelector("essay-reader");
+if (first) shown = madeOf(first);
 customElements.define("essay-reader", EssayReader);

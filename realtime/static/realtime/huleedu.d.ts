@@ -170,6 +170,12 @@ export interface EventData {
     language: string | null;
     language_chosen: boolean;
   };
+  "essay.note.changed": OfFile & {
+    essay_id: string | null;
+    who: number;
+    is_read: boolean;
+    note_version: number;
+  };
   "batch.essays.ready": InBatch & {
     ready_essays: EssayReference[];
     failed_files: string[];

@@ -33,5 +33,6 @@ KIND = ExportKind(
     media_type="application/zip",
     make=make,
     order=31,
+    takes_note=True,
     notes=papers.NOTES,
 )

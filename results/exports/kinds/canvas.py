@@ -62,6 +62,7 @@ KIND = ExportKind(
     media_type="application/zip",
     make=make,
     order=41,
+    takes_note=True,
     failures={
         NO_NAMES: _(
             "Canvas finds the pupil by the name that it gave the file, and no file here has such a name. "

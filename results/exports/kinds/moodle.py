@@ -43,6 +43,7 @@ KIND = ExportKind(
     media_type="application/zip",
     make=make,
     order=40,
+    takes_note=True,
     failures={
         NO_NAMES: _(
             "Moodle finds the pupil by the name that it gave the file, and no file here has such a name. "

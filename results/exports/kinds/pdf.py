@@ -29,5 +29,6 @@ KIND = ExportKind(
     media_type="application/zip",
     make=make,
     order=10,
+    takes_note=True,
     notes=papers.NOTES,
 )

@@ -100,7 +100,7 @@ def test_the_description_is_valid_and_complete(capsys: pytest.CaptureFixture[str
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    assert len(operations) == 43, sorted(operations)
+    assert len(operations) == 45, sorted(operations)
     for name, operation in operations.items():
         assert "401" in operation["responses"], name
         for status, answer in operation["responses"].items():

@@ -12,7 +12,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from batches.models import Batch
-from essays.models import StepRun
+from essays.actions.noting import note
+from essays.models import EssayNote, StepRun
 from files import content
 from files.actions import removing, replacing
 from files.actions.incoming import Incoming
@@ -49,9 +50,12 @@ def stored(folder: Path) -> set[str]:
 
 
 def test_all_of_a_removed_file_goes_when_its_time_has_come(
-    pipeline: Pipeline, batch: Batch, content_folder: Path
+    pipeline: Pipeline, batch: Batch, content_folder: Path, teacher: User
 ) -> None:
     upload, other = batch.files.order_by("created_at")
+    note(upload, teacher, text="She told me why.", read=True)
+    note(other, teacher, text="He did not.")
+    pipeline.run()
     before = list(LoggedEvent.objects.order_by("id").values_list("event_id", flat=True))
     removing.remove(upload)
     pipeline.run()
@@ -65,6 +69,7 @@ def test_all_of_a_removed_file_goes_when_its_time_has_come(
     assert other.raw_storage_id is not None and other.text_storage_id is not None
     assert stored(content_folder) == {other.raw_storage_id.hex, other.text_storage_id.hex}
     assert StoredContent.objects.count() == 2
+    assert list(EssayNote.objects.values_list("file", flat=True)) == [other.pk]
     assert list(StepRun.objects.filter(file_upload_id=upload.pk).values_list("output", flat=True)) == [None]
     after = list(LoggedEvent.objects.order_by("id").values_list("event_id", flat=True))
     assert after[: len(before)] == before

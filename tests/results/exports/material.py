@@ -8,19 +8,21 @@ from django.test import Client
 
 from batches.models import Batch
 from results.actions import exporting
-from results.actions.exporting import ExportOrder
+from results.actions.exporting import ordered
 from results.models import Export
 from tests.pipeline import Pipeline
 
 
-def ask(batch: Batch, kind: str = "csv", language: str = "en") -> Export:
+def ask(batch: Batch, kind: str = "csv", language: str = "en", *, with_note: bool = False) -> Export:
     """An export that waits."""
-    return exporting.ask(batch.pk, ExportOrder(kind, language), uuid4())[0]
+    return exporting.ask(batch.pk, ordered(kind, language, with_note=with_note), uuid4())[0]
 
 
-def made(pipeline: Pipeline, batch: Batch, kind: str = "csv", language: str = "en") -> Export:
+def made(
+    pipeline: Pipeline, batch: Batch, kind: str = "csv", language: str = "en", *, with_note: bool = False
+) -> Export:
     """An export as workers leave it."""
-    export = ask(batch, kind, language)
+    export = ask(batch, kind, language, with_note=with_note)
     pipeline.run()
     export.refresh_from_db()
     return export

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from pypdfium2 import raw
 
 from batches.models import Batch
+from essays.actions.noting import note
 from files import content
 from tests.pipeline import Pipeline
 from tests.results.exports.material import file_of, made
@@ -26,8 +27,10 @@ def text_of(pdf: bytes) -> str:
     return " ".join(" ".join(pages).split())
 
 
-def pdfs(pipeline: Pipeline, batch: Batch, language: str = "en") -> dict[str, bytes]:
-    export = made(pipeline, batch, "pdf", language)
+def pdfs(
+    pipeline: Pipeline, batch: Batch, language: str = "en", *, with_note: bool = False
+) -> dict[str, bytes]:
+    export = made(pipeline, batch, "pdf", language, with_note=with_note)
     assert export.status == "ready", export.error_code
     with zipfile.ZipFile(io.BytesIO(file_of(export, batch.owner))) as zipped:
         assert zipped.testzip() is None
@@ -89,3 +92,15 @@ def test_a_damaged_text_leaves_the_others(pipeline: Pipeline, teacher: User, mak
     content.delete([batch.files.order_by("created_at")[0].text_id])
     export = made(pipeline, batch, "pdf")
     assert (export.status, export.left_out) == ("ready", [{"essay": 1, "code": "CONTENT_DAMAGED"}])
+
+
+def test_a_note_stands_on_paper_only_when_it_is_ticked(
+    pipeline: Pipeline, teacher: User, make_essay: Essays
+) -> None:
+    batch = pipeline.completed(teacher, make_essay(1), make_essay(2))
+    note(batch.files.get(slot__number=1), teacher, text=f"Well begun.\n\n{HOSTILE}\x07")
+    plain, _ = map(text_of, pdfs(pipeline, batch).values())
+    assert "Well begun" not in plain and "From your teacher" not in plain
+    noted, other = map(text_of, pdfs(pipeline, batch, with_note=True).values())
+    assert "From your teacher Well begun." in noted and '#import "x" *bold*' in noted
+    assert "From your teacher" not in other
