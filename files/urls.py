@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from files import views
+from files import original_views, views
 
 urlpatterns = [
     path("batches/<uuid:batch_id>/upload/", views.upload, name="batch-upload"),
@@ -11,4 +11,7 @@ urlpatterns = [
     path("files/<uuid:file_upload_id>/actions/restore/", views.restore, name="file-restore"),
     path("batches/<uuid:batch_id>/removed/", views.removed, name="batch-removed"),
     path("files/<uuid:file_upload_id>/actions/reprocess/", views.reprocess, name="file-reprocess"),
+    path("files/<uuid:file_upload_id>/original/", original_views.original_page, name="file-original"),
+    path("files/<uuid:file_upload_id>/original/shown/", original_views.shown, name="file-original-shown"),
+    path("files/<uuid:file_upload_id>/original/saved/", original_views.saved, name="file-original-saved"),
 ]

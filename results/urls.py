@@ -21,6 +21,11 @@ urlpatterns = [
     path("batches/<uuid:batch_id>/card/", views.card_fragment, name="batch-card"),
     path("batches/<uuid:batch_id>/essays/", views.essay_list, name="essay-list"),
     path("batches/<uuid:batch_id>/essays/<int:number>/", views.essay_page, name="essay"),
+    path(
+        "batches/<uuid:batch_id>/essays/<int:number>/marks/<int:start>/",
+        views.mark_in_essays,
+        name="mark-in-essays",
+    ),
     path("batches/<uuid:batch_id>/results/", views.results_page, name="results"),
     path("batches/<uuid:batch_id>/exports/", export_views.exports_page, name="batch-exports"),
     path("batches/<uuid:batch_id>/exports/list/", export_views.export_list, name="export-list"),

@@ -4,11 +4,13 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
@@ -24,6 +26,7 @@ from results import overview, queries, summary
 from results.lines import essay_lines
 from results.listing import page
 from results.measuring import columns
+from results.occurrences import occurrences
 from results.reading import read_essay
 from results.standing import ARCHIVED
 
@@ -137,6 +140,21 @@ def being_read_page(request: PageRequest, batch: Batch, number: int) -> HttpResp
 
 @login_required
 @require_safe
+def mark_in_essays(request: PageRequest, batch_id: UUID, number: int, start: int) -> HttpResponse:
+    """The sentences of all essays with the word that is marked at ``start`` of essay ``number``.
+
+    The word is pupils' writing and stays out of the address, which logs and histories keep.
+    """
+    batch = own_batch(request, batch_id)
+    found = occurrences(batch, number, start)
+    if found is None:
+        messages.info(request, _("That word is not marked any more."))
+        return SeeOther(reverse("essay", args=[batch.pk, number]))
+    return render(request, "essays/mark.html", frame(batch) | {"found": found, "number": number})
+
+
+@login_required
+@require_safe
 def results_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """Figures and rows of the whole batch, the rows filtered."""
     batch = own_batch(request, batch_id)
@@ -155,6 +173,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
         "batch": queries.counted_summary(upload.batch),
         "events": feed.trace(upload.pk),
         "undo_until": undo_until(upload),
+        "has_original": upload.raw_storage_id is not None,
         "correlation_id": upload.correlation_id,
         "catalogue": catalogue(),
     }

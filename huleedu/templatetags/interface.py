@@ -19,6 +19,7 @@ from batches.keeping import days_left
 from batches.models import MAX_ESSAYS, Batch
 from files.models import FileUpload
 from files.names import repeated
+from files.originals import original_address
 from files.shapes import FileRecord
 from huleedu.answers import format_words, language_names
 from huleedu.answers.error_words import words_for
@@ -268,6 +269,12 @@ def format_label(name: str | None) -> str:
 def formats_in_short() -> str:
     """What may be sent, in few words: "Word, PDF or plain text"."""
     return format_words.short()
+
+
+@register.filter
+def original(line: Line) -> str:
+    """Where the original of an essay is opened."""
+    return original_address(line.file_upload_id, line.format)
 
 
 @register.simple_tag

@@ -42,6 +42,7 @@ NO_PAGES = {
     },
     "a piece of a page, a file": {
         *("batch-card", "batch-head", "overview-filters", "export-list", "export-file"),
+        *("file-original-shown", "file-original-saved"),
         *("mfa_download_recovery_codes",),
     },
     "looked at in test_passkeys": {"mfa_remove_webauthn", "mfa_reauthenticate_webauthn"},
