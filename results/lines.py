@@ -15,6 +15,7 @@ from files.records import shown_words
 from results.marks import SPELLCHECK, figures_without
 from results.models import EssayResult
 
+UNREAD = "unread"
 Kept = Mapping[str, Mapping[str, Any]]  # phase → its step's status, error and figures
 
 
@@ -54,10 +55,14 @@ class EssayLine(Line):
 
 @dataclass(frozen=True, kw_only=True)
 class FileLine(Line):
-    """One file; ``number`` is that of the essay it became."""
+    """One file; ``number`` is that of the essay it became.
+
+    ``kind`` is the format its bytes showed, read or not; empty while that is not known.
+    """
 
     number: int | None
     error_code: str
+    kind: str = ""
 
 
 def essay_results(batch: Batch) -> QuerySet[EssayResult]:
@@ -134,7 +139,16 @@ def file_line(upload: FileUpload, phases: Kept, batch: Batch) -> FileLine:
         stray=assigned and is_stray(upload, batch),
         phases=phases,
         error_code=str(error.get("error_code", "")),
+        kind=kind_of(upload),
     )
+
+
+def kind_of(upload: FileUpload) -> str:
+    """What the file's bytes showed; ``UNREAD`` of one that was never looked into, or not as far as that."""
+    detected = str((upload.error or {}).get("details", {}).get("detected", ""))
+    if upload.format or detected or upload.status == FileUpload.Status.PROCESSING:
+        return upload.format or detected
+    return UNREAD
 
 
 def first_error(phases: Kept) -> Mapping[str, Any] | None:

@@ -30,7 +30,7 @@ from results.occurrences import occurrences
 from results.reading import read_essay
 from results.standing import ARCHIVED
 
-FILTERS = ("format", "status")
+FILTERS = ("format", "status", "code", "step", "words")
 PASSED_ON = ("show", *FILTERS)
 
 

@@ -27,10 +27,10 @@ from huleedu.answers.measures import limit_in_words
 from huleedu.answers.pages import UNDO
 from huleedu.events.phases import essay_phases
 from huleedu.outside import disks
-from results import queries
+from results import queries, summary
 from results.exports.kind import ExportKind
 from results.exports.registry import KINDS
-from results.lines import Line
+from results.lines import FileLine, Line
 from results.measuring import Column
 from results.shapes import BatchSummary, Snapshot
 
@@ -260,9 +260,9 @@ def export_label(name: str) -> str:
 
 
 @register.filter
-def format_label(name: str | None) -> str:
-    """A format's name for the reader, a dash for a file that was not recognised."""
-    return format_words.label(name) if name else "–"
+def kind_of_file(line: FileLine) -> str:
+    """What kind of file this is for the reader, a dash while nobody has looked."""
+    return summary.kind_label(line.kind) if line.kind else "–"
 
 
 @register.simple_tag

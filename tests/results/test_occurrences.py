@@ -58,7 +58,7 @@ def test_the_reader_counts_what_the_page_shows(batch: Batch, client: Client) -> 
             found = occurrences(batch, number, mark.start)
             assert found is not None and len(found.essays) == mark.essays, (text, mark.word)
     page = client.get(reverse("essay", args=[batch.pk, 1]), headers={"Accept-Language": "en"})
-    assert page.content.decode().count("in 2 essays") == 2
+    assert page.content.decode().count(">in 2 essays</a>") == 2
     shown = client.get(address(batch, 1, "becouse"), headers={"Accept-Language": "en"}).content.decode()
     assert "Marked in 2 essays, 3 times." in shown
     assert f'href="{reverse("essay", args=[batch.pk, 2])}#mark-2">becouse</a>' in shown
