@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from files import original_views, views
+from files import original_views, several_views, views
 
 urlpatterns = [
     path("batches/<uuid:batch_id>/upload/", views.upload, name="batch-upload"),
+    path(
+        "batches/<uuid:batch_id>/files/replace/", several_views.replace_several, name="files-replace-several"
+    ),
+    path("batches/<uuid:batch_id>/files/remove/", several_views.remove_several, name="files-remove-several"),
     path("files/<uuid:file_upload_id>/actions/replace/", views.replace, name="file-replace"),
     path("files/<uuid:file_upload_id>/actions/remove/", views.remove, name="file-remove"),
     path("files/<uuid:file_upload_id>/actions/restore/", views.restore, name="file-restore"),

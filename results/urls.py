@@ -19,6 +19,7 @@ urlpatterns = [
     path("bin/<uuid:batch_id>/restore/", bin_views.restore, name="bin-restore"),
     path("bin/<uuid:batch_id>/erase/", bin_views.erase, name="bin-erase"),
     path("batches/<uuid:batch_id>/card/", views.card_fragment, name="batch-card"),
+    path("batches/<uuid:batch_id>/troubles/", views.troubles_fragment, name="batch-troubles"),
     path("batches/<uuid:batch_id>/essays/", views.essay_list, name="essay-list"),
     path("batches/<uuid:batch_id>/essays/<int:number>/", views.essay_page, name="essay"),
     path(

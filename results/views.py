@@ -29,6 +29,7 @@ from results.measuring import columns
 from results.occurrences import occurrences
 from results.reading import read_essay
 from results.standing import ARCHIVED
+from results.troubles import troubles
 
 FILTERS = ("format", "status", "code", "step", "words")
 PASSED_ON = ("show", *FILTERS)
@@ -102,9 +103,23 @@ def card_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
 @require_safe
 def batch_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """The batch's files, live."""
-    context = frame(own_batch(request, batch_id))
+    batch = own_batch(request, batch_id)
+    context = frame(batch)
     context |= {"show": request.GET.get("show", ""), "query": search_words(request)}
+    context["troubles"] = troubles(batch, context["batch"].files)
     return render(request, "batches/batch.html", context)
+
+
+@login_required
+@require_safe
+def troubles_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """What the list of files says once for many, to swap in."""
+    batch = own_batch(request, batch_id)
+    context = {
+        "batch": queries.counted_summary(batch),
+        "troubles": troubles(batch, queries.file_records(batch)),
+    }
+    return render(request, "files/_troubles.html", context)
 
 
 @login_required
