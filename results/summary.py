@@ -17,7 +17,7 @@ from results import measuring, spelling
 from results.lines import UNREAD, FileLine, essay_results, file_lines
 from results.mark_kinds import patterns
 from results.marks import stored_findings
-from results.outliers import Of, range_of
+from results.outliers import Of, Range, range_of
 from results.queries import attention, counts_of, phase_figures
 from results.shapes import BatchCounts
 from results.step_times import step_times
@@ -126,14 +126,15 @@ def results_context(batch: Batch, filters: Filters) -> dict[str, object]:
     """All that the results page shows of a batch; only its rows are filtered."""
     lines = file_lines(batch)
     findings = stored_findings(batch)
+    over = range_of(lengths(lines))
     return {
         "tiles": tiles(counts_of(batch), batch.expected_essay_count, lines),
         "left_out": [line for line in lines if line.stray],
-        "histogram": histogram(word_counts(lines)),
+        "histogram": histogram(near(lengths(lines), over)),
         "kinds": kinds(lines),
         "common": spelling.common_marks(findings),
         "patterns": patterns(findings),
-        "lengths": range_of(lengths(lines)),
+        "lengths": over,
         "densities": range_of(spelling.densities(lines)),
         "step_times": step_times(batch, lines),
         "columns": measuring.columns(batch),
@@ -170,6 +171,12 @@ def lengths(lines: Iterable[FileLine]) -> list[Of]:
         for line in lines
         if line.number is not None and line.words is not None and not line.stray
     ]
+
+
+def near(figures: Iterable[Of], over: Range | None) -> list[int]:
+    """The values without those far from the others, so that one strange essay does not squeeze the rest."""
+    far = {one.number for one in over.far} if over else set()
+    return [int(one.value) for one in figures if one.number not in far]
 
 
 def histogram(lengths: Sequence[int]) -> list[Bar]:

@@ -77,7 +77,9 @@ def title_of(code: str, detected: str, number: int) -> str:
     """What is wrong with so many files, in a sentence."""
     if code == ErrorCode.UNSUPPORTED_FORMAT and detected not in ("", UNKNOWN):
         kind = format_words.label(detected)
-        text = ngettext("%(n)d file is %(kind)s.", "%(n)d files are %(kind)s.", number)
+        text = ngettext(
+            "%(n)d file is of the kind %(kind)s.", "%(n)d files are of the kind %(kind)s.", number
+        )
         return text % {"n": number, "kind": kind}
     text = ngettext("%(n)d file: %(problem)s.", "%(n)d files: %(problem)s.", number)
     return text % {"n": number, "problem": words_for(code).title}

@@ -18,7 +18,7 @@ def with_pictures(visit: Visit, first: int, **options: bool) -> tuple[Page, str]
     pictures = {f"{name}.jpg": PICTURE + f"{name} {first}".encode() for name in NAMES}
     fill(visit.installation, visit.token, batch_id, pictures)
     page = visit.page(f"/batches/{batch_id}/", **options)
-    expect(page.locator("file-troubles")).to_contain_text("3 files are Picture (JPEG).")
+    expect(page.locator("file-troubles")).to_contain_text("3 files are of the kind Picture (JPEG).")
     return page, batch_id
 
 
@@ -27,7 +27,7 @@ def test_several_are_replaced_by_the_files_of_their_names(visit: Visit) -> None:
     expect(page.locator("[data-live]")).to_have_text("Live")
     page.evaluate(AXE)
     assert findings(page, of_admin=False) == []
-    page.get_by_label("Replace several: 3 files are Picture (JPEG).").set_input_files(
+    page.get_by_label("Replace several: 3 files are of the kind Picture (JPEG).").set_input_files(
         [text_file(f"{name}.txt", essay(8_000 + at)) for at, name in enumerate((*NAMES[:2], "Nobody"))]
     )
     expect(page.locator(".toast")).to_contain_text("2 files are replaced and are being read.")
@@ -40,13 +40,13 @@ def test_several_are_replaced_by_the_files_of_their_names(visit: Visit) -> None:
 
 def test_all_are_removed_together_and_come_back(visit: Visit) -> None:
     page, _ = with_pictures(visit, 8_100)
-    page.get_by_role("button", name="Remove all: 3 files are Picture (JPEG).").click()
+    page.get_by_role("button", name="Remove all: 3 files are of the kind Picture (JPEG).").click()
     toast = page.locator(".toast")
     expect(toast).to_contain_text("3 files are removed.")
     expect(page.locator("[data-list] [data-key]")).to_have_count(0)
     expect(page.locator("file-troubles")).to_be_hidden()
     toast.get_by_role("button", name="Undo").click()
-    expect(page.locator("file-troubles")).to_contain_text("3 files are Picture (JPEG).")
+    expect(page.locator("file-troubles")).to_contain_text("3 files are of the kind Picture (JPEG).")
 
 
 def test_what_comes_while_the_page_is_open_is_told_there(visit: Visit) -> None:
@@ -73,6 +73,6 @@ def test_without_script_forms_do_the_same(visit: Visit) -> None:
     form.locator("input[type=file]").set_input_files([text_file("zoe.txt", essay(8_300))])
     form.get_by_role("button", name="Send").click()
     expect(page.get_by_text("1 file is replaced and is being read.")).to_be_visible()
-    page.get_by_role("button", name="Remove all: 2 files are Picture (JPEG).").click()
+    page.get_by_role("button", name="Remove all: 2 files are of the kind Picture (JPEG).").click()
     expect(page.get_by_text("2 files are removed.")).to_be_visible()
     expect(page).to_have_url(f"{visit.installation.url}/batches/{batch_id}/removed/")

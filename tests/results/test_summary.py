@@ -13,6 +13,7 @@ from essays.models import StepRun
 from results import spelling, summary
 from results.lines import FileLine
 from results.marks import stored_findings
+from results.outliers import range_of
 from results.queries import make_counts
 from tests.rows import add_essay, finding, make_batch
 
@@ -135,3 +136,12 @@ def test_the_most_frequent_kind_comes_first() -> None:
         ("txt", 2),
         ("docx", 1),
     ]
+
+
+def test_one_strange_length_does_not_squeeze_the_bars_of_the_others() -> None:
+    rows = [row(number=number, words=200 + 10 * number) for number in range(1, 9)]
+    lengths = summary.lengths([*rows, row(number=9, words=4000)])
+    over = range_of(lengths)
+    assert over is not None and [one.number for one in over.far] == [9]
+    assert summary.near(lengths, over) == [line.words for line in rows]
+    assert summary.near([], None) == []

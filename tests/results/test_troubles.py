@@ -42,7 +42,7 @@ def test_files_with_one_problem_are_told_of_once(teacher: User) -> None:
     failed(batch, "ENCRYPTED_FILE")
     found = told(batch).groups
     assert [group.title for group in found] == [
-        "3 files are OpenDocument (.odt).",
+        "3 files are of the kind OpenDocument (.odt).",
         "2 files: No text found.",
         "2 files: This kind of file can’t be read.",
     ]
