@@ -9,7 +9,10 @@ PARAGRAPH_END = "\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A finding as a page shows it; ``index`` counts from 1 in the order of the text."""
+    """A finding as a page shows it; ``index`` counts from 1 in the order of the text.
+
+    ``essays`` is how many essays of the batch have the word marked, 0 while nobody has counted.
+    """
 
     index: int
     start: int
@@ -17,6 +20,7 @@ class Mark:
     word: str
     suggestions: tuple[str, ...]
     kind: str
+    essays: int = 0
 
 
 @dataclass(frozen=True, slots=True)

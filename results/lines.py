@@ -16,6 +16,7 @@ from files.records import shown_words
 from results.marks import SPELLCHECK, figures_without
 from results.models import EssayResult
 
+UNREAD = "unread"
 Kept = Mapping[str, Mapping[str, Any]]  # phase → its step's status, error and figures
 
 
@@ -57,19 +58,33 @@ class EssayLine(Line):
         return self.status
 
     @property
+    def kind(self) -> str:
+        """The format its bytes showed."""
+        return self.format or ""
+
+    @property
     def error(self) -> Mapping[str, Any] | None:
         """What went wrong on it, in the order of its phases."""
         return first_error(self.phases)
 
+    @property
+    def error_code(self) -> str:
+        """The code of that, empty when nothing did."""
+        return str((self.error or {}).get("error_code", ""))
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileLine(Line):
-    """One file; ``number``, ``essay_id`` and ``essay_status`` are those of the essay it became."""
+    """One file; ``number``, ``essay_id`` and ``essay_status`` are those of the essay it became.
+
+    ``kind`` is the format its bytes showed, read or not; empty while that is not known.
+    """
 
     number: int | None
     essay_id: UUID | None
     essay_status: str
     error_code: str
+    kind: str = ""
 
     @property
     def file_status(self) -> str:
@@ -158,7 +173,16 @@ def file_line(upload: FileUpload, phases: Kept, batch: Batch) -> FileLine:
         read=is_read(upload),
         note=note_of(upload).text,
         error_code=str(error.get("error_code", "")),
+        kind=kind_of(upload),
     )
+
+
+def kind_of(upload: FileUpload) -> str:
+    """What the file's bytes showed; ``UNREAD`` of one that was never looked into, or not as far as that."""
+    detected = str((upload.error or {}).get("details", {}).get("detected", ""))
+    if upload.format or detected or upload.status == FileUpload.Status.PROCESSING:
+        return upload.format or detected
+    return UNREAD
 
 
 def first_error(phases: Kept) -> Mapping[str, Any] | None:

@@ -53,13 +53,16 @@ def findings_of(result: EssayResult, accepted: Accepted) -> list[Finding]:
 
 
 def stored_findings(batch: Batch) -> list[Finding]:
-    """The spelling findings that the results of essays in the batch's language count, by two queries.
+    """The spelling findings that the results of essays in the batch's language count, by three queries.
 
-    Of all essays while the batch has none, as everywhere (``is_stray``).
+    Of all essays while the batch has none, as everywhere (``is_stray``). Each has its essay's ``number``.
     """
     of_class = {"language": batch.language} if batch.language else {}
     found = findings_of_batch(batch, accepted_in(batch), **of_class)
-    return [finding for findings in found.values() for finding in findings]
+    numbers = dict(batch.slots.values_list("pk", "number"))
+    return [
+        {**finding, "number": numbers[slot_id]} for slot_id, findings in found.items() for finding in findings
+    ]
 
 
 def findings_of_batch(batch: Batch, accepted: Accepted, **of: str) -> dict[UUID, list[Finding]]:

@@ -8,7 +8,8 @@ from batches.models import Batch
 from huleedu.answers.error_words import in_words
 from huleedu.events.phase import EssayPhase, Measure
 from huleedu.events.phases import batch_wide_phases, essay_phases
-from results.lines import Kept, Line
+from results.lines import FileLine, Kept, Line
+from results.outliers import Of, Range, range_of
 from results.queries import batch_figures
 
 
@@ -48,9 +49,7 @@ class Spread:
     """A figure over a batch's essays."""
 
     measure: Measure
-    least: float
-    median: float | None
-    most: float
+    over: Range
 
 
 @dataclass(frozen=True)
@@ -94,21 +93,27 @@ def panels(batch: Batch, line: Line, others: Iterable[Line]) -> list[Panel]:
     ]
 
 
-def sections(batch: Batch, lines: Iterable[Line]) -> list[Section]:
-    """Each phase's measures over the essays in the batch's language: least, median and most."""
-    counted = [line.phases for line in lines if not line.stray]
+def sections(batch: Batch, lines: Iterable[FileLine]) -> list[Section]:
+    """Each phase's measures over the essays in the batch's language: their range."""
+    counted = [line for line in lines if not line.stray and line.number is not None]
     return [
         Section(
             name=str(phase.words.name),
             lines=[
-                Spread(measure, min(values), middle(values), max(values))
+                Spread(measure, over)
                 for measure in phase.measures
-                if (values := values_of(phase, measure, counted))
+                if (over := range_of(figures_of(phase, measure, counted)))
             ],
         )
         for phase in phases_of(batch)
         if phase.measures
     ]
+
+
+def figures_of(phase: EssayPhase, measure: Measure, lines: Iterable[FileLine]) -> list[Of]:
+    """The known figures of essays with their numbers."""
+    known = ((line.number, line.phases.get(phase.name, {}).get(measure.name)) for line in lines)
+    return [Of(number, value) for number, value in known if number is not None and value is not None]
 
 
 def of_whole(batch: Batch) -> list[Panel]:

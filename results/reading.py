@@ -14,6 +14,7 @@ from results import measuring
 from results.lines import EssayLine, Phases, essay_line, essay_results
 from results.marks import SPELLCHECK, findings_of
 from results.models import EssayResult
+from results.occurrences import counted_in_essays, with_essays
 from results.table import Asked, headings, in_order, rows_of
 
 ALL = Asked()
@@ -70,6 +71,9 @@ def read_essay(batch: Batch, number: int, asked: Asked = ALL) -> Reading | None:
     essay = lines[number]
     text = readable_text(result)
     marks = [] if text is None else make_marks(findings_of(result, phases.accepted), len(text))
+    if marks:
+        checked = str(essay.phases.get(SPELLCHECK, {}).get("language") or essay.language)
+        marks = with_essays(marks, counted_in_essays(batch, phases.accepted, checked))
     numbers = order_of(batch, lines.values(), asked, number)
     index = numbers.index(number)
     return Reading(

@@ -5,17 +5,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from django.utils.translation import gettext as _
+
 from batches.models import Batch
-from files.steps.format import UNKNOWN
 from huleedu.answers import format_words
 from huleedu.answers.error_words import words_for
 from huleedu.events.phases import PHASES
 from results import measuring, spelling
-from results.lines import FileLine, essay_results
+from results.lines import UNREAD, FileLine, essay_results
+from results.mark_kinds import patterns
 from results.marks import stored_findings
+from results.outliers import Of, Range, range_of
 from results.queries import attention, counts_of, phase_figures
 from results.shapes import BatchCounts
+from results.step_times import step_times
 
+ATTENTION = "attention"
 MOST_BARS = 8
 WIDTHS = (25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10_000)
 
@@ -24,7 +29,7 @@ WIDTHS = (25, 50, 100, 200, 250, 500, 1000, 2500, 5000, 10_000)
 class Tiles:
     """The headline figures; ``median_words`` and ``density`` (marks per 100 words) are None if not known.
 
-    These two are of the essays in the batch's language.
+    These two are medians of the essays in the batch's language.
     """
 
     ready: int
@@ -41,6 +46,11 @@ class Bar:
     label: str
     count: int
     height_percent: float
+
+    @property
+    def words(self) -> str:
+        """The filter that shows its essays."""
+        return self.label.replace("–", "-")
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,7 @@ class Problem:
 class PhaseLine:
     """How a phase of the present run stands."""
 
+    phase: str
     name: str
     status: str
     succeeded: int
@@ -75,12 +86,18 @@ class PhaseLine:
 
 def results_context(batch: Batch, lines: Sequence[FileLine]) -> dict[str, object]:
     """All that the results page shows of a batch and all its ``lines``, but for its table."""
+    findings = stored_findings(batch)
+    over = range_of(lengths(lines))
     return {
         "tiles": tiles(counts_of(batch), batch.expected_essay_count, lines),
         "left_out": [line for line in lines if line.stray],
-        "histogram": histogram(word_counts(lines)),
+        "histogram": histogram(near(lengths(lines), over)),
         "kinds": kinds(lines),
-        "common": spelling.common_marks(stored_findings(batch)),
+        "common": spelling.common_marks(findings),
+        "patterns": patterns(findings),
+        "lengths": over,
+        "densities": range_of(spelling.densities(lines)),
+        "step_times": step_times(batch, lines),
         "sections": measuring.sections(batch, lines),
         "wholes": measuring.of_whole(batch),
         "problems": problems(lines),
@@ -90,21 +107,34 @@ def results_context(batch: Batch, lines: Sequence[FileLine]) -> dict[str, object
 
 def tiles(counts: BatchCounts, expected: int, lines: Sequence[FileLine]) -> Tiles:
     """The headline figures."""
-    lengths = word_counts(lines)
+    words, marks = word_counts(lines), [one.value for one in spelling.densities(lines)]
     return Tiles(
         ready=counts.assigned,
         expected=expected,
-        median_words=round(median(lengths)) if lengths else None,
-        density=spelling.density(lines),
+        median_words=round(median(words)) if words else None,
+        density=median(marks) if marks else None,
         attention=attention(counts),
     )
 
 
 def word_counts(lines: Iterable[FileLine]) -> list[int]:
     """The lengths in words of the essays in the batch's language."""
+    return [int(one.value) for one in lengths(lines)]
+
+
+def lengths(lines: Iterable[FileLine]) -> list[Of]:
+    """These lengths with the numbers of the essays."""
     return [
-        line.words for line in lines if line.number is not None and line.words is not None and not line.stray
+        Of(line.number, line.words)
+        for line in lines
+        if line.number is not None and line.words is not None and not line.stray
     ]
+
+
+def near(figures: Iterable[Of], over: Range | None) -> list[int]:
+    """The values without those far from the others, so that one strange essay does not squeeze the rest."""
+    far = {one.number for one in over.far} if over else set()
+    return [int(one.value) for one in figures if one.number not in far]
 
 
 def histogram(lengths: Sequence[int]) -> list[Bar]:
@@ -121,12 +151,20 @@ def histogram(lengths: Sequence[int]) -> list[Bar]:
 
 
 def kinds(lines: Sequence[FileLine]) -> list[Kind]:
-    """The kinds of files, most frequent first; files that were never recognised are one kind."""
-    counted = Counter(line.format or UNKNOWN for line in lines)
+    """The kinds of files that were looked at, most frequent first; those that are none we know are one kind.
+
+    A file that was never looked into, or whose reading ended before it showed what it is, is "not read".
+    """
+    counted = Counter(line.kind for line in lines if line.kind)
     return [
-        Kind(name, format_words.label(name), count, 100 * count / len(lines))
+        Kind(name, kind_label(name), count, 100 * count / counted.total())
         for name, count in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
+
+
+def kind_label(name: str) -> str:
+    """A kind of files as people call it."""
+    return _("Not read") if name == UNREAD else format_words.label(name)
 
 
 def problems(lines: Iterable[FileLine]) -> list[Problem]:
@@ -144,6 +182,7 @@ def phase_lines(batch: Batch) -> list[PhaseLine]:
     so_far = steps_so_far(batch) if any(one.succeeded is None for one in figures.values()) else Counter()
     return [
         PhaseLine(
+            phase=phase,
             name=str(PHASES[phase].words.name),
             status=one.status,
             succeeded=so_far[phase, "succeeded"] if one.succeeded is None else one.succeeded,

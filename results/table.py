@@ -9,18 +9,20 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, pgettext
 
 from batches.models import Batch
-from files.steps.format import UNKNOWN
-from huleedu.answers import format_words
+from files.models import FileUpload
 from huleedu.answers.language_names import language_name
 from huleedu.folding import fold, matches
 from results.lines import EssayLine, FileLine
 from results.measuring import Column, columns
+from results.summary import kind_label
 
 AnyLine = EssayLine | FileLine
 Row = TypeVar("Row", EssayLine, FileLine)
 Value = str | float | None
 ALWAYS = frozenset({"number", "file", "state"})
 HIDDEN_AT_FIRST = frozenset({"kind", "size"})
+FILTERS = ("format", "status", "read", "code", "step", "words")
+ATTENTION = "attention"
 DESCENDING = "-"  # before the name of a column
 
 
@@ -38,41 +40,51 @@ class Heading:
 class Asked:
     """Which rows are asked for, and in which order; empty: all, by number.
 
-    ``q`` are words of the file's name, ``format`` its kind, ``status`` the file's, ``read`` "yes" or "no";
-    ``sort`` is a column's name, after a minus from the highest. ``s`` is ``q`` as the address has it.
+    ``q`` are words of the file's name, ``format`` its kind, ``status`` the file's, ``read`` "yes" or "no".
+    What figures lead to: an error's ``code``, a ``step`` that failed, and ``words``, from and to, of the
+    essays of the class. ``sort`` is a column's name, after a minus from the highest; ``s`` is ``q`` as the
+    address has it.
     """
 
     q: str = ""
     format: str = ""
     status: str = ""
     read: str = ""
+    code: str = ""
+    step: str = ""
+    words: str = ""
     sort: str = ""
     s: str = ""
 
     @property
     def narrows(self) -> bool:
         """Whether some rows may be left out."""
-        return bool(self.q or self.format or self.status or self.read)
+        return any(getattr(self, name) for name in ("q", *FILTERS))
 
     def match(self, line: AnyLine) -> bool:
         """True when the line is wanted."""
         return (
             matches(self.q, line.filename, line.folder)
-            and self.format in ("", line.format or UNKNOWN)
-            and self.status in ("", line.file_status)
+            and self.format in ("", line.kind)
+            and (self.status in ("", line.file_status) or self._is_attention(line))
             and self.read in ("", "yes" if line.read else "no")
+            and self.code in ("", line.error_code)
+            and (not self.step or bool(line.phases.get(self.step, {}).get("error")))
+            and (not self.words or self._has_words(line))
         )
+
+    def _is_attention(self, line: AnyLine) -> bool:
+        return self.status == ATTENTION and line.file_status in FileUpload.NEEDS_ATTENTION
+
+    def _has_words(self, line: AnyLine) -> bool:
+        least, _dash, most = self.words.partition("-")
+        if not (least.isdecimal() and most.isdecimal()) or line.words is None:
+            return False
+        return line.number is not None and not line.stray and int(least) <= line.words <= int(most)
 
     def query(self, **other: str) -> str:
         """The query of an address that asks for this, ``other`` instead of what it has."""
-        said = {
-            "s": self.s,
-            "format": self.format,
-            "status": self.status,
-            "read": self.read,
-            "sort": self.sort,
-            **other,
-        }
+        said = {name: getattr(self, name) for name in ("s", *FILTERS, "sort")} | other
         return urlencode({name: value for name, value in said.items() if value})
 
     def sorting_by(self, name: str) -> str:
@@ -85,7 +97,7 @@ def headings(batch: Batch) -> list[Heading]:
     return [
         Heading("number", gettext("Essay"), False, lambda line: line.number),
         Heading("file", gettext("File"), False, lambda line: fold(line.filename)),
-        Heading("kind", gettext("Kind"), False, lambda line: format_words.label(line.format or UNKNOWN)),
+        Heading("kind", gettext("Kind"), False, lambda line: kind_label(line.kind) or None),
         Heading("size", gettext("Size"), True, lambda line: line.size),
         Heading("words", gettext("Words"), True, lambda line: line.words),
         *(of_phase(column) for column in columns(batch)),

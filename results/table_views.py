@@ -16,15 +16,26 @@ from huleedu.answers.pages import PageRequest, SeeOther, search_words
 from huleedu.answers.searches import NAME, searched
 from results.lines import FileLine
 from results.measuring import columns
-from results.table import ALWAYS, DESCENDING, HIDDEN_AT_FIRST, Asked, Heading, headings, of_phase, rows_of
+from results.table import (
+    ALWAYS,
+    DESCENDING,
+    FILTERS,
+    HIDDEN_AT_FIRST,
+    Asked,
+    Heading,
+    headings,
+    of_phase,
+    rows_of,
+)
 
 PAGES = ("essay-list", "results")
+NAMES = (*FILTERS, "sort")
 NONE = "-"  # hidden: a cookie cannot be empty
 
 
 def asked_of(request: PageRequest) -> Asked:
     """What the request's address asks of the table."""
-    said = {name: search_words(request, name) for name in ("format", "status", "read", "sort")}
+    said = {name: search_words(request, name) for name in NAMES}
     return Asked(q=searched(request), s=request.GET.get(NAME, ""), **said)
 
 

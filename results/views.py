@@ -4,11 +4,13 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
@@ -23,12 +25,14 @@ from huleedu.events import feed
 from results import overview, queries, summary
 from results.lines import file_lines
 from results.listing import page
+from results.occurrences import occurrences
 from results.reading import read_essay
 from results.standing import ARCHIVED
-from results.table_views import address_of, asked_of, table_context
+from results.table_views import NAMES, address_of, asked_of, table_context
+from results.troubles import troubles
 
 PRIVATE = {"EssayNoteChanged"}  # what a teacher notes for herself is no part of a file's way
-PASSED_ON = ("show", "format", "status", "read", "sort")
+PASSED_ON = ("show", *NAMES)
 
 
 def own_batch(request: PageRequest, batch_id: UUID) -> Batch:
@@ -97,9 +101,23 @@ def card_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
 @require_safe
 def batch_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """The batch's files, live."""
-    context = frame(own_batch(request, batch_id))
+    batch = own_batch(request, batch_id)
+    context = frame(batch)
     context |= {"show": request.GET.get("show", ""), "query": search_words(request)}
+    context["troubles"] = troubles(batch, context["batch"].files)
     return render(request, "batches/batch.html", context)
+
+
+@login_required
+@require_safe
+def troubles_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """What the list of files says once for many, to swap in."""
+    batch = own_batch(request, batch_id)
+    context = {
+        "batch": queries.counted_summary(batch),
+        "troubles": troubles(batch, queries.file_records(batch)),
+    }
+    return render(request, "files/_troubles.html", context)
 
 
 @login_required
@@ -137,6 +155,21 @@ def being_read_page(request: PageRequest, batch: Batch, number: int) -> HttpResp
 
 @login_required
 @require_safe
+def mark_in_essays(request: PageRequest, batch_id: UUID, number: int, start: int) -> HttpResponse:
+    """The sentences of all essays with the word that is marked at ``start`` of essay ``number``.
+
+    The word is pupils' writing and stays out of the address, which logs and histories keep.
+    """
+    batch = own_batch(request, batch_id)
+    found = occurrences(batch, number, start)
+    if found is None:
+        messages.info(request, _("That word is not marked any more."))
+        return SeeOther(reverse("essay", args=[batch.pk, number]))
+    return render(request, "essays/mark.html", frame(batch) | {"found": found, "number": number})
+
+
+@login_required
+@require_safe
 def results_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """Figures of the whole batch, and the table of all its files."""
     batch = own_batch(request, batch_id)
@@ -157,6 +190,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
         "events": [event for event in feed.trace(upload.pk) if event["event_type"] not in PRIVATE],
         "undo_until": undo_until(upload),
         "revision": upload.revision,
+        "has_original": upload.raw_storage_id is not None,
         "correlation_id": upload.correlation_id,
         "catalogue": catalogue(),
     }

@@ -77,7 +77,7 @@ WITHOUT = {
         results/exports/making results/exports/papers
         results/exports/steps/typesetting results/exports/steps/word_comments
         results/exports/steps/word_places
-        results/reactions results/reading essays/phases/spellcheck
+        results/reactions essays/phases/spellcheck
         files/format_name files/steps/not_read files/steps/package files/steps/word_text
         huleedu/failures/words huleedu/postgres/held
     """,

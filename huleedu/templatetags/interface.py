@@ -19,6 +19,7 @@ from batches.keeping import days_left
 from batches.models import MAX_ESSAYS, Batch
 from files.models import FileUpload
 from files.names import repeated
+from files.originals import original_address
 from files.shapes import FileRecord
 from huleedu.answers import format_words, language_names
 from huleedu.answers.error_words import words_for
@@ -26,10 +27,10 @@ from huleedu.answers.measures import limit_in_words
 from huleedu.answers.pages import UNDO
 from huleedu.events.phases import essay_phases
 from huleedu.outside import disks
-from results import queries
+from results import queries, summary
 from results.exports.kind import ExportKind
 from results.exports.registry import KINDS
-from results.lines import Line
+from results.lines import FileLine, Line
 from results.measuring import Column
 from results.shapes import BatchSummary, Snapshot
 
@@ -259,15 +260,21 @@ def export_label(name: str) -> str:
 
 
 @register.filter
-def format_label(name: str | None) -> str:
-    """A format's name for the reader, a dash for a file that was not recognised."""
-    return format_words.label(name) if name else "–"
+def kind_of_file(line: FileLine) -> str:
+    """What kind of file this is for the reader, a dash while nobody has looked."""
+    return summary.kind_label(line.kind) if line.kind else "–"
 
 
 @register.simple_tag
 def formats_in_short() -> str:
     """What may be sent, in few words: "Word, PDF or plain text"."""
     return format_words.short()
+
+
+@register.filter
+def original(line: Line) -> str:
+    """Where the original of an essay is opened."""
+    return original_address(line.file_upload_id, line.format)
 
 
 @register.simple_tag

@@ -54,6 +54,7 @@ class Showcase:
     open: str
     done: str
     failed_file: str
+    marked_at: int = 0
 
     def places(self) -> dict[str, str]:
         """Every page a teacher can open: the name of its address, what is special, and its path."""
@@ -70,6 +71,7 @@ class Showcase:
             "batch": f"/batches/{self.done}/",
             "essay-list": f"/batches/{self.done}/essays/",
             "essay": f"/batches/{self.done}/essays/1/",
+            "mark-in-essays": f"/batches/{self.done}/essays/1/marks/{self.marked_at}/",
             "results": f"/batches/{self.done}/results/",
             "batch-exports, empty": f"/batches/{self.empty}/exports/",
             "batch-exports": f"/batches/{self.done}/exports/",
@@ -78,6 +80,7 @@ class Showcase:
             "batch-removed": f"/batches/{self.done}/removed/",
             "bin": "/bin/",
             "file-trace": f"/files/{self.failed_file}/trace/",
+            "file-original": f"/files/{self.failed_file}/original/",
             "account": "/account/",
             "own-words": "/account/words/",
             "password": "/account/password/",
@@ -144,4 +147,6 @@ def make_showcase(installation: Installation, token: str) -> Showcase:
     )
     for kind in ("pdf", "moodle"):  # one is made, with what it could not do; one fails
         installation.post(f"/v1/batches/{done}/exports", {"kind": kind}, token)
-    return Showcase(empty, opened, done, failed["file_upload_id"])
+    first = next(place for place in read_batch(installation, done, token)["essays"] if place["number"] == 1)
+    checked = installation.get(f"/v1/essays/{first['essay_id']}", token).body["spellcheck"]
+    return Showcase(empty, opened, done, failed["file_upload_id"], checked["findings"][-1]["start"])

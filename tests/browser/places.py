@@ -39,10 +39,15 @@ NO_PAGES = {
         *("forget-word", "batch-delete"),
         *("bin-restore", "bin-erase", "batch-archive", "batch-unarchive", "export-remove", "export-retry"),
         *("account_login", "mfa_list_webauthn", "school-login", "openid_connect_login"),
-        *("openid_connect_callback",),
+        *(
+            "openid_connect_callback",
+            "files-replace-several",
+            "files-remove-several",
+        ),
     },
     "a piece of a page, a file": {
         *("batch-card", "batch-head", "overview-filters", "export-list", "export-file"),
+        *("batch-troubles", "file-original-shown", "file-original-saved"),
         *("mfa_download_recovery_codes",),
     },
     "looked at in test_passkeys": {"mfa_remove_webauthn", "mfa_reauthenticate_webauthn"},

@@ -4,7 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from huleedu.answers.error_words import make_detail
-from results.lines import essay_lines, file_lines
+from huleedu.failures.errors import ErrorCode
+from results.lines import UNREAD, essay_lines, file_lines
 from results.measuring import columns
 from results.models import EssayResult
 from tests.rows import add_essay, add_file, make_batch
@@ -46,3 +47,13 @@ def test_a_failed_step_is_a_problem_of_its_essay(teacher: User) -> None:
     (file,), (essay,) = file_lines(batch), essay_lines(batch)
     assert file.error_code == "SPELLCHECK_FAILED"
     assert essay.error == error
+
+
+def test_a_file_is_of_the_kind_that_its_bytes_showed(teacher: User) -> None:
+    batch = make_batch(teacher, 1)
+    add_essay(batch, 1, "one two three")
+    detail = make_detail(ErrorCode.UNSUPPORTED_FORMAT, "extract", batch.correlation_id, detected="odt")
+    add_file(batch, "failed", filename="b.odt", error=detail.model_dump(mode="json"))
+    add_file(batch, "failed", filename="c.txt")  # empty: nobody knows
+    add_file(batch, "processing", filename="d.txt")
+    assert [line.kind for line in file_lines(batch)] == ["txt", "odt", UNREAD, ""]

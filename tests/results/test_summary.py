@@ -13,6 +13,7 @@ from essays.models import StepRun
 from results import spelling, summary
 from results.lines import FileLine
 from results.marks import stored_findings
+from results.outliers import range_of
 from results.queries import make_counts
 from tests.rows import add_essay, finding, make_batch
 
@@ -33,6 +34,7 @@ LINE = FileLine(
     essay_id=UUID(int=1),
     essay_status="completed",
     error_code="",
+    kind="txt",
 )
 
 
@@ -49,11 +51,12 @@ def test_tiles_before_anything_is_known() -> None:
     assert tiles == summary.Tiles(ready=0, expected=4, median_words=None, density=None, attention=0)
 
 
-def test_density_weighs_essays_by_their_length_and_skips_unchecked_ones() -> None:
-    rows = [row(words=100, phases=found(10)), row(words=300, phases=found(2)), row(words=50)]
-    tiles = summary.tiles(make_counts(3, {"assigned": 3}), 3, rows)
+def test_one_strange_essay_moves_neither_length_nor_density_and_unchecked_ones_do_not_count() -> None:
+    rows = [row(words=100, phases=found(2)), row(words=300, phases=found(9)), row(words=50)]
+    strange = row(words=4000, phases=found(3900))
+    tiles = summary.tiles(make_counts(4, {"assigned": 4}), 4, [*rows, strange])
     assert tiles.density == 3.0
-    assert tiles.median_words == 100
+    assert tiles.median_words == 200
 
 
 def test_words_of_files_that_are_no_essays_do_not_count() -> None:
@@ -81,7 +84,7 @@ def test_histogram_of_equal_lengths_is_one_bar() -> None:
 
 
 def test_kinds_are_ranked_and_whole() -> None:
-    kinds = summary.kinds([row(), row(format="pdf"), row(format="pdf"), row(format=None)])
+    kinds = summary.kinds([row(), row(kind="pdf"), row(kind="pdf"), row(kind="unknown"), row(kind="")])
     assert [(kind.format, kind.count) for kind in kinds] == [("pdf", 2), ("txt", 1), ("unknown", 1)]
     assert sum(kind.percent for kind in kinds) == 100
     assert summary.kinds([]) == []
@@ -98,14 +101,14 @@ def test_problems_are_ranked_with_words() -> None:
 
 def test_common_marks_ignore_case_and_choose_the_usual_form() -> None:
     findings = [
-        {"word": "Becouse", "suggestions": ["Because"]},
-        {"word": "becouse", "suggestions": ["because", "becomes"]},
-        {"word": "becouse", "suggestions": ["because"]},
-        {"word": "xyzzy", "suggestions": []},
+        {"word": "Becouse", "suggestions": ["Because"], "number": 4, "start": 9},
+        {"word": "becouse", "suggestions": ["because", "becomes"], "number": 2, "start": 30},
+        {"word": "becouse", "suggestions": ["because"], "number": 2, "start": 60},
+        {"word": "xyzzy", "suggestions": [], "number": 7, "start": 0},
     ]
     assert spelling.common_marks(findings) == [
-        spelling.CommonMark("becouse", "because", 3),
-        spelling.CommonMark("xyzzy", "", 1),
+        spelling.CommonMark("becouse", "because", 3, essays=2, number=2, start=30),
+        spelling.CommonMark("xyzzy", "", 1, essays=1, number=7, start=0),
     ]
     assert len(spelling.common_marks(findings, limit=1)) == 1
 
@@ -131,9 +134,18 @@ def test_a_running_phase_shows_its_counts_so_far(teacher: User) -> None:
 
 
 def test_the_most_frequent_kind_comes_first() -> None:
-    files = [row(format=name) for name in ("docx", "pdf", "txt", "pdf", "txt", "pdf")]
+    files = [row(kind=name) for name in ("docx", "pdf", "txt", "pdf", "txt", "pdf")]
     assert [(kind.format, kind.count) for kind in summary.kinds(files)] == [
         ("pdf", 3),
         ("txt", 2),
         ("docx", 1),
     ]
+
+
+def test_one_strange_length_does_not_squeeze_the_bars_of_the_others() -> None:
+    rows = [row(number=number, words=200 + 10 * number) for number in range(1, 9)]
+    lengths = summary.lengths([*rows, row(number=9, words=4000)])
+    over = range_of(lengths)
+    assert over is not None and [one.number for one in over.far] == [9]
+    assert summary.near(lengths, over) == [line.words for line in rows]
+    assert summary.near([], None) == []

@@ -314,8 +314,14 @@ def test_results_rows_are_filtered(signed_in: Client, batch: Batch) -> None:
     assert names() == ["essay 1.txt", "empty.txt"]
     assert names(q="EMPTY") == ["empty.txt"]
     assert names(format="txt") == ["essay 1.txt"]
-    assert names(format="unknown") == ["empty.txt"]
+    assert names(format="unread") == ["empty.txt"]
     assert names(status="failed") == ["empty.txt"]
+    assert names(status="attention") == ["empty.txt"]
+    assert names(code="EMPTY_CONTENT") == ["empty.txt"]
+    assert names(step="spellcheck") == []
+    words = len(TEXT.split())
+    assert names(words=f"{words}-{words}") == ["essay 1.txt"]
+    assert names(words="0-3") == names(words="many") == []
     assert names(status="failed", format="txt") == []
 
 

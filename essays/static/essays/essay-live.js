@@ -67,6 +67,7 @@ if (page) {
   addEventListener("online", () => feed.wake());
   addEventListener("offline", () => feed.offline());
   addEventListener("pagehide", () => feed.stop());
+  document.addEventListener("leaving", () => feed.stop());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   document.addEventListener("visibilitychange", () => document.hidden || feed.wake());
 }

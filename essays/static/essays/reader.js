@@ -66,7 +66,8 @@ class EssayReader extends HTMLElement {
     sheet.append(box);
     const word = mark.getBoundingClientRect();
     const around = sheet.getBoundingClientRect();
-    box.style.top = `${word.bottom - around.top + BESIDE}px`;
+    const below = word.bottom + BESIDE + box.offsetHeight <= innerHeight || word.top < box.offsetHeight + BESIDE;
+    box.style.top = `${below ? word.bottom - around.top + BESIDE : word.top - around.top - BESIDE - box.offsetHeight}px`;
     box.style.left = `${Math.max(BESIDE, Math.min(word.left - around.left, around.width - box.offsetWidth - BESIDE))}px`;
   }
 
@@ -163,13 +164,23 @@ class EssayReader extends HTMLElement {
     this.querySelector("[data-entry][aria-current]")?.removeAttribute("aria-current");
     this.current = position;
     entry.setAttribute("aria-current", "true");
-    entry.scrollIntoView({ block: "nearest" });
+    reveal(entry);
     const mark = this.#markOf(entry);
     mark?.classList.add("current");
     if (scroll) mark?.scrollIntoView({ block: "center" });
     const line = this.querySelector("[data-spoken]");
     if (line) line.textContent = entry.textContent;
   }
+}
+
+/** Moves the list, never the page: on a phone the list lies far below the word that was tapped. @param {HTMLElement} entry */
+function reveal(entry) {
+  const list = entry.closest(".marks");
+  if (!list) return;
+  const { top, bottom } = entry.getBoundingClientRect();
+  const shown = list.getBoundingClientRect();
+  if (top < shown.top) list.scrollTop -= shown.top - top;
+  else if (bottom > shown.bottom) list.scrollTop += bottom - shown.bottom;
 }
 
 /** Where a mark stands in the text: there it stays, whatever becomes of others. @param {HTMLElement} mark @returns {number} */

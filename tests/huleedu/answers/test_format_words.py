@@ -15,7 +15,7 @@ from huleedu.failures.errors import ErrorCode
         ("docx", "Word (.docx)", "Word (.docx)"),
         ("pdf", "PDF", "PDF"),
         ("unknown", "Not recognised", "Okänd"),
-        ("odt", "ODT", "ODT"),
+        ("odt", "OpenDocument (.odt)", "OpenDocument (.odt)"),
         ("once", "ONCE", "ONCE"),
     ],
 )
