@@ -4,6 +4,7 @@ import math
 from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import template
 from django.conf import settings
@@ -26,6 +27,7 @@ from huleedu.answers.measures import limit_in_words
 from huleedu.answers.pages import UNDO
 from huleedu.events.phases import essay_phases
 from huleedu.outside import disks
+from huleedu.support.ids import shown_id
 from results import queries
 from results.exports.kind import ExportKind
 from results.exports.registry import KINDS
@@ -221,6 +223,12 @@ def may_be_replaced(file: FileRecord, batch: BatchSummary) -> bool:
 def ends_soon(batch: BatchSummary) -> bool:
     """True in the last days of a batch, when its teacher is warned."""
     return days_left(batch.ends_on) is not None
+
+
+@register.filter
+def readable_id(value: UUID | str | None) -> SafeString | str:
+    """An id as people read it, whole when it is copied."""
+    return shown_id(value)
 
 
 @register.filter
