@@ -18,7 +18,7 @@ SHARED: tuple[tuple[str, set[str]], ...] = (
     ("browser", {"test_accessibility", "test_contrast", "test_neighbours", "test_pages"}),
     ("browser", {"test_connection", "test_folders", "test_forgetting", "test_history", "test_passkeys"}),
     ("browser", {"test_overview", "test_support", "test_teacher", "test_weight"}),
-    ("browser", {"test_exports", "test_marks", "test_settings_in_place"}),
+    ("browser", {"test_account", "test_exports", "test_marks", "test_settings_in_place"}),
     ("faults", {"test_at_rest", "test_database_faults", "test_hanging_store", "test_relay_lag"}),
     ("faults", {"test_half_open", "test_idle_workers", "test_traced_disk"}),
     (
