@@ -1,15 +1,21 @@
-"""The account page's choices for this browser."""
+"""The account page's choices for this browser, and pages in browsers of some years ago."""
+
+import re
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.material import Showcase
+from tests.browser.test_accessibility import AXE, findings
 
 pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(300)]
 
 THEME = "document.documentElement.dataset.theme || ''"
 PAGE = "getComputedStyle(document.documentElement).backgroundColor"
+WITHOUT_POPOVERS = "delete HTMLElement.prototype.popover; delete HTMLElement.prototype.showPopover;"
+WITHOUT_SIZE = "delete URLSearchParams.prototype.size;"
 
 
 def test_colours_are_chosen_and_given_back_to_the_device(visit: Visit) -> None:
@@ -67,3 +73,64 @@ def test_single_keys_can_be_switched_off(visit: Visit, showcase: Showcase) -> No
     page.goto(f"/batches/{showcase.done}/")
     page.keyboard.press("e")
     expect(title).to_be_focused()
+
+
+def old(visit: Visit, path: str, script: str) -> Page:
+    """A page whose browser lacks what ``script`` takes away."""
+    page = visit.page("", signed_in=True)
+    page.add_init_script(script)
+    page.goto(path)
+    return page
+
+
+def test_the_account_menu_without_popovers(visit: Visit) -> None:
+    page = old(visit, "/help/", WITHOUT_POPOVERS)
+    button = page.get_by_role("button", name="Account menu")
+    menu = page.locator("#account-menu")
+    ways: list[Callable[[], None]] = [
+        button.click,
+        lambda: page.keyboard.press("Escape"),
+        page.locator("h1").click,
+    ]
+    for close in ways:
+        expect(menu).to_be_hidden()
+        button.click()
+        expect(menu).to_be_visible()
+        expect(button).to_have_attribute("aria-expanded", "true")
+        close()
+    expect(menu).to_be_hidden()
+    button.click()
+    menu.get_by_role("link", name="Account and API tokens").focus()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    button.click()
+    menu.get_by_role("link", name="Account and API tokens").click()
+    expect(page.locator("h1")).to_have_text("Account")
+
+
+def test_a_list_is_filtered_without_the_size_of_parameters(visit: Visit, showcase: Showcase) -> None:
+    page = old(visit, f"/batches/{showcase.open}/", WITHOUT_SIZE)
+    page.get_by_role("group", name="Show").get_by_role("button").nth(1).click()
+    expect(page).to_have_url(re.compile(r"\?show=\w+$"))
+    page.reload()
+    expect(page.get_by_role("group", name="Show").get_by_role("button").nth(1)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def without_new_colours(route: Route) -> None:
+    """A style sheet with functions that no browser knows instead of ``light-dark`` and ``color-mix``."""
+    answer = route.fetch()
+    text = answer.text().replace("light-dark(", "no-such-thing(").replace("color-mix(", "no-such-thing(")
+    route.fulfill(response=answer, body=text)
+
+
+@pytest.mark.parametrize("path", ["/", "batch", "/account/", "/help/"])
+def test_pages_are_legible_without_new_colours(visit: Visit, showcase: Showcase, path: str) -> None:
+    page = visit.page("", signed_in=True)
+    page.route("**/*.css", without_new_colours)
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"/batches/{showcase.open}/" if path == "batch" else path)
+    assert page.evaluate(PAGE) == "rgb(247, 245, 240)"
+    page.evaluate(AXE)
+    assert findings(page, of_admin=False) == []

@@ -1,4 +1,4 @@
-// The frame's few moving parts: theme button, toasts, dialogs, and whether keys do anything.
+// The frame's few moving parts: theme button, toasts, dialogs, menus of old browsers, and whether keys do anything.
 import { say } from "./words.js";
 
 /**
@@ -88,3 +88,5 @@ addEventListener("keydown", keepKeys, true);
 document.addEventListener("click", onClick);
 addEventListener("dragover", refuseFiles);
 addEventListener("drop", refuseFiles);
+// iPadOS 16 and others of its time.
+if (!("popover" in HTMLElement.prototype)) import("./menus.js");
