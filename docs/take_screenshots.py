@@ -1,6 +1,9 @@
-"""Take the README's pictures of a fresh installation with the demo: ``python docs/take_screenshots.py``.
+"""Take the pictures of the README and of the help page, of a fresh installation with the demo.
 
-Needs what the tests need, and Chromium (``CHROMIUM``, else /usr/bin/chromium). Writes ``docs/screens/*.png``.
+Whoever changes how a page looks runs it: ``python docs/take_screenshots.py``.
+
+Needs what the tests need, and Chromium (``CHROMIUM``, else /usr/bin/chromium). Writes ``docs/screens/*.png``
+and ``huleedu/static/huleedu/help/*.png``.
 """
 
 import io
@@ -21,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from tests.installation import Installation, running  # noqa: E402  (the project is not installed)
 
 SCREENS = ROOT / "docs" / "screens"
+HELP = ROOT / "huleedu" / "static" / "huleedu" / "help"
 ESSAYS = ROOT / "docs" / "demo_essays" / "en"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"]
@@ -28,6 +32,9 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 1000}
 LOW: ViewportSize = {"width": 1280, "height": 560}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 COLOURS = 256
+HELP_SIZE: ViewportSize = {"width": 960, "height": 600}  # as ``huleedu.templatetags.interface`` says, too
+BELOW_THE_HEADER = 76  # CSS pixels
+LOCALES = {"en": "en-GB", "sv": "sv-SE"}
 PUPILS = [
     "Alma Berg",
     "Elias Nyström",
@@ -84,12 +91,12 @@ def word_file(paragraphs: list[str]) -> bytes:
     return stream.getvalue()
 
 
-def save(page: Page, name: str) -> None:
+def save(page: Page, name: str, folder: Path = SCREENS) -> None:
     """Write the visible part of ``page`` with few colours, which keeps it small."""
-    SCREENS.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        SCREENS / f"{name}.png", optimize=True
+        folder / f"{name}.png", optimize=True
     )
 
 
@@ -101,9 +108,8 @@ def fill_with_demo(installation: Installation) -> None:
 
 def sign_in(browser: Browser, installation: Installation, **options: Any) -> Page:
     """A page of the signed-in teacher, at the overview."""
-    page = browser.new_context(
-        base_url=installation.url, locale="en-GB", reduced_motion="reduce", **options
-    ).new_page()
+    settings = {"base_url": installation.url, "locale": LOCALES["en"], "reduced_motion": "reduce"}
+    page = browser.new_context(**(settings | options)).new_page()
     username, password = installation.accounts["teacher"]
     page.goto("/")
     page.locator("[name=username]").fill(username)
@@ -160,12 +166,58 @@ def take_all(browser: Browser, installation: Installation) -> None:
     save(phone, "phone")
 
 
+def show_from(page: Page, selector: str) -> None:
+    """Scroll until the part is the first below the header."""
+    page.locator(selector).first.evaluate(
+        "(part, above) => scrollTo(0, part.getBoundingClientRect().top + scrollY - above)", BELOW_THE_HEADER
+    )
+
+
+def batch_in_swedish(installation: Installation) -> str:
+    """The demo's, with two files that cannot be used."""
+    demo = installation.get("/v1/batches", installation.token()).body["results"]
+    (found,) = [batch["batch_id"] for batch in demo if batch["language"] == "sv"]
+    return str(found)
+
+
+def batch_in_english(installation: Installation) -> str:
+    """A small one, with two files that cannot be used."""
+    token = installation.token()
+    body = {"expected_essay_count": 4, "title": "School phones: for or against", "class_name": "9B"}
+    made = installation.post("/v1/batches/register", body | {"language": "en"}, token).body["batch_id"]
+    for file in handed_in()[:6]:
+        installation.upload_until_answered(made, token, file["name"], file["buffer"])
+    return str(made)
+
+
+def take_for_help(browser: Browser, installation: Installation, language: str, batch_id: str) -> None:
+    """The pictures of the help page in one language, of a batch whose essays are in it."""
+    page = sign_in(browser, installation, viewport=HELP_SIZE, locale=LOCALES[language])
+    address = f"/batches/{batch_id}/"
+    page.goto(address)
+    expect(page.locator("[data-status-chip^=completed]").locator("visible=true")).to_be_visible(
+        timeout=60_000
+    )
+    expect(page.locator("[data-live]")).to_have_text({"en": "Live", "sv": "Direkt"}[language])
+    show_from(page, ".list-tools")
+    save(page, f"batch-{language}", HELP)
+    page.goto(f"{address}essays/1/")
+    show_from(page, ".sheet-head")
+    page.locator("mark").nth(1).click()
+    save(page, f"essay-{language}", HELP)
+    page.goto(f"{address}results/")
+    show_from(page, ".tabs")
+    save(page, f"results-{language}", HELP)
+
+
 def main() -> None:
     """Start, fill, photograph, stop."""
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as installation:
         fill_with_demo(installation)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            take_for_help(browser, installation, "sv", batch_in_swedish(installation))
+            take_for_help(browser, installation, "en", batch_in_english(installation))
             take_all(browser, installation)
             browser.close()
 

@@ -4,42 +4,33 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from essays.actions.repeating import begin_repeat, check_repeat
 from essays.models import StepRun
 from files.actions.rereading import begin_reread, check_reread
 from files.models import FileUpload
+from huleedu.answers.error_words import words_for
 from huleedu.events.phase import EssayPhase
 from huleedu.events.phases import essay_phases, every_code
+from huleedu.failures.words import Words
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
 from huleedu.security.recorded import note, note_look
-from huleedu.security.security_log import REASON_CHARACTERS
 from huleedu.security_kinds import SecurityKind
 from huleedu.support.base import ActingAdmin, Deed, ReadOnlyAdmin, without_names
+from huleedu.support.ids import SHOWN
+from huleedu.support.reasons import ReasonForm
 
 REPROCESS = "files.reprocess_fileupload"
 
 NAMES = ("filename", "folder", "client_ref")  # may hold a pupil's name
-
-
-class ReasonForm(forms.Form):
-    """Why support must see a file's name."""
-
-    reason = forms.CharField(
-        label=_("Why do you need the file’s name?"),
-        min_length=5,
-        max_length=REASON_CHARACTERS,
-        help_text=_("It is kept with your name in the security log. Do not write anybody’s name."),
-    )
 
 
 class ErrorCodeFilter(admin.SimpleListFilter):
@@ -73,6 +64,7 @@ def repeat_of(phase: EssayPhase) -> Deed:
         lambda upload, user: begin_repeat(upload, user, phase.name),
         lambda upload: check_repeat(upload, phase.name),
         lambda upload: phase.name in upload.batch.settings.steps,
+        told=_("The step runs again. Load this page again in a moment to see how it went."),
     )
 
 
@@ -93,6 +85,7 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
             SecurityKind.FILE_REPROCESSED,
             begin_reread,
             check_reread,
+            told=_("The file is being read again. Load this page again in a moment to see how it went."),
         ),
         **{f"repeat_{phase.name}": repeat_of(phase) for phase in essay_phases()},
     }
@@ -118,12 +111,26 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
             *super().get_urls(),
         ]
 
+    def likely(self, request: HttpRequest, upload: FileUpload) -> dict[str, Deed]:
+        """The deeds that would not be refused at once: a step needs an essay, what is removed stays."""
+        if upload.status == FileUpload.Status.REMOVED:
+            return {}
+        deeds = {name: deed for name, deed in self.allowed(request).items() if deed.applies(upload)}
+        return {name: deed for name, deed in deeds.items() if name == "reprocess" or upload.slot is not None}
+
+    def page_after(self, request: HttpRequest, row: FileUpload) -> str:
+        """The trace, when the button stood there."""
+        if "trace" in request.POST:
+            return reverse("admin:files_fileupload_trace", args=[row.pk])
+        return super().page_after(request, row)
+
     def trace_view(self, request: HttpRequest, file_upload_id: UUID) -> HttpResponse:
         """One file from upload to result: events, steps, waiting work and dead letters.
 
         Posted with a reason it says the file's name, too, in this one answer; the reason is kept.
         """
-        upload = get_object_or_404(FileUpload, pk=file_upload_id)
+        files = FileUpload.objects.select_related("batch__owner", "slot")
+        upload = get_object_or_404(files, pk=file_upload_id)
         if not self.has_view_permission(request, upload):
             raise PermissionDenied
         asked = ReasonForm(request.POST if request.method == "POST" else None)
@@ -135,14 +142,24 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": _("Trace of one file"),
+            "title": _("File %(id)s") % {"id": str(upload.pk)[:SHOWN]},
             "original": upload,
-            "error_code": error_code(upload),
+            "problems": problems_of(upload),
+            "deeds": self.likely(request, upload),
             "reason": asked,
             "names": [getattr(upload, name) for name in NAMES if getattr(upload, name)] if named else [],
             **trace_of(upload),
         }
         return TemplateResponse(request, "admin/files/fileupload/trace.html", context)
+
+
+def problems_of(upload: FileUpload) -> list[tuple[str, Words]]:
+    """What the teacher is told of, with its code: the file's problem, and those of its essay's steps."""
+    codes = [error_code(upload)]
+    if upload.slot is not None:
+        steps = StepRun.objects.filter(slot=upload.slot, revision=upload.slot.revision, status="failed")
+        codes += [error_code(run) for run in steps.defer("output").order_by("id")]
+    return [(code, words_for(code)) for code in dict.fromkeys(codes) if code]
 
 
 def trace_of(upload: FileUpload) -> dict[str, Any]:
@@ -153,6 +170,10 @@ def trace_of(upload: FileUpload) -> dict[str, Any]:
     )
     return {
         "events": [(event, without_names(event.envelope["data"])) for event in events],
+        "timeline": [
+            {"event_type": event.event_type, "occurred_at": event.occurred_at, "data": event.envelope["data"]}
+            for event in events
+        ],
         "waiting_events": waiting.order_by("id"),
         "step_runs": StepRun.objects.filter(file_upload_id=upload.pk).defer("output").order_by("id"),
         "work_items": WorkItem.objects.filter(batch_id=upload.batch_id, file_upload_id=upload.pk).order_by(

@@ -39,6 +39,7 @@ admin.site.site_header = "HuleEdu"
 admin.site.site_title = "HuleEdu"
 admin.site.index_title = _("Support")
 admin.site.login_form = AdminSignInForm
+admin.site.enable_nav_sidebar = False  # the first page leads everywhere
 
 # Ours comes first, theirs must be there to be taken away.
 import_module("django_q.admin")
@@ -131,6 +132,7 @@ class DeadLetterAdmin(ActingAdmin[DeadLetter], EnvelopeAdmin[DeadLetter]):
             set_going,
             check_replay,
             is_dead,
+            told=_("It is being tried again. If it fails again, it comes back as a new dead letter."),
         ),
         "discard": Deed(
             _("Discard"),
@@ -139,6 +141,7 @@ class DeadLetterAdmin(ActingAdmin[DeadLetter], EnvelopeAdmin[DeadLetter]):
             SecurityKind.LETTER_DISCARDED,
             discard,
             applies=is_dead,
+            told=_("It is put aside and counts no longer."),
         ),
     }
     fields = (
@@ -205,6 +208,7 @@ class ApiTokenAdmin(ActingAdmin[ApiToken], OwnedAdmin[ApiToken]):
             SecurityKind.TOKEN_REVOKED,
             revoke,
             applies=lambda token: token.revoked_at is None,
+            told=_("The token is ended: nothing gets in with it any more."),
         )
     }
     fields = ("name", "shown_owner", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")

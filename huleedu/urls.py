@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from huleedu.accounts import views
 from huleedu.accounts.account_views import ChangePassword
+from huleedu.office.desk import desk
 from huleedu.watching import monitoring
 from huleedu.watching.well_page import well_page
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("admin/login/", views.AdminSignIn.as_view()),
     path("admin/logout/", views.SignOut.as_view()),
     path("admin/well/", admin.site.admin_view(well_page), name="well"),
+    path("admin/", admin.site.admin_view(desk), name="support-desk"),
     path("admin/", admin.site.urls),
     path("v1/", include("huleedu.urls_api")),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -21,6 +21,7 @@ SHARED: tuple[tuple[str, set[str]], ...] = (
     (
         "browser",
         {
+            "test_account",
             "test_dropping",
             "test_exports",
             "test_marks",

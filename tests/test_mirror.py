@@ -69,7 +69,8 @@ WITHOUT = {
         huleedu/postgres/snapshots huleedu/postgres/standstill huleedu/relay/overseeing
         huleedu/relay/processes huleedu/security/recorded huleedu/security/refusals
         huleedu/security/security_export huleedu/security_events huleedu/security_kinds
-        huleedu/steps huleedu/subscriptions huleedu/support/field_names huleedu/templatetags/servers
+        huleedu/steps huleedu/subscriptions huleedu/support/field_names huleedu/support/reasons
+        huleedu/templatetags/servers
         huleedu/web/door huleedu/web/draining huleedu/web/form_type huleedu/web/line_ends
         huleedu/web/secure huleedu/web/serving huleedu/web/used_static_files huleedu/web/web_request
         huleedu/work/leaving huleedu/work/timers results/bin results/filters

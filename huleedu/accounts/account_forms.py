@@ -1,5 +1,7 @@
 """Forms of the second factor, counted as passwords are."""
 
+from typing import Any
+
 from allauth.account.forms import ReauthenticateForm
 from allauth.core import context
 from allauth.mfa.base import forms as library
@@ -13,6 +15,10 @@ from huleedu.failures.errors import MustWait
 
 class CountedCode(BaseAuthenticateForm):
     """A code of an app, or a recovery code."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fields["code"].widget.attrs["autofocus"] = True
 
     def clean_code(self) -> str:
         """The code. Raises ``ValidationError`` when it is wrong, used, or too early to tell."""
@@ -37,6 +43,10 @@ class CodeOnceMoreForm(CountedCode, library.ReauthenticateForm):
 
 class PasswordOnceMoreForm(ReauthenticateForm):
     """The password before something that matters."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fields["password"].widget.attrs["autofocus"] = True
 
     def clean_password(self) -> str:
         """The password. Raises ``ValidationError`` when it is wrong, or too early to tell."""

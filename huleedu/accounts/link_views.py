@@ -4,7 +4,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.forms import SetPasswordForm, UsernameField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -23,7 +23,7 @@ HELD = "huleedu.link"  # in a session: the secret of the link that was followed
 class ForgottenForm(forms.Form):
     """Who has forgotten her password."""
 
-    username = forms.CharField(max_length=150)
+    username = UsernameField(max_length=150, widget=forms.TextInput({"autofocus": True}))
 
 
 @require_GET
@@ -43,6 +43,7 @@ def set_password(request: HttpRequest) -> HttpResponse:
     if user is None:
         return over(request)
     form = SetPasswordForm(user, request.POST or None)
+    form.fields["new_password1"].widget.attrs["autofocus"] = True
     if request.method == "POST" and form.is_valid():
         if not use_link(secret, form.cleaned_data["new_password1"]):
             return over(request)

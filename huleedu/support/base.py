@@ -27,6 +27,7 @@ from huleedu.failures.errors import Refused, StorageFailed
 from huleedu.failures.states import InvalidTransition
 from huleedu.security.recorded import RecordedAdmin, Row, acting_user, note
 from huleedu.security_kinds import SecurityKind
+from huleedu.support.ids import shown_id
 
 ROWS_PER_PAGE = 50
 NAMING = frozenset({"filename", "folder", "folded", "client_ref"})  # may hold a pupil's name
@@ -44,7 +45,20 @@ class ReadOnlyAdmin(RecordedAdmin[Row]):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """The columns; those of foreign keys, which Django names in English alone, by the field's name."""
-        return [self.column(name) for name in self.list_display]
+        return [self.id_column(name) for name in self.list_display]
+
+    def id_column(self, name: Any) -> Any:
+        """``name`` as a column, with ids as people read them."""
+        fields = {field.attname: field for field in self.opts.fields if holds_id(field)}
+        if name not in fields:
+            return self.column(name)
+
+        @admin.display(description=fields[name].verbose_name, ordering=name)
+        def shown(row: Row) -> Any:
+            return shown_id(getattr(row, name))
+
+        shown.__name__ = name
+        return shown
 
     def get_fields(self, request: HttpRequest, obj: Row | None = None) -> list[Any]:
         """The fields of a row, named as in the list."""
@@ -98,6 +112,12 @@ class ReadOnlyAdmin(RecordedAdmin[Row]):
         return queryset.filter(matches), False
 
 
+def holds_id(field: "models.Field[Any, Any]") -> bool:
+    """Whether the column holds ids, of its own row or of others."""
+    kept = field.target_field if isinstance(field, models.ForeignKey) else field
+    return isinstance(kept, models.UUIDField)
+
+
 class OwnedAdmin(ReadOnlyAdmin[Row]):
     """Rows with an owner, whose name leads nowhere: support staff may not open accounts."""
 
@@ -122,6 +142,7 @@ def nothing(_row: Any) -> None:
 class Deed:
     """Something support staff may do to a row: what its button says and means, who may, and the action.
 
+    ``told`` is what its button says has happened; without it how many rows it was done to.
     ``kind`` stands in the security log, written in the transaction of ``act``; None where ``act`` is done in
     other places, too, and writes there itself. ``check`` comes before and may wait for the store. ``applies``
     is False for a row with which nothing is left to be done.
@@ -134,6 +155,7 @@ class Deed:
     act: Callable[[Any, User], object]
     check: Callable[[Any], object] = nothing
     applies: Callable[[Any], bool] = always
+    told: str | Promise = ""
 
 
 class ActingAdmin(ReadOnlyAdmin[Row]):
@@ -167,10 +189,14 @@ class ActingAdmin(ReadOnlyAdmin[Row]):
             raise Http404
         if deed is None or not self.has_view_permission(request, row):
             raise PermissionDenied
-        act_on_each(request, [row], deed)
+        act_on_each(request, [row], deed, deed.told)
+        return redirect(self.page_after(request, row))
+
+    def page_after(self, request: HttpRequest, row: Row) -> str:
+        """Where a pressed button leads: the row's page, which still leads to the list as it was."""
         page = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)])
         filters = self.get_preserved_filters(request)
-        return redirect(add_preserved_filters({"preserved_filters": filters, "opts": self.opts}, page))
+        return add_preserved_filters({"preserved_filters": filters, "opts": self.opts}, page)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
@@ -232,8 +258,8 @@ def do(row: Row, user: User, deed: Deed) -> None:
             note(deed.kind, row)
 
 
-def act_on_each(request: HttpRequest, rows: Iterable[Row], deed: Deed) -> None:
-    """Do ``deed`` to each row; tell how many it was done to, and in plain words why not to others."""
+def act_on_each(request: HttpRequest, rows: Iterable[Row], deed: Deed, told: str | Promise = "") -> None:
+    """Do ``deed`` to each row; say ``told`` or to how many it was done; in plain words why not to others."""
     done = 0
     for row in rows:
         if not deed.applies(row):
@@ -253,4 +279,4 @@ def act_on_each(request: HttpRequest, rows: Iterable[Row], deed: Deed) -> None:
             messages.warning(request, f"{row}: {TITLES['STORAGE_FAILED']}")
     if done:
         outcome = _("Done for %(count)s.") % {"count": done}
-        messages.success(request, f"{deed.label}: {outcome}")
+        messages.success(request, str(told) or f"{deed.label}: {outcome}")

@@ -4,16 +4,19 @@ import math
 from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import template
 from django.conf import settings
 from django.contrib.messages.storage.base import Message
 from django.forms import BoundField
 from django.template.defaultfilters import floatformat
+from django.templatetags.static import static
 from django.utils import formats, timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from batches.keeping import days_left
 from batches.models import MAX_ESSAYS, Batch
@@ -27,6 +30,7 @@ from huleedu.answers.measures import limit_in_words
 from huleedu.answers.pages import UNDO
 from huleedu.events.phases import essay_phases
 from huleedu.outside import disks
+from huleedu.support.ids import shown_id
 from results import queries, summary
 from results.exports.kind import ExportKind
 from results.exports.registry import KINDS
@@ -222,6 +226,23 @@ def may_be_replaced(file: FileRecord, batch: BatchSummary) -> bool:
 def ends_soon(batch: BatchSummary) -> bool:
     """True in the last days of a batch, when its teacher is warned."""
     return days_left(batch.ends_on) is not None
+
+
+@register.simple_tag
+def help_picture(name: str, words: str) -> SafeString:
+    """A page in the reader's language, taken by ``docs/take_screenshots.py``; ``words`` say what it shows."""
+    language = get_language() if get_language() in _CHECKED_LANGUAGES else "en"
+    return format_html(
+        '<img class="picture" src="{}" width="960" height="600" loading="lazy" alt="{}">',
+        static(f"huleedu/help/{name}-{language}.png"),
+        words,
+    )
+
+
+@register.filter
+def readable_id(value: UUID | str | None) -> SafeString | str:
+    """An id as people read it, whole when it is copied."""
+    return shown_id(value)
 
 
 @register.filter

@@ -80,14 +80,15 @@ WHERE NOT (status = 'processing'
            AND EXISTS (SELECT 1 FROM huleedu_workitem WHERE step = 'extract' AND subject_id = file.id))
 """
 # Open batches that nothing will move on: no timer, no work, no event and no person is awaited.
-STUCK = """
-SELECT count(*) FROM batches_batch batch
+STUCK_ONES = """
+FROM batches_batch batch
 WHERE (status = 'processing' AND started_at < now() - interval '2 min'
        OR status = 'ready' AND (configuration->>'auto_start')::bool AND created_at < now() - interval '2 min'
        OR status = 'awaiting_content' AND timed_out_at IS NULL AND deadline < now() - interval '1 min')
   AND NOT EXISTS (SELECT 1 FROM huleedu_workitem item WHERE item.batch_id = batch.id)
   AND NOT EXISTS (SELECT 1 FROM huleedu_outboxmessage message WHERE message.batch_id = batch.id)
 """
+STUCK = f"SELECT count(*) {STUCK_ONES}"
 
 
 def bucket_of(value: str, bounds: tuple[float, ...]) -> str:

@@ -27,6 +27,7 @@ OTHERS = {
     "mfa_generate_recovery_codes": ("office", "/account/factors/codes/anew/"),
     "mfa_reauthenticate": ("office", "/account/again/code/"),
     "well": ("office", "/admin/well/"),
+    "support-desk": ("office", "/admin/"),
     "help, signed out": ("nobody", "/help/"),
     "missing": ("teacher", "/nowhere/"),
 }

@@ -106,8 +106,6 @@ def test_every_page_in_every_size_and_theme(
         assert label == "well" or page.evaluate(SMALL_TARGETS) == []
     page.set_viewport_size({"width": 320, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320, "English"
-    if label == "well":
-        return  # the admin has no button for the language
     page.get_by_role("button", name="SV, svenska").click()
     page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320, "Swedish"
@@ -119,11 +117,6 @@ def test_every_page_in_every_size_and_theme(
 def test_pages_of_the_admin(visit: Visit, showcase: Showcase, office: Office) -> None:
     """Each list and the first row of it; what Django's own pages lack is named in ``STOCK``."""
     page = visit.page("/admin/", storage_state=office.states["office"])
-    main, beside, below = (
-        page.locator(each).bounding_box() for each in ("#content-main", "#content-related", "#servers")
-    )
-    assert main and beside and below
-    assert beside["y"] == main["y"] and below["y"] >= main["y"] + main["height"]
     found = [link.get_attribute("href") or "" for link in page.locator("#content-main th a").all()]
     lists = sorted({path for path in found if path.count("/") == 4})
     assert {"/admin/auth/user/", "/admin/huleedu/securityevent/"} <= set(lists)

@@ -216,7 +216,7 @@ def test_support_has_a_failed_file_read_again(desk: Client, batch: Batch, pipeli
     upload = batch.files.get(status="failed")
     WorkItem.objects.all().delete()
     answer = desk.post(reverse("admin:files_fileupload_do", args=[upload.pk, "reprocess"]), follow=True)
-    assert "Done for 1." in answer.content.decode()
+    assert "The file is being read again." in answer.content.decode()
     pipeline.run()
     (event,) = pipeline.events(batch, "FileReprocessRequested")
     assert event["requested_by"] == User.objects.get(username="helper").pk

@@ -245,9 +245,9 @@ def test_replay_replays(visitor: Visitor, support: User, query: str) -> None:
     letter.refresh_from_db()
     assert (letter.status, letter.handled_by_id) == ("replayed", support.pk)
     assert OutboxMessage.objects.filter(event_id=letter.event_id).count() == 1
-    assert "Replay: Done for 1." in answers[0].content.decode()
+    assert "It is being tried again." in answers[0].content.decode()
     assert "Nothing is left to be done" in answers[1].content.decode()
-    assert "Done for" not in answers[1].content.decode()
+    assert "being tried again" not in answers[1].content.decode()
     final = answers[0].redirect_chain[-1][0]
     assert final.endswith("/change/" + (query if query == FILTERS else ""))
 
@@ -255,7 +255,7 @@ def test_replay_replays(visitor: Visitor, support: User, query: str) -> None:
 def test_discard_discards(visitor: Visitor, support: User) -> None:
     letter = DeadLetter.objects.get()
     page = row_page(visitor, letter)
-    assert "Discard: Done for 1." in page.button("Discard").send(visitor.client).content.decode()
+    assert "It is put aside" in page.button("Discard").send(visitor.client).content.decode()
     letter.refresh_from_db()
     assert (letter.status, letter.handled_by_id) == ("discarded", support.pk)
     assert not OutboxMessage.objects.filter(event_id=letter.event_id).exists()
@@ -265,7 +265,8 @@ def test_discard_discards(visitor: Visitor, support: User) -> None:
 
 def test_revoke_revokes(visitor: Visitor) -> None:
     token = ApiToken.objects.get()
-    row_page(visitor, token).button("Revoke").send(visitor.client)
+    said = row_page(visitor, token).button("Revoke").send(visitor.client).content.decode()
+    assert "The token is ended" in said
     token.refresh_from_db()
     first = token.revoked_at
     assert first is not None
@@ -278,7 +279,7 @@ def test_reprocess_reads_again_and_the_check_runs_again(
     WorkItem.objects.all().delete()
     failed = batch.files.get(status="failed")
     press = row_page(visitor, failed).button("Reprocess: read the file again")
-    assert "Done for 1." in press.send(visitor.client).content.decode()
+    assert "The file is being read again." in press.send(visitor.client).content.decode()
     pipeline.run()
     failed.refresh_from_db()
     assert failed.revision == 1

@@ -117,7 +117,8 @@ export class FileList {
     if (group !== "all") query.set("show", group);
     // Words stay out of the address: logs and the browser's history keep it.
     const state = { ...history.state, search: this.search.value };
-    history.replaceState(state, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+    const shown = query.toString();  // "size" is missing in iPadOS 16
+    history.replaceState(state, "", `${location.pathname}${shown ? `?${shown}` : ""}`);
     this.filter();
   }
 

@@ -239,6 +239,47 @@ def test_forms_for_a_password_tell_a_password_manager_whose_it_is(client: Client
         assert not page.xpath("//main//input[@placeholder]")  # it would repeat the label
 
 
+def fields_of(answer: Any) -> tuple[list[str], list[str]]:
+    """What the seen fields of the page's form tell a browser to fill in, and which of them have the focus."""
+    page = html.fromstring(answer.content)
+    fields = page.xpath("//main//input[not(@hidden or @type='hidden' or @type='checkbox')]")
+    return [field.get("autocomplete", "") for field in fields], page.xpath("//main//*[@autofocus]/@name")
+
+
+def test_password_managers_and_the_keyboard_find_every_field(
+    client: Client, guarded: User, settings: Settings
+) -> None:
+    settings.MAIL_CONFIGURED = True
+    secret, _ends = make_link(guarded)
+    nowhere = ""  # what is above the form is to be read first
+    expected: list[tuple[Any, list[str], str]] = [
+        (client.get("/accounts/login/"), ["username", "current-password"], "username"),
+        (client.get("/accounts/forgotten/"), ["username"], "username"),
+        (
+            client.get(f"/accounts/link/{secret}/", follow=True),
+            ["new-password", "new-password"],
+            "new_password1",
+        ),
+    ]
+    give_password(client)
+    expected.append((client.get("/accounts/login/factor/"), ["one-time-code"], "code"))
+    give_code(client, code_now())
+    changing = ["current-password", "new-password", "new-password"]
+    expected += [
+        (client.get("/account/password/"), changing, "old_password"),
+        (client.get("/account/again/"), ["current-password"], "password"),
+        (client.get("/account/again/code/"), ["one-time-code"], "code"),
+        (client.get("/account/delete/"), ["current-password"], nowhere),
+    ]
+    other = Client()
+    other.force_login(User.objects.create_user("another", password=PASSWORD))
+    other.post("/account/again/?next=/account/factors/app/", {"password": PASSWORD})
+    expected.append((other.get("/account/factors/app/"), ["one-time-code"], nowhere))
+    for answer, told, focused in expected:
+        assert answer.status_code == 200
+        assert fields_of(answer) == (told, [focused] if focused else []), answer.request["PATH_INFO"]
+
+
 def test_a_teacher_who_comes_to_the_admin_is_told_and_led_back(client: Client, teacher: User) -> None:
     client.force_login(teacher)
     answer = client.get("/admin/", follow=True)

@@ -2,15 +2,19 @@
 
 import errno
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from lxml import html
+from PIL import Image
 
 from huleedu.accounts import views
 from huleedu.accounts.authentication import find_token, make_token
@@ -99,6 +103,21 @@ def test_pages_need_signing_in(client: Client, teacher: User, name: str) -> None
     assert client.get(reverse(name)).headers["Location"].startswith(reverse("login"))
     client.force_login(teacher)
     assert client.get(reverse(name)).status_code == 200
+
+
+@pytest.mark.parametrize("language", ["en", "sv", "de"])
+def test_help_shows_pictures_in_the_readers_language(client: Client, db: None, language: str) -> None:
+    page = html.fromstring(client.get(reverse("help"), headers={"Accept-Language": language}).content)
+    pictures = page.xpath("//main//img")
+    shown = language if language == "sv" else "en"
+    names = [picture.get("src").rsplit("/", 1)[1] for picture in pictures]
+    assert names == [f"{name}-{shown}.png" for name in ("batch", "essay", "results")]
+    for picture, name in zip(pictures, names, strict=True):
+        path = finders.find(f"huleedu/help/{name}")
+        assert path and Path(path).stat().st_size < 100_000, name
+        with Image.open(path) as found:
+            assert found.size == (int(picture.get("width")), int(picture.get("height"))), name
+        assert len(picture.get("alt")) > 30
 
 
 def test_help_is_for_those_who_cannot_sign_in_too(client: Client, db: None) -> None:

@@ -1,4 +1,4 @@
-// The frame's few moving parts: theme button, toasts, dialogs.
+// The frame's few moving parts: theme button, toasts, dialogs, menus of old browsers, and whether keys do anything.
 import { say } from "./words.js";
 
 /**
@@ -74,6 +74,20 @@ function refuseFiles(event) {
   event.dataTransfer.dropEffect = "none";
 }
 
+/**
+ * Single keys do nothing on any page while they are switched off on the account page (WCAG 2.1.4): some people's
+ * hands or voices press them by mistake. Fields still get what is written. @param {KeyboardEvent} event
+ */
+function keepKeys(event) {
+  if (document.documentElement.dataset.shortcuts !== "off" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key.length > 1 || event.key === " ") return;
+  const target = /** @type {Element} */ (event.target);
+  if (!(target instanceof Element) || !target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) event.stopPropagation();
+}
+
+addEventListener("keydown", keepKeys, true);
 document.addEventListener("click", onClick);
 addEventListener("dragover", refuseFiles);
 addEventListener("drop", refuseFiles);
+// iPadOS 16 and others of its time.
+if (!("popover" in HTMLElement.prototype)) import("./menus.js");

@@ -1,0 +1,28 @@
+"""Why support must see or search for a name: kept in the security log."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from huleedu.security.security_log import REASON_CHARACTERS
+
+
+class ReasonForm(forms.Form):
+    """Why support must see a file's name."""
+
+    reason = forms.CharField(
+        label=_("Why do you need the file’s name?"),
+        min_length=5,
+        max_length=REASON_CHARACTERS,
+        help_text=_("It is kept with your name in the security log. Do not write anybody’s name."),
+        widget=forms.TextInput({"autocomplete": "off"}),  # no name is offered to whoever comes next
+    )
+
+
+class SearchReasonForm(ReasonForm):
+    """Why support must search for a name."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fields["reason"].label = _("Why do you search for a name?")
