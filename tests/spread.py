@@ -17,7 +17,7 @@ from xdist.workermanage import WorkerController
 SHARED: tuple[tuple[str, set[str]], ...] = (
     ("browser", {"test_accessibility", "test_contrast", "test_neighbours", "test_pages"}),
     ("browser", {"test_connection", "test_folders", "test_forgetting", "test_history", "test_passkeys"}),
-    ("browser", {"test_overview", "test_support", "test_teacher", "test_weight"}),
+    ("browser", {"test_evening", "test_overview", "test_support", "test_teacher", "test_weight"}),
     (
         "browser",
         {

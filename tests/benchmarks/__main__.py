@@ -37,6 +37,7 @@ FIGURES = (
     "calls",
     "clusters",
     "exports",
+    "evening",
     "cost",
 )
 ASKED_FOR = ("functions",)  # never among all: it tells no figures, and slows what it looks at
