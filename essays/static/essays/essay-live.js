@@ -1,5 +1,6 @@
 // Keeps an essay's page fresh: what is told of the essay, or of all of its batch, is read again and put in place.
 import { Problem, readPage } from "../huleedu/js/api.js";
+import { follow } from "../realtime/follow.js";
 import { LiveFeed } from "../realtime/live-feed.js";
 import { showReader } from "./reader.js";
 
@@ -63,11 +64,5 @@ if (page) {
     onSnapshot: soon,
     onState: () => undefined,
   });
-  feed.start();
-  addEventListener("online", () => feed.wake());
-  addEventListener("offline", () => feed.offline());
-  addEventListener("pagehide", () => feed.stop());
-  document.addEventListener("leaving", () => feed.stop());
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
-  document.addEventListener("visibilitychange", () => document.hidden || feed.wake());
+  follow(feed);
 }

@@ -1,4 +1,5 @@
 // Keeps a batch's list of exports fresh: at once when one ends, every second while one is being made.
+import { follow } from "../realtime/follow.js";
 import { LiveFeed } from "../realtime/live-feed.js";
 
 const SOON = 1000;
@@ -62,12 +63,6 @@ if (place?.dataset.batch) {
       plan();
     },
   });
-  feed.start();
-  addEventListener("online", () => feed.wake());
-  addEventListener("offline", () => feed.offline());
-  addEventListener("pagehide", () => feed.stop());
-  document.addEventListener("leaving", () => feed.stop());
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
-  document.addEventListener("visibilitychange", () => document.hidden || feed.wake());
+  follow(feed);
   plan();
 }

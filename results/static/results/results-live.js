@@ -1,5 +1,6 @@
 // Keeps the table of essays and the results fresh: what the batch tells of is read again and put in place.
 import { Problem } from "../huleedu/js/api.js";
+import { follow } from "../realtime/follow.js";
 import { LiveFeed } from "../realtime/live-feed.js";
 import { renew } from "./table.js";
 
@@ -45,11 +46,5 @@ if (root) {
     onSnapshot: () => soon(),
     onState: () => undefined,
   });
-  feed.start();
-  addEventListener("online", () => feed.wake());
-  addEventListener("offline", () => feed.offline());
-  addEventListener("pagehide", () => feed.stop());
-  document.addEventListener("leaving", () => feed.stop());
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
-  document.addEventListener("visibilitychange", () => document.hidden || feed.wake());
+  follow(feed);
 }
