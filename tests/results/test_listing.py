@@ -102,8 +102,10 @@ class Reader:
 
 
 def class_of(teacher: User, number: int) -> list[Batch]:
-    """Running batches, the first being the oldest."""
-    return [make_batch(teacher, title=str(n)) for n in range(number)]
+    """Running batches, the first being the oldest; a reader's cursor takes them for old."""
+    batches = [make_batch(teacher, title=str(n)) for n in range(number)]
+    settle()
+    return batches
 
 
 def settle() -> None:
