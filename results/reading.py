@@ -1,6 +1,8 @@
 """One essay as a teacher reads it: text with marks, the list of marks, and its neighbours."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 from batches.models import Batch
 from essays.segments import Mark, Segment, make_marks, split
@@ -33,6 +35,7 @@ class Spelling:
 class Reading:
     """What the essay page shows. Numbers are essay numbers; ``position`` counts the essays that are here.
 
+    ``median_words`` is that of the essays in the batch's language.
     An essay whose stored text is ``damaged`` has neither paragraphs nor findings.
     """
 
@@ -44,6 +47,7 @@ class Reading:
     findings: list[Mark]
     spelling: Spelling
     panels: list[measuring.Panel]
+    median_words: int | None
     previous_number: int | None
     next_number: int | None
     position: int
@@ -74,12 +78,19 @@ def read_essay(batch: Batch, number: int) -> Reading | None:
         paragraphs=[paragraph for paragraph in split(text or "", marks) if paragraph],
         findings=marks,
         spelling=spelling_of(essay, batch),
+        median_words=median_words(lines.values()),
         panels=measuring.panels(batch, essay, lines.values()),
         previous_number=numbers[index - 1] if index else None,
         next_number=numbers[index + 1] if index + 1 < len(numbers) else None,
         position=index + 1,
         total=len(numbers),
     )
+
+
+def median_words(lines: Iterable[EssayLine]) -> int | None:
+    """How long an essay of the class is, None while no essay is in the batch's language."""
+    words = [line.words for line in lines if line.words is not None and not line.stray]
+    return round(median(words)) if words else None
 
 
 def readable_text(result: EssayResult) -> str | None:

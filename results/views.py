@@ -181,7 +181,7 @@ def results_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
 @require_safe
 def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     """Where a file has been, in plain words."""
-    files = FileUpload.objects.owned_by(request.user).select_related("batch", "slot")
+    files = FileUpload.objects.owned_by(request.user).select_related("batch", "slot", "duplicate_of")
     upload = get_object_or_404(files, pk=file_upload_id)
     context = {
         "file": file_record(upload),
@@ -189,6 +189,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
         "events": feed.trace(upload.pk),
         "undo_until": undo_until(upload),
         "has_original": upload.raw_storage_id is not None,
+        "twin": upload.duplicate_of,
         "correlation_id": upload.correlation_id,
         "catalogue": catalogue(),
     }
