@@ -25,8 +25,9 @@ from huleedu.events import feed
 from results import overview, queries, summary
 from results.lines import essay_lines
 from results.listing import page
+from results.mark_kinds import LABELS, MarkKind, kind_of_finding
 from results.measuring import columns
-from results.occurrences import occurrences
+from results.occurrences import Occurrences, marked_so, occurrences
 from results.reading import read_essay
 from results.standing import ARCHIVED
 from results.troubles import troubles
@@ -165,7 +166,21 @@ def mark_in_essays(request: PageRequest, batch_id: UUID, number: int, start: int
     if found is None:
         messages.info(request, _("That word is not marked any more."))
         return SeeOther(reverse("essay", args=[batch.pk, number]))
-    return render(request, "essays/mark.html", frame(batch) | {"found": found, "number": number})
+    return render(request, "essays/mark.html", frame(batch) | {"found": found})
+
+
+@login_required
+@require_safe
+def marks_of_kind(request: PageRequest, batch_id: UUID, kind: str) -> HttpResponse:
+    """The sentences of all essays with a spelling mark of this kind."""
+    batch = own_batch(request, batch_id)
+    if kind not in LABELS:
+        raise Http404
+    essays = marked_so(batch, lambda finding: kind_of_finding(finding) == kind)
+    found = Occurrences(word="", suggestions=(), language=batch.language, essays=essays)
+    return render(
+        request, "essays/mark.html", frame(batch) | {"found": found, "label": LABELS[MarkKind(kind)]}
+    )
 
 
 @login_required

@@ -60,9 +60,13 @@ def test_a_figure_leads_to_as_many_files_as_it_counts(page: tuple[Client, str, B
     assert [rows(format=kind.format) for kind in told["kinds"]] == [kind.count for kind in told["kinds"]]
     assert [rows(code=one.error_code) for one in told["problems"]] == [one.count for one in told["problems"]]
     assert rows(status="attention") == told["tiles"].attention == 2
+    for one in told["patterns"]:
+        found = client.get(reverse("marks-of-kind", args=[told["batch"].batch_id, one.kind])).context["found"]
+        assert (len(found.essays), found.times) == (one.essays, one.times)
     for word in told["common"]:
-        found = client.get(reverse("mark-in-essays", args=[told["batch"].batch_id, word.number, word.start]))
-        assert (len(found.context["found"].essays), found.context["found"].times) == (word.essays, word.count)
+        link = reverse("mark-in-essays", args=[told["batch"].batch_id, word.number, word.start])
+        found = client.get(link).context["found"]
+        assert (len(found.essays), found.times) == (word.essays, word.count)
 
 
 def test_the_strange_essay_is_named_and_left_out_of_the_bars(page: tuple[Client, str, Batch]) -> None:
