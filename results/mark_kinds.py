@@ -60,7 +60,7 @@ def patterns(findings: Iterable[Mapping[str, Any]]) -> list[Pattern]:
     """The kinds of ``findings`` (with the ``number`` of their essay), the most frequent first."""
     of_kind: defaultdict[MarkKind, list[Mapping[str, Any]]] = defaultdict(list)
     for finding in findings:
-        of_kind[kind_of(finding["word"], next(iter(finding["suggestions"]), ""))].append(finding)
+        of_kind[kind_of_finding(finding)].append(finding)
     ranked = sorted(of_kind, key=lambda kind: (-len(of_kind[kind]), kind))
     return [
         Pattern(
@@ -72,6 +72,11 @@ def patterns(findings: Iterable[Mapping[str, Any]]) -> list[Pattern]:
         )
         for kind in ranked
     ]
+
+
+def kind_of_finding(finding: Mapping[str, Any]) -> MarkKind:
+    """The kind of a stored finding."""
+    return kind_of(finding["word"], next(iter(finding["suggestions"]), ""))
 
 
 def kind_of(word: str, suggestion: str) -> MarkKind:

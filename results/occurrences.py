@@ -1,8 +1,9 @@
 """Where else a marked word is marked: how many essays have it, and the sentences in each."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from batches.models import Batch
 from essays.accepted import Accepted, fold
@@ -63,8 +64,7 @@ def occurrences(batch: Batch, number: int, start: int) -> Occurrences | None:
 
     The queries are as many for one essay as for two hundred. Raises ``StorageFailed``.
     """
-    results = {result.slot_id: result for result in essay_results(batch)}
-    here = next((slot_id for slot_id, result in results.items() if result.slot.number == number), None)
+    here = next((one.slot_id for one in essay_results(batch) if one.slot.number == number), None)
     check = checks_of(batch).filter(slot=here).values_list("language", flat=True).first()
     if here is None or check is None:
         return None
@@ -74,30 +74,48 @@ def occurrences(batch: Batch, number: int, start: int) -> Occurrences | None:
     if wanted is None:
         return None
     word = fold(wanted["word"])
-    having = [
-        result
-        for slot_id, result in results.items()
-        if any(fold(each["word"]) == word for each in found.get(slot_id, ()))
-    ]
-    texts = content.read_texts(result.text_storage_id for result in having)
     return Occurrences(
         word=wanted["word"],
         suggestions=tuple(wanted.get("suggestions", ())),
         language=check,
-        essays=[
-            in_essay(
-                essay_line(result, batch, phases.of(result)),
-                texts.get(result.text_storage_id),
-                found[result.slot_id],
-                word,
-            )
-            for result in having
-        ],
+        essays=essays_with(batch, phases, found, lambda finding: fold(finding["word"]) == word),
     )
 
 
-def in_essay(line: EssayLine, text: str | None, findings: list[Finding], word: str) -> InEssay:
+def marked_so(batch: Batch, wanted: Callable[[Finding], bool]) -> list[InEssay]:
+    """The sentences with the marks that are ``wanted``, of the essays that the batch's figures count.
+
+    Raises ``StorageFailed``.
+    """
+    phases = Phases(batch)
+    found = findings_of_batch(batch, phases.accepted, **of_language(batch, batch.language))
+    return essays_with(batch, phases, found, wanted)
+
+
+def essays_with(
+    batch: Batch,
+    phases: Phases,
+    found: Mapping[UUID, list[Finding]],
+    wanted: Callable[[Finding], bool],
+) -> list[InEssay]:
+    """The essays that have a finding ``wanted``, by number. Raises ``StorageFailed``."""
+    having = [result for result in essay_results(batch) if any(map(wanted, found.get(result.slot_id, ())))]
+    texts = content.read_texts(result.text_storage_id for result in having)
+    return [
+        in_essay(
+            essay_line(result, batch, phases.of(result)),
+            texts.get(result.text_storage_id),
+            found[result.slot_id],
+            wanted,
+        )
+        for result in having
+    ]
+
+
+def in_essay(
+    line: EssayLine, text: str | None, findings: list[Finding], wanted: Callable[[Finding], bool]
+) -> InEssay:
     """One essay with its sentences; ``text`` is None when what is stored is damaged."""
-    times = sum(fold(each["word"]) == word for each in findings)
-    marks = [mark for mark in make_marks(findings, len(text or "")) if fold(mark.word) == word]
-    return InEssay(line, list(sentences(text or "", marks)), times, damaged=text is None)
+    starts = {finding["start"] for finding in findings if wanted(finding)}
+    marks = [mark for mark in make_marks(findings, len(text or "")) if mark.start in starts]
+    return InEssay(line, list(sentences(text or "", marks)), len(starts), damaged=text is None)

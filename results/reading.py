@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 from batches.models import Batch
 from essays.models import EssayNote
@@ -39,6 +40,7 @@ class Spelling:
 class Reading:
     """What the essay page shows. Numbers are essay numbers; ``position`` counts the essays that are here.
 
+    ``median_words`` is that of the essays in the batch's language.
     An essay whose stored text is ``damaged`` has neither paragraphs nor findings.
     """
 
@@ -51,6 +53,7 @@ class Reading:
     spelling: Spelling
     panels: list[measuring.Panel]
     own_note: EssayNote
+    median_words: int | None
     previous_number: int | None
     next_number: int | None
     position: int
@@ -84,6 +87,7 @@ def read_essay(batch: Batch, number: int, asked: Asked = ALL) -> Reading | None:
         paragraphs=[paragraph for paragraph in split(text or "", marks) if paragraph],
         findings=marks,
         spelling=spelling_of(essay, batch),
+        median_words=median_words(lines.values()),
         panels=measuring.panels(batch, essay, lines.values()),
         own_note=note_of(result.file),
         previous_number=numbers[index - 1] if index else None,
@@ -98,6 +102,12 @@ def order_of(batch: Batch, lines: Iterable[EssayLine], asked: Asked, number: int
     every, known = list(lines), headings(batch)
     numbers = [line.number for line in rows_of(every, asked, known)]
     return numbers if number in numbers else [line.number for line in in_order(every, asked.sort, known)]
+
+
+def median_words(lines: Iterable[EssayLine]) -> int | None:
+    """How long an essay of the class is, None while no essay is in the batch's language."""
+    words = [line.words for line in lines if line.words is not None and not line.stray]
+    return round(median(words)) if words else None
 
 
 def readable_text(result: EssayResult) -> str | None:

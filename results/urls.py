@@ -28,6 +28,7 @@ urlpatterns = [
         views.mark_in_essays,
         name="mark-in-essays",
     ),
+    path("batches/<uuid:batch_id>/marks/<slug:kind>/", views.marks_of_kind, name="marks-of-kind"),
     path("batches/<uuid:batch_id>/results/", views.results_page, name="results"),
     path("batches/<uuid:batch_id>/exports/", export_views.exports_page, name="batch-exports"),
     path("batches/<uuid:batch_id>/exports/list/", export_views.export_list, name="export-list"),

@@ -25,7 +25,8 @@ from huleedu.events import feed
 from results import overview, queries, summary
 from results.lines import file_lines
 from results.listing import page
-from results.occurrences import occurrences
+from results.mark_kinds import LABELS, MarkKind, kind_of_finding
+from results.occurrences import Occurrences, marked_so, occurrences
 from results.reading import read_essay
 from results.standing import ARCHIVED
 from results.table_views import NAMES, address_of, asked_of, table_context
@@ -165,7 +166,21 @@ def mark_in_essays(request: PageRequest, batch_id: UUID, number: int, start: int
     if found is None:
         messages.info(request, _("That word is not marked any more."))
         return SeeOther(reverse("essay", args=[batch.pk, number]))
-    return render(request, "essays/mark.html", frame(batch) | {"found": found, "number": number})
+    return render(request, "essays/mark.html", frame(batch) | {"found": found})
+
+
+@login_required
+@require_safe
+def marks_of_kind(request: PageRequest, batch_id: UUID, kind: str) -> HttpResponse:
+    """The sentences of all essays with a spelling mark of this kind."""
+    batch = own_batch(request, batch_id)
+    if kind not in LABELS:
+        raise Http404
+    essays = marked_so(batch, lambda finding: kind_of_finding(finding) == kind)
+    found = Occurrences(word="", suggestions=(), language=batch.language, essays=essays)
+    return render(
+        request, "essays/mark.html", frame(batch) | {"found": found, "label": LABELS[MarkKind(kind)]}
+    )
 
 
 @login_required
@@ -182,7 +197,7 @@ def results_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
 @require_safe
 def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
     """Where a file has been, in plain words."""
-    files = FileUpload.objects.owned_by(request.user).select_related("batch", "slot")
+    files = FileUpload.objects.owned_by(request.user).select_related("batch", "slot", "duplicate_of")
     upload = get_object_or_404(files, pk=file_upload_id)
     context = {
         "file": file_record(upload),
@@ -191,6 +206,7 @@ def file_trace(request: PageRequest, file_upload_id: UUID) -> HttpResponse:
         "undo_until": undo_until(upload),
         "revision": upload.revision,
         "has_original": upload.raw_storage_id is not None,
+        "twin": upload.duplicate_of,
         "correlation_id": upload.correlation_id,
         "catalogue": catalogue(),
     }

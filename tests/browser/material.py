@@ -72,6 +72,7 @@ class Showcase:
             "essay-list": f"/batches/{self.done}/essays/",
             "essay": f"/batches/{self.done}/essays/1/",
             "mark-in-essays": f"/batches/{self.done}/essays/1/marks/{self.marked_at}/",
+            "marks-of-kind": f"/batches/{self.done}/marks/order/",
             "results": f"/batches/{self.done}/results/",
             "batch-exports, empty": f"/batches/{self.empty}/exports/",
             "batch-exports": f"/batches/{self.done}/exports/",

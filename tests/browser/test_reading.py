@@ -120,3 +120,21 @@ def test_a_word_leads_to_its_sentences_in_all_essays(visit: Visit) -> None:
     page.locator(".in-essay").nth(1).get_by_role("link", name="freind").click()
     expect(page).to_have_url(f"{visit.installation.url}/batches/{batch_id}/essays/2/#mark-2")
     expect(page.locator("mark.current")).to_have_text("freind")
+
+
+def test_figures_of_the_results_lead_to_their_essays(visit: Visit) -> None:
+    files = {f"{number}.txt": essay(7_300 + number).encode() for number in range(2)}
+    batch_id = batch_of(visit, files | {"Long.txt": f"{essay(7_310)}\n\n{essay(7_311)}".encode()})
+    page = visit.page(f"/batches/{batch_id}/results/")
+    page.get_by_role("link", name="1 essay of").click()
+    rows = page.locator("#rows tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Long.txt")
+    expect(page.locator("#rows")).to_contain_text("Essays of ")
+    clean(page)
+    page.get_by_label("File name").fill("Nobody")
+    expect(page.locator("#rows")).to_contain_text("No file matches.")
+    page.locator("#rows").get_by_role("link", name="Show all files").first.click()
+    expect(rows).to_have_count(3)
+    page.get_by_role("link", name="freind").first.click()
+    expect(page.get_by_text("Marked in 3 essays, 4 times.")).to_be_visible()

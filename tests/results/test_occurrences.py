@@ -117,3 +117,15 @@ def test_many_essays_take_no_more_queries(teacher: User, client: Client) -> None
         return taken
 
     assert queries(2) == queries(12)
+
+
+def test_marks_of_a_kind_lead_to_their_sentences(batch: Batch, client: Client, colleague: User) -> None:
+    client.force_login(batch.owner)
+    address = reverse("marks-of-kind", args=[batch.pk, "one"])
+    page = client.get(address, headers={"Accept-Language": "en"})
+    found = page.context["found"]
+    assert [(each.line.number, each.times) for each in found.essays] == [(1, 1), (2, 2)]
+    assert "One letter" in page.content.decode()
+    assert client.get(reverse("marks-of-kind", args=[batch.pk, "nonsense"])).status_code == 404
+    client.force_login(colleague)
+    assert client.get(address).status_code == 404

@@ -368,3 +368,11 @@ def test_essays_that_are_left_out_are_told_apart_by_their_folders(signed_in: Cli
     banner = shown.partition("banner-extra")[2].partition("</div>")[0]
     assert "(Alma / Uppsats.txt, " in banner
     assert "(Bo / Uppsats.txt, " in banner
+
+
+def test_the_way_of_a_copy_leads_to_its_original(signed_in: Client, batch: Batch) -> None:
+    original = batch.files.get(slot__number=1)
+    copy = add_file(batch, "duplicate", filename="copy.txt", duplicate_of=original)
+    page = signed_in.get(reverse("file-trace", args=[copy.pk]), headers={"Accept-Language": "en"})
+    assert "“copy.txt” is the same file as “essay 1.txt”." in page.content.decode()
+    assert f'href="{reverse("file-trace", args=[original.pk])}"' in page.content.decode()
