@@ -49,7 +49,14 @@ def note(slot: EssaySlot) -> NoteAnswer:
     if upload is None:
         raise Refused("NOT_AN_ESSAY")
     kept = note_of(upload)
-    return NoteAnswer(essay_id=slot.pk, note=kept.text, read=is_read(upload), version=kept.version)
+    return NoteAnswer(
+        essay_id=slot.pk,
+        batch_id=slot.batch_id,
+        file_upload_id=upload.pk,
+        note=kept.text,
+        read=is_read(upload),
+        version=kept.version,
+    )
 
 
 def texts_of(slot: EssaySlot) -> dict[UUID, str]:

@@ -62,6 +62,8 @@ class NoteAnswer(Answer):
     """A teacher’s private note on an essay, and whether she has read it; ``version`` is for ``If-Match``."""
 
     essay_id: UUID
+    batch_id: UUID
+    file_upload_id: UUID
     note: str
     read: bool
     version: int

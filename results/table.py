@@ -6,7 +6,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from django.utils.text import capfirst
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext
 
 from batches.models import Batch
 from files.models import FileUpload
@@ -102,7 +102,7 @@ def headings(batch: Batch) -> list[Heading]:
         Heading("words", gettext("Words"), True, lambda line: line.words),
         *(of_phase(column) for column in columns(batch)),
         Heading("language", gettext("Language"), False, lambda line: language_of(line) or None),
-        Heading("read", pgettext("essay", "Read"), False, lambda line: int(line.read)),
+        Heading("read", gettext("Read ✓"), False, lambda line: int(line.read)),
         Heading("note", gettext("Your note"), False, lambda line: fold(line.note) or None),
         Heading("state", gettext("State"), False, lambda line: f"{line.file_status} {line.essay_status}"),
     ]

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from results.exports.pile import Essay, Heading, Member, Pile
 
@@ -29,7 +28,7 @@ def essay_headings(pile: Pile) -> list[str]:
         _("Characters"),
         _("Language"),
         *(heading.label for heading in pile.headings),
-        pgettext("essay", "Read"),
+        _("Read ✓"),
         _("Your note"),
         _("State"),
         _("Problem"),

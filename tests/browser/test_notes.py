@@ -46,6 +46,7 @@ def test_a_note_saves_itself_and_x_ticks(visit: Visit) -> None:
     expect(tick).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("j")
     expect(page.get_by_role("heading", name="Essay 2")).to_be_visible()
+    expect(page.locator("essay-note.is-live")).to_be_visible()
     expect(note).to_have_value("")
     expect(tick).to_have_attribute("aria-pressed", "false")
     page.keyboard.press("k")

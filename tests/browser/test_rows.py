@@ -83,6 +83,7 @@ def test_the_reader_goes_on_in_the_tables_order(visit: Visit) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Essay 3")).to_be_visible()
+    expect(page.locator("essay-note.is-live")).to_be_visible()
     page.keyboard.press("j")
     expect(page.get_by_role("heading", name="Essay 2")).to_be_visible()
     expect(page.locator(".pager span")).to_have_text("2 / 3")

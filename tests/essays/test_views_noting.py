@@ -9,6 +9,8 @@ from essays.models import MAX_NOTE, EssayNote
 from essays.notes import is_read
 from essays.shapes import EssayAnswer, NoteAnswer
 from files.models import FileUpload
+from huleedu.events.redaction import forget_answers
+from huleedu.models import IdempotencyRecord
 from results.shapes import ResultsAnswer
 from tests.api import checked, client_of, problem
 from tests.conftest import essay_bytes
@@ -85,6 +87,18 @@ def test_the_api_says_the_same(batch: Batch, teacher: User) -> None:
     assert problem(bad, 400, "INVALID")["errors"][0]["path"] == "note"
     stranger = client_of(User.objects.create_user("stranger"))
     problem(stranger.patch(f"{essay}/note", {"note": "x"}, format="json"), 404, "NOT_FOUND")
+
+
+def test_a_kept_answer_with_a_note_is_forgotten_with_the_file_and_the_batch(
+    batch: Batch, teacher: User
+) -> None:
+    client, essay = client_of(teacher), f"/v1/essays/{batch.slots.get().pk}"
+    for number, subject in enumerate((batch.files.get().pk, batch.pk)):
+        headers = {"Idempotency-Key": f"key {number}"}
+        client.patch(f"{essay}/note", {"note": "She told me."}, format="json", headers=headers)
+        forget_answers(subject)
+        kept = str(list(IdempotencyRecord.objects.values_list("body", flat=True)))
+        assert "She told me." not in kept
 
 
 def test_an_essay_without_a_file_has_no_note(pipeline: Pipeline, teacher: User) -> None:
