@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import reduce
 from operator import and_
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -57,10 +58,9 @@ def find(term: str) -> Found:
         if found.batches and not found.files:
             found.take(FileUpload.objects.filter(batch__in=found.batches), batches_of(ids))
     elif (between := ids_from(term.strip())) is not None:
-        found.take(
-            FileUpload.objects.filter(pk__range=between),
-            Batch.objects.filter(Q(pk__range=between) | Q(slots__pk__range=between)).distinct(),
-        )
+        places = some(EssaySlot.objects.filter(pk__range=between), "batch_id")
+        batches = Batch.objects.filter(Q(pk__range=between) | Q(pk__in=places))
+        found.take(FileUpload.objects.filter(pk__range=between), batches)
     elif found.codes:
         found.take(failed_with(found.codes), Batch.objects.none())
     if not ids and not found.codes:
@@ -97,24 +97,25 @@ def files_of(ids: Iterable[UUID]) -> QuerySet[FileUpload]:
     ids = list(ids)
     told = LoggedEvent.objects.filter(correlation_id__in=ids, file_upload_id__isnull=False)
     dead = DeadLetter.objects.filter(correlation_id__in=ids, file_upload_id__isnull=False)
-    holders = StoredContent.objects.filter(pk__in=ids).values("batch_id")
-    kept = Q(batch_id__in=holders) & (Q(raw_storage_id__in=ids) | Q(text_storage_id__in=ids))
-    by_id = Q(pk__in=ids) | Q(correlation_id__in=ids) | Q(slot_id__in=ids) | kept
-    for rows in (told, dead):
-        by_id |= Q(pk__in=set(rows.values_list("file_upload_id", flat=True).distinct()[: MOST + 1]))
+    known = {*ids, *some(told, "file_upload_id"), *some(dead, "file_upload_id")}
+    by_id = Q(pk__in=known) | Q(correlation_id__in=ids) | Q(slot_id__in=ids)
+    if holders := some(StoredContent.objects.filter(pk__in=ids), "batch_id"):
+        by_id |= Q(batch_id__in=holders) & (Q(raw_storage_id__in=ids) | Q(text_storage_id__in=ids))
     return FileUpload.objects.filter(by_id)
+
+
+def some(rows: QuerySet[Any], column: str) -> set[UUID]:
+    """What stands in ``column`` of a few more than are shown: values, for a query in a query reads all."""
+    return set(rows.order_by().values_list(column, flat=True).distinct()[: MOST + 1]) - {None}
 
 
 def batches_of(ids: Iterable[UUID]) -> QuerySet[Batch]:
     """Batches that have one of ``ids``, an export or an empty place that has, or nothing but were told of."""
     ids = list(ids)
-    exports = Export.objects.filter(Q(pk__in=ids) | Q(correlation_id__in=ids)).values("batch_id")
-    empty = EssaySlot.objects.filter(pk__in=ids, file=None).values("batch_id")
-    told = LoggedEvent.objects.filter(correlation_id__in=ids, file_upload_id=None)
-    alone = set(told.values_list("batch_id", flat=True).distinct()[: MOST + 1])
-    return Batch.objects.filter(
-        Q(pk__in=ids) | Q(correlation_id__in=ids) | Q(pk__in=exports) | Q(pk__in=empty) | Q(pk__in=alone)
-    )
+    exports = some(Export.objects.filter(Q(pk__in=ids) | Q(correlation_id__in=ids)), "batch_id")
+    empty = some(EssaySlot.objects.filter(pk__in=ids, file=None), "batch_id")
+    alone = some(LoggedEvent.objects.filter(correlation_id__in=ids, file_upload_id=None), "batch_id")
+    return Batch.objects.filter(Q(pk__in={*ids, *exports, *empty, *alone}) | Q(correlation_id__in=ids))
 
 
 def failed_with(codes: list[str]) -> QuerySet[FileUpload]:

@@ -17,7 +17,7 @@ from files.models import FileUpload
 from huleedu.accounts.life import create_account
 from huleedu.models import DeadLetter, LoggedEvent
 from huleedu.office import desk as desk_module
-from huleedu.office.finding import MOST
+from huleedu.office.finding import MOST, find
 from huleedu.security_events import SecurityEvent
 from tests.conftest import essay_bytes
 from tests.huleedu.conftest import FILE_NAME
@@ -224,6 +224,22 @@ def test_the_page_has_as_many_queries_however_much_is_found(
     for number in range(20, 26):
         pipeline.upload(other, essay_bytes(number), FILE_NAME)
     assert queries() == before
+
+
+def test_ids_are_looked_for_by_indexes(desk: Client, batch: Batch) -> None:
+    """However large the tables are: with them this small, the planner reads them whole unless it may not."""
+    upload = batch.files.get(status="assigned")
+    for term in (str(upload.pk), str(upload.raw_storage_id), str(batch.pk), str(uuid4()), str(batch.pk)[:8]):
+        with CaptureQueriesContext(connection) as captured:
+            find(term)
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off")
+            for statement in [each["sql"] for each in captured]:
+                cursor.execute(f"EXPLAIN {statement}")
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+                read_whole = [line for line in plan.splitlines() if "Seq Scan" in line]
+                assert not [line for line in read_whole if "results_export" not in line], (term, statement)
+            cursor.execute("SET enable_seqscan = on")
 
 
 def test_only_the_newest_are_shown_and_it_is_said(
