@@ -1,5 +1,6 @@
 """The table of a batch's essays and files: its columns, which rows it has, and their order."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -23,6 +24,7 @@ ALWAYS = frozenset({"number", "file", "state"})
 HIDDEN_AT_FIRST = frozenset({"kind", "size"})
 FILTERS = ("format", "status", "read", "code", "step", "words")
 ATTENTION = "attention"
+DIGITS = re.compile(r"([0-9]{1,18})")
 DESCENDING = "-"  # before the name of a column
 
 
@@ -129,8 +131,13 @@ def in_order(lines: Iterable[Row], sort: str, known: Sequence[Heading]) -> list[
     words = [(value, row) for row in rows if isinstance(value := values[row.file_upload_id], str)]
     down = sort.startswith(DESCENDING)
     ordered = [row for _, row in sorted(numbers, key=lambda pair: pair[0], reverse=down)]
-    ordered += [row for _, row in sorted(words, key=lambda pair: pair[0], reverse=down)]
+    ordered += [row for _, row in sorted(words, key=lambda pair: natural(pair[0]), reverse=down)]
     return ordered + [row for row in rows if values[row.file_upload_id] is None]
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """What a text is ordered by: "Pupil 2" before "Pupil 10"."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in DIGITS.split(text)]
 
 
 def rows_of(lines: Iterable[Row], asked: Asked, known: Sequence[Heading]) -> list[Row]:

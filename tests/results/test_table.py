@@ -38,6 +38,38 @@ def test_every_column_sorts_both_ways_and_loses_no_row(teacher: User) -> None:
     assert rows_of(lines, Asked(sort="nothing"), known) == lines
 
 
+def test_names_are_ordered_as_people_count(teacher: User) -> None:
+    batch = make_batch(teacher)
+    for name in ("Elev 10.txt", "Elev 2.txt", "10.txt", "9.txt", "Elev.txt", "9" * 40 + ".txt"):
+        add_file(batch, "failed", filename=name)
+    rows = rows_of(file_lines(batch), Asked(sort="file"), headings(batch))
+    assert [row.filename for row in rows] == [
+        "9.txt",
+        "10.txt",
+        "9" * 40 + ".txt",
+        "Elev 2.txt",
+        "Elev 10.txt",
+        "Elev.txt",
+    ]
+
+
+def test_figures_lead_to_their_rows(teacher: User) -> None:
+    batch = make_batch(teacher, 2)
+    add_essay(batch, 1, TEXT)
+    add_essay(batch, 2, "one two")
+    add_file(batch, "failed", filename="empty.txt")
+    add_file(batch, "excess", filename="late.txt")
+    lines, known = file_lines(batch), headings(batch)
+
+    def found(**asked: str) -> list[str]:
+        return [row.filename for row in rows_of(lines, Asked(**asked), known)]
+
+    assert found(words="2-3") == ["essay 2.txt"]
+    assert found(words="x") == found(words="-") == found(step="spellcheck") == []
+    assert found(status="attention") == ["empty.txt", "late.txt"]
+    assert found(code="EMPTY_CONTENT") == ["empty.txt", "late.txt"]
+
+
 def test_filters_must_all_hold(teacher: User) -> None:
     batch = make_batch(teacher, 2)
     add_essay(batch, 1, TEXT)
