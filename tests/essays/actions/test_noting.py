@@ -3,15 +3,17 @@
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.test import Client
 
 from batches.models import Batch
 from essays.actions.noting import note
-from essays.models import EssayNote
+from essays.models import MAX_NOTE, EssayNote
 from essays.notes import is_read, note_of
 from files.actions import replacing
 from files.actions.incoming import Incoming
 from files.models import FileUpload
 from huleedu.failures.errors import Refused
+from tests.api import client_of, problem
 from tests.conftest import essay_bytes
 from tests.pipeline import Pipeline
 
@@ -65,3 +67,16 @@ def test_other_content_in_its_place_is_not_read(batch: Batch, pipeline: Pipeline
     pipeline.run()
     assert not is_read(upload_of(batch))
     assert note_of(upload_of(batch)).text == "Handed in again?"
+
+
+def test_a_note_has_its_length(batch: Batch, teacher: User) -> None:
+    address = f"/v1/essays/{upload_of(batch).slot_id}/note"
+    client = client_of(teacher)
+    assert client.patch(address, {"note": "å" * MAX_NOTE}, format="json").status_code == 200
+    problem(client.patch(address, {"note": "å" * (MAX_NOTE + 1)}, format="json"), 400, "INVALID")
+    assert len(EssayNote.objects.get().text) == MAX_NOTE == 10_000
+    browser = Client()
+    browser.force_login(teacher)
+    page = f"/batches/{batch.pk}/essays/1/note/"
+    browser.post(page, {"note": "b" * (MAX_NOTE + 1)})
+    assert EssayNote.objects.get().text[0] == "å"
