@@ -281,6 +281,12 @@ def export_label(name: str) -> str:
 
 
 @register.filter
+def format_label(name: str) -> str:
+    """A format's name for the reader."""
+    return format_words.label(name)
+
+
+@register.filter
 def kind_of_file(line: FileLine) -> str:
     """What kind of file this is for the reader, a dash while nobody has looked."""
     return summary.kind_label(line.kind) if line.kind else "–"

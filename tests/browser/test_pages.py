@@ -120,7 +120,7 @@ def test_pages_for_what_is_missing_or_refused(visit: Visit) -> None:
 
 def test_everything_works_without_script(visit: Visit) -> None:
     page = visit.page("/", java_script_enabled=False)
-    page.locator(".page-head .button").click()
+    page.locator(".page-head a.button").click()
     page.get_by_label("Assignment").fill("Without script")
     page.get_by_label("Number of essays").fill("2")
     page.get_by_role("button", name="Create and add files").click()

@@ -301,3 +301,15 @@ def test_a_replacement_is_undone_from_the_message(visit: Visit) -> None:
     page.locator(".toast", has_text="Replaced.").get_by_role("button", name="Undo").click()
     expect(row(page, "Tom.txt")).to_have_attribute("data-status", "failed")
     expect(page.locator(".file-row")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_first_file_is_on_the_first_screen(visit: Visit, width: int, height: int) -> None:
+    page = new_page(visit, "Först", 5)
+    choose(page, *(text_file(f"{number}.txt", essay(870 + number)) for number in range(3)))
+    headline(page, "3 of 5 essays ready")
+    size = {"width": width, "height": height}
+    small = visit.page(page.url, viewport=size, has_touch=width < 400)
+    box = small.locator(".file-row").first.bounding_box()
+    assert box is not None
+    assert box["y"] + 32 <= height, "its name can be read"

@@ -7,11 +7,14 @@ import { count, language, limit, say, timeLeft, timeZone, write } from "../hulee
 const OPEN = new Set(["awaiting_content", "ready", "processing"]);
 const SEGMENTS = /** @type {const} */ (["ready", "reading", "uploading", "failed", "excess", "duplicate"]);
 const SUMMARY_EVERY = 4000;
+const SMALL = "(max-width: 48rem)";
 
 export class BatchPanel {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    // On a small screen files come first: what can be done about the deadline is a tap away.
+    if (matchMedia(SMALL).matches) root.querySelector("[data-deadline]")?.removeAttribute("open");
     this.spoken = "";
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.speaking = undefined;
