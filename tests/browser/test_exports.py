@@ -66,6 +66,20 @@ def test_from_the_menu_to_the_file(visit: Visit, script: bool) -> None:
         assert all(zipped.read(name).startswith(b"%PDF-") for name in zipped.namelist())
 
 
+def test_the_menu_closes_as_menus_do(visit: Visit) -> None:
+    page = visit.page(f"/batches/{register(visit.installation, visit.token, 'Menu', 2)}/")
+    summary, inside = page.locator(".export-menu summary"), page.locator(".export-menu form").first
+    summary.click()
+    expect(inside).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(inside).to_be_hidden()
+    expect(summary).to_be_focused()
+    summary.click()
+    page.locator("h1").click(position={"x": 300, "y": 5})
+    expect(inside).to_be_hidden()
+
+
 def test_what_another_tab_asked_for_appears_and_what_failed_says_why(visit: Visit) -> None:
     batch_id = completed(visit, "Export elsewhere")
     visit.expected = LEFT

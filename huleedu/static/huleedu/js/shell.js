@@ -48,9 +48,23 @@ function switchTheme() {
   }
 }
 
+/** Menus that are a summary with something to open. */
+const MENUS = "details.export-menu[open], details.columns-menu[open]";
+
+/** @param {Element | null} inside What may stay open. */
+function closeMenus(inside) {
+  for (const menu of document.querySelectorAll(MENUS)) {
+    if (inside && menu.contains(inside)) continue;
+    const hadFocus = menu.contains(document.activeElement);
+    menu.removeAttribute("open");
+    if (hadFocus && !inside) menu.querySelector("summary")?.focus();
+  }
+}
+
 /** @param {MouseEvent} event */
 function onClick(event) {
   const target = /** @type {Element} */ (event.target);
+  closeMenus(target);
   if (target.closest("[data-theme-button]")) switchTheme();
   const opener = /** @type {HTMLElement | null} */ (target.closest("[data-dialog]"));
   if (opener) {
@@ -87,6 +101,7 @@ function keepKeys(event) {
 
 addEventListener("keydown", keepKeys, true);
 document.addEventListener("click", onClick);
+document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
 addEventListener("dragover", refuseFiles);
 addEventListener("drop", refuseFiles);
 // iPadOS 16 and others of its time.
