@@ -38,6 +38,7 @@ FIGURES = (
     "clusters",
     "exports",
     "evening",
+    "pages",
     "cost",
 )
 ASKED_FOR = ("functions",)  # never among all: it tells no figures, and slows what it looks at
