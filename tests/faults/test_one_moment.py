@@ -106,9 +106,9 @@ def check_batch_page(page: str) -> None:
 
 def check_results_page(page: str) -> None:
     """The tiles of the results page against its rows."""
-    tiles = [int(number) for number in re.findall(r'class="card tile"><b>(\d+)</b>(?:of|need)', page)]
+    tiles = [int(number) for number in re.findall(r'class="card tile"[^>]*><b>(\d+)</b>(?:of|need)', page)]
     rows = page.partition('<div id="rows"')[2].partition("</table>")[0]
-    agree("ready", tiles[0], len(re.findall(r'<td[^>]*><a href="[^"]*/essays/\d+/">', rows)))
+    agree("ready", tiles[0], len(re.findall(r'<th scope="row"><a href="[^"]*/essays/\d+/"', rows)))
     agree("attention", tiles[1], len(re.findall(r'<span class="muted">', rows)))
 
 
@@ -312,6 +312,7 @@ def test_every_address_reads_at_one_moment(batch: Batch, teacher: User, pipeline
     """A view that is added is among them."""
     upload = batch.files.select_related("slot").earliest("created_at")
     ids: Ids = {"batch_id": batch.pk, "file_upload_id": upload.pk, "essay_id": upload.slot_id, "number": 1}
+    ids |= {"start": 0, "kind": "one"}
     ids["content_id"] = upload.raw_storage_id
     ids["export_id"] = exporting.ask(batch.pk, ExportOrder("csv", "en"), uuid4())[0].pk
     pipeline.run()
