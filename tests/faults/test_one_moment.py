@@ -299,7 +299,8 @@ def moments() -> Iterator[list[str]]:
         yield modes
 
 
-NOT_NOW = ("set-password", "forgotten", "remove")  # without a link, a mail server, or a second factor
+# Without a link, a mail server, or a second factor; and a plain text is not shown as it is.
+NOT_NOW = ("set-password", "forgotten", "remove", "shown")
 # They look at parts one by one, or write: who is shown recovery codes, or comes from the school's sign-in.
 APART = {
     *("/healthz", "/readyz", "/metrics", "/admin/well/"),
