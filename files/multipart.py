@@ -141,8 +141,9 @@ class PartReader(FileUploadHandler):
         while data := stream.read(CHUNK_BYTES):
             for event in parser.parse(data):
                 form.take(event)
-        # Anything between two boundaries is a part, also after what says that it is the last one.
-        if stream.ended and stream.boundaries != form.parts + 1:
+        # Anything between two boundaries is a part, also after what says that it is the last one; and each
+        # ends, also one whose headers have taken the line's end before the boundary for their own.
+        if stream.ended and (stream.boundaries != form.parts + 1 or form.part is not None):
             raise BadContent
         self.complete = stream.ended
         form.end()

@@ -341,6 +341,14 @@ def test_boundaries_are_counted_across_reads() -> None:
         assert (stream.boundaries, stream.ended) == (3, True), size
 
 
+def test_a_part_whose_headers_swallow_the_line_before_the_boundary_is_no_part_that_vanishes() -> None:
+    headers = b'Content-Disposition: form-data; name="files"; filename="a.txt"'
+    for after in (b"\n\n\r\n", b"\r\n"):
+        with pytest.raises(MultiPartParserError):
+            read(form_of(headers + after))
+    assert read(form_of(headers + b"\r\n\r\n")).files == [("a.txt", b"")]
+
+
 HEADERS = st.sampled_from(
     [
         FILE,
