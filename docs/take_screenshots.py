@@ -166,7 +166,9 @@ def take_all(browser: Browser, installation: Installation) -> None:
     save(page, "essay")
     page.goto(f"{address}results/")
     save(page, "results")
-    phone = sign_in(browser, installation, viewport=PHONE, color_scheme="dark", device_scale_factor=2)
+    phone = sign_in(
+        browser, installation, viewport=PHONE, color_scheme="dark", device_scale_factor=2, has_touch=True
+    )
     phone.goto(address)
     expect(phone.locator("[data-live]")).to_have_text("Live")
     phone.locator(".list-tools").scroll_into_view_if_needed()
