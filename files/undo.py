@@ -1,6 +1,6 @@
 """Removed files and replaced contents that can be brought back, and until when."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -47,8 +47,7 @@ def undoable(batch: Batch) -> list[Undoable]:
     present = {upload.pk: upload for upload in batch.files.exclude(status=FileUpload.Status.REMOVED)}
     replaced = [
         Undoable(pk, earlier.told.filename, earlier.until, present[pk].revision, replaced=True)
-        for earlier in earlier_ones(present.values())
-        for pk in [earlier.told.file_upload_id]
+        for pk, earlier in earlier_ones(present.values()).items()
     ]
     return sorted(removed + replaced, key=lambda each: each.until, reverse=True)
 
@@ -64,11 +63,11 @@ def undo_until(upload: FileUpload) -> datetime | None:
 
 def earlier_version(upload: FileUpload) -> Earlier | None:
     """What the file was before it was last replaced, as long as that can be brought back."""
-    return next(earlier_ones([upload]), None)
+    return earlier_ones([upload]).get(upload.pk)
 
 
-def earlier_ones(files: Iterable[FileUpload]) -> Iterator[Earlier]:
-    """The same for many files, in two queries."""
+def earlier_ones(files: Iterable[FileUpload]) -> dict[UUID, Earlier]:
+    """The same for many files, by their ids, in two queries."""
     ids = [upload.pk for upload in files]
     versions = Erasure.objects.undoable().filter(kind=Erasure.Kind.VERSION, file_upload_id__in=ids)
     last = {version.file: version for version in versions.order_by("asked_at")}
@@ -78,5 +77,4 @@ def earlier_ones(files: Iterable[FileUpload]) -> Iterator[Earlier]:
         event = None if envelope.get("redacted") else BatchFileAdded.model_validate(envelope["data"])
         if event is not None and event.revision <= (last[event.file_upload_id].revision or 0):
             told[event.file_upload_id] = event
-    for pk, event in told.items():
-        yield Earlier(last[pk].pk, last[pk].due_at, event)
+    return {pk: Earlier(last[pk].pk, last[pk].due_at, event) for pk, event in told.items()}

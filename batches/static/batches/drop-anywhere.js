@@ -1,10 +1,9 @@
 // <drop-anywhere>: files dropped, pasted or chosen on the overview become a new batch, and the overview becomes its page.
-import { watchDrops } from "../files/drop-target.js";
-import { fromFiles } from "../files/dropped-files.js";
-import { mayTakeFiles, stayWhile } from "../huleedu/js/address.js";
+import { watchChoices, watchDrops } from "../files/drop-target.js";
+import { leftOut } from "../files/dropped-files.js";
+import { stayWhile } from "../huleedu/js/address.js";
 import { Problem } from "../huleedu/js/api.js";
 import { toast, toastProblem } from "../huleedu/js/shell.js";
-import { say } from "../huleedu/js/words.js";
 import { makeBatch } from "./new-batch.js";
 
 /** @typedef {import("../files/dropped-files.js").Found} Found */
@@ -19,22 +18,16 @@ class DropAnywhere extends HTMLElement {
     const { signal } = this.ending;
     watchDrops(this, (found) => this.#make(found), signal);
     stayWhile(() => this.busy, signal);
-    this.addEventListener("change", (event) => this.#chosen(/** @type {HTMLInputElement} */ (event.target)), { signal });
+    watchChoices(this, (found) => this.#make(found), signal);
   }
 
   disconnectedCallback() {
     this.ending?.abort();
   }
 
-  /** @param {HTMLInputElement} input */
-  #chosen(input) {
-    if (input.type === "file" && input.files?.length && mayTakeFiles()) this.#make(fromFiles(input.files));
-    if (input.type === "file") input.value = "";
-  }
-
   /** @param {Found} found */
   async #make(found) {
-    if (!found.files.length) return toast(found.skipped ? say("onlySkipped", { n: found.skipped }) : say("nothingDropped"));
+    if (!found.files.length) return toast(leftOut(found));
     if (this.busy) return this.later.push(found);
     this.busy = true;
     try {

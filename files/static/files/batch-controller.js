@@ -9,7 +9,7 @@ import { LiveFeed } from "../realtime/live-feed.js";
 import { askFor, splitKnown } from "./already-here.js";
 import { BatchPanel } from "./batch-panel.js";
 import { watchDrops } from "./drop-target.js";
-import { fromFiles, problemBeforeSending } from "./dropped-files.js";
+import { fromFiles, leftOut, problemBeforeSending } from "./dropped-files.js";
 import { FileList } from "./file-list.js";
 import { readCatalogue } from "./file-row.js";
 import { OnTheirWay } from "./on-their-way.js";
@@ -155,14 +155,14 @@ export class BatchController {
   }
 
   /** @param {Found} found */
-  async #takeNew({ files, skipped }) {
-    const { fresh, known } = await splitKnown(files, this.state.shown(), this.ask);
+  async #takeNew(found) {
+    const { fresh, known } = await splitKnown(found.files, this.state.shown(), this.ask);
     // What was seen then must be seen still.
     if (this.ending.signal.aborted) return toast(say("pageMoved"));
     if (!mayTakeFiles()) return undefined;
     const room = Math.max(0, limit("Files") - this.state.shown().length);
     const added = fresh.slice(0, room);
-    const notes = [files.length || skipped ? "" : say("nothingDropped"), skipped ? say(files.length ? "skipped" : "onlySkipped", { n: skipped }) : ""];
+    const notes = [leftOut(found)];
     if (known) notes.push(say("already", { n: known, added: added.length }));
     if (fresh.length > room) notes.push(say("tooMany", { n: fresh.length - room }));
     this.#note(notes.filter(Boolean).join(" "));

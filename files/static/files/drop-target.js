@@ -44,3 +44,19 @@ export function watchDrops(element, onFound, signal) {
     if (mayTakeFiles()) onFound(fromFiles(event.clipboardData.files));
   }, { signal });
 }
+
+/**
+ * Takes what is chosen in the element's fields for files.
+ * @param {HTMLElement} element
+ * @param {(found: import("./dropped-files.js").Found) => void} onFound
+ * @param {AbortSignal} signal Ends it.
+ */
+export function watchChoices(element, onFound, signal) {
+  element.addEventListener("change", (event) => {
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    if (input.type !== "file" || !input.files?.length) return;
+    const found = fromFiles(input.files);
+    input.value = "";
+    if (mayTakeFiles()) onFound(found);
+  }, { signal });
+}

@@ -1,5 +1,5 @@
 // From a drop or a chooser to a plain list of files, and what can be said about a file before sending it.
-import { limit } from "../huleedu/js/words.js";
+import { limit, say } from "../huleedu/js/words.js";
 
 const SYSTEM = /^(\.|~\$|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 
@@ -72,6 +72,12 @@ async function children(folder) {
     if (!some.length) return byName(all);
     all.push(...some);
   }
+}
+
+/** @param {Found} found @returns {string} What is said of it when something in it is no file for us, or nothing is. */
+export function leftOut({ files, skipped }) {
+  if (skipped) return say(files.length ? "skipped" : "onlySkipped", { n: skipped });
+  return files.length ? "" : say("nothingDropped");
 }
 
 /** What no request may hold is not sent. The server judges everything below. @param {{ name: string, size: number }} file @returns {string} An error code, or "" when it may be sent. */
