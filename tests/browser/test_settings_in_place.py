@@ -41,6 +41,7 @@ def test_a_title_is_changed_undone_and_seen_in_another_window(visit: Visit) -> N
     expect(page.get_by_role("heading", level=1)).to_have_text("Första")
     expect(other.get_by_role("heading", level=1)).to_have_text("Första")
     fact(page, "title")
+    expect(page.get_by_label("Assignment", exact=False).first).to_be_focused()
     page.keyboard.type("Tredje")
     page.keyboard.press("Escape")
     expect(page.locator("form.in-place-form")).to_have_count(0)
