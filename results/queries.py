@@ -17,6 +17,7 @@ from results.estimating import seconds_left
 from results.lines import EssayLine, essay_lines
 from results.shapes import (
     BatchCounts,
+    BatchHead,
     BatchSummary,
     EssayPlace,
     EssayRow,
@@ -105,6 +106,11 @@ def counted_summary(batch: Batch) -> BatchSummary:
     return summary(batch, counts_of(batch))
 
 
+def filenames(batch: Batch) -> list[str]:
+    """The names of all files that were not removed."""
+    return list(FileUpload.objects.filter(batch=batch).present().values_list("filename", flat=True))
+
+
 def file_records(batch: Batch) -> list[FileRecord]:
     """All files that were not removed: problems first, then in progress, then by essay number."""
     uploads = list(FileUpload.objects.filter(batch=batch).present().select_related("slot"))
@@ -118,22 +124,30 @@ def file_records(batch: Batch) -> list[FileRecord]:
     return [file_record(upload) for upload in uploads]
 
 
+def head(batch: Batch) -> BatchHead:
+    """The batch without its files, with the feed position to follow it from, read before all else."""
+    return BatchHead.model_validate(head_facts(batch))
+
+
 def snapshot(batch: Batch) -> Snapshot:
     """The whole batch with the feed position to follow it from, read before the rows."""
+    known = head_facts(batch)
+    slots = batch.slots.select_related("file").order_by("number")
+    rows = {"files": file_records(batch), "essays": [essay_place(slot) for slot in slots]}
+    return Snapshot.model_validate({**known, **rows})
+
+
+def head_facts(batch: Batch) -> dict[str, object]:
+    """What head and snapshot have in common."""
     place = position(batch.pk)
     batch.refresh_from_db()
-    slots = batch.slots.select_related("file").order_by("number")
-    return Snapshot.model_validate(
-        {
-            **facts(batch, counts_of(batch)),
-            "seq": place.seq if place else 0,
-            "epoch": place.epoch if place else None,
-            "version": batch.version,
-            "configuration": batch.configuration,
-            "files": file_records(batch),
-            "essays": [essay_place(slot) for slot in slots],
-        }
-    )
+    return {
+        **facts(batch, counts_of(batch)),
+        "seq": place.seq if place else 0,
+        "epoch": place.epoch if place else None,
+        "version": batch.version,
+        "configuration": batch.configuration,
+    }
 
 
 def essay_place(slot: EssaySlot) -> EssayPlace:

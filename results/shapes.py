@@ -97,8 +97,8 @@ class BinPage(Answer):
     results: list[BinnedBatch]
 
 
-class Snapshot(BatchSummary):
-    """The whole batch; live messages after ``seq`` of ``epoch`` continue it.
+class BatchHead(BatchSummary):
+    """A batch without its files; live messages after ``seq`` of ``epoch`` continue it.
 
     ``version`` counts the teacher's decisions, for ``If-Match``.
     """
@@ -107,6 +107,11 @@ class Snapshot(BatchSummary):
     epoch: UUID | None
     version: int
     configuration: Configuration
+
+
+class Snapshot(BatchHead):
+    """The whole batch."""
+
     files: list[FileRecord]
     essays: list[EssayPlace]
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from batches.models import Batch
 from files.models import FileUpload
+from files.names import repeated
 from files.records import file_record
 from files.undo import undo_until
 from huleedu.answers.error_words import catalogue
@@ -28,6 +29,7 @@ from results.listing import page
 from results.mark_kinds import LABELS, MarkKind, kind_of_finding
 from results.occurrences import Occurrences, marked_so, occurrences
 from results.reading import read_essay
+from results.shapes import BatchHead
 from results.standing import ARCHIVED
 from results.table_views import NAMES, address_of, asked_of, table_context
 from results.troubles import troubles
@@ -41,9 +43,14 @@ def own_batch(request: PageRequest, batch_id: UUID) -> Batch:
     return get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
 
 
-def frame(batch: Batch) -> dict[str, Any]:
-    """What every page about a batch needs."""
-    return {"batch": queries.snapshot(batch), "catalogue": catalogue(), "now": timezone.now()}
+def frame(batch: Batch, shown: BatchHead | None = None) -> dict[str, Any]:
+    """What every page about a batch needs; ``shown`` is the batch where the page has read it already."""
+    return {
+        "batch": shown or queries.head(batch),
+        "twice": frozenset(repeated(queries.filenames(batch))),
+        "catalogue": catalogue(),
+        "now": timezone.now(),
+    }
 
 
 @login_required
@@ -103,7 +110,7 @@ def card_fragment(request: PageRequest, batch_id: UUID) -> HttpResponse:
 def batch_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
     """The batch's files, live."""
     batch = own_batch(request, batch_id)
-    context = frame(batch)
+    context = frame(batch, queries.snapshot(batch))
     context |= {"show": request.GET.get("show", ""), "query": search_words(request)}
     context["troubles"] = troubles(batch, context["batch"].files)
     return render(request, "batches/batch.html", context)

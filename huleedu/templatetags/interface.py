@@ -21,7 +21,6 @@ from django.utils.translation import get_language, gettext
 from batches.keeping import days_left
 from batches.models import MAX_ESSAYS, Batch
 from files.models import FileUpload
-from files.names import repeated
 from files.originals import original_address
 from files.shapes import FileRecord
 from huleedu.answers import format_words, language_names
@@ -105,15 +104,9 @@ def file_kind(filename: str) -> str:
     return ending[:5].upper() if stem and dot else "–"
 
 
-@register.simple_tag
-def names_twice(files: Iterable[Named]) -> frozenset[str]:
-    """The names that several of ``files`` have."""
-    return frozenset(repeated(file.filename for file in files))
-
-
 @register.filter
 def shown_folder(file: Named | None, twice: Container[str]) -> str:
-    """Where a file lay, if ``names_twice`` has its name; else empty."""
+    """Where a file lay, if its name is among those that several files have, ``twice``; else empty."""
     return spaced(file.folder) if file and file.filename.casefold() in twice else ""
 
 
