@@ -113,8 +113,16 @@ class Phases:
 
     def of(self, result: EssayResult) -> Kept:
         """What is kept of one essay's steps."""
-        kept: Kept = result.phases
-        other = self._other.get(result.slot_id)
+        return self.counted(result.slot_id, result.phases)
+
+    def by_file(self, batch: Batch) -> dict[UUID, Kept]:
+        """File id → what is kept of the steps on the essay that it is."""
+        rows = essay_results(batch).values_list("file_id", "slot_id", "phases")
+        return {file_id: self.counted(slot_id, kept) for file_id, slot_id, kept in rows}
+
+    def counted(self, slot_id: UUID, kept: Kept) -> Kept:
+        """What counts of the ``kept`` of one essay's steps."""
+        other = self._other.get(slot_id)
         if other is None or SPELLCHECK not in kept:
             return kept
         return {**kept, SPELLCHECK: {**kept[SPELLCHECK], **other}}
@@ -143,8 +151,7 @@ def essay_line(result: EssayResult, batch: Batch, phases: Kept) -> EssayLine:
 
 def file_lines(batch: Batch) -> list[FileLine]:
     """Every file that was not removed: essays by number, then the others by name; four queries at most."""
-    phases = Phases(batch)
-    kept = {result.file_id: phases.of(result) for result in essay_results(batch)}
+    kept = Phases(batch).by_file(batch)
     files = FileUpload.objects.filter(batch=batch).present().select_related("slot", "essay_note")
     lines = [file_line(upload, kept.get(upload.pk, {}), batch) for upload in files]
     return sorted(lines, key=lambda line: (line.number is None, line.number or 0, line.filename.casefold()))
