@@ -55,7 +55,11 @@ def table_context(request: PageRequest, batch: Batch, lines: Iterable[FileLine],
         "query": asked.query(),
         "headings": [told(heading, asked, slug(heading) not in hidden) for heading in known],
         "shown": frozenset(names) - hidden,
-        "columns": [column for column in columns(batch) if slug(of_phase(column)) not in hidden],
+        "columns": [
+            (column, str(column.measure.label))
+            for column in columns(batch)
+            if slug(of_phase(column)) not in hidden
+        ],
         "page": page,
     }
 

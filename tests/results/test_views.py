@@ -355,7 +355,7 @@ def test_numbers_after_a_whole_run_agree(
     assert (phase.name, phase.succeeded, phase.failed) == ("Spelling", 2, 0)
     assert FileUpload.objects.filter(batch=batch).count() == len(context["rows"])
     assert sum(mark.count for mark in context["common"]) == sum(
-        context["columns"][0].value(row) or 0 for row in context["rows"]
+        context["columns"][0][0].value(row) or 0 for row in context["rows"]
     )
 
 
