@@ -1,5 +1,6 @@
 """One export as clients and pages see it, and its file to be saved."""
 
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack
 from tempfile import TemporaryFile
@@ -26,6 +27,7 @@ from results.models import Export
 MOST = 100  # in one list
 SECONDS = 15.0  # for one export out of the store; the database waits no longer for who reads
 PIECE = 256 * 1024
+SLASHES = re.compile(r"[/\\]")
 STEM = 100  # characters of a file's name, before its ending
 
 
@@ -82,6 +84,7 @@ def filename(export: Export) -> str:
     with translation.override(export.language):
         stem = str(kind.stem)
     named = " ".join(part for part in (export.batch.class_name, export.batch.title) if part)
+    named = SLASHES.sub("-", named)  # a name ends at the last one
     whole = f"{named[:STEM].strip()} – {stem}" if named else stem.capitalize()
     return name_on_disk(clean_name(f"{whole}.{kind.ending}"))
 

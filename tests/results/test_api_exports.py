@@ -54,6 +54,12 @@ def test_ask_look_and_have_the_file(api: APIClient, batch: Batch, pipeline: Pipe
     assert checked(ExportList, api.get(address(batch)))["results"] == [ready]
 
 
+def test_a_title_with_a_stroke_is_whole_in_the_name(api: APIClient, batch: Batch) -> None:
+    Batch.objects.filter(pk=batch.pk).update(class_name="9A/B", title="Essay 1/2 \\ C: home")
+    asked = checked(ExportAnswer, api.post(address(batch), {"kind": "csv"}, format="json"), 201)
+    assert asked["filename"] == "9A-B Essay 1-2 - C_ home – table.csv"
+
+
 def test_the_same_is_given_again_while_it_is_made(api: APIClient, batch: Batch) -> None:
     first = checked(ExportAnswer, api.post(address(batch), {"kind": "csv"}, format="json"), 201)
     again = checked(ExportAnswer, api.post(address(batch), {"kind": "csv"}, format="json"), 200)

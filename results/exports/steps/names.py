@@ -11,12 +11,16 @@ MOST_BYTES = 200  # in UTF-8; Mac and Linux allow 255, and a copy's name grows
 
 def safe(name: str) -> str:
     """``name`` as every system can save it: no folder, no reserved name, no dot or space at its end, NFC."""
-    cleaned = name_on_disk(clean_name(name))
-    ending = PurePosixPath(cleaned).suffix
-    if len(ending) > 12 or not ending.strip(". "):
-        ending = ""
-    stem = cleaned[: len(cleaned) - len(ending)] if ending else cleaned
+    stem, ending = parted(name_on_disk(clean_name(name)))
     return name_on_disk(cut(stem, ending).rstrip(". ") + ending) or UNNAMED
+
+
+def parted(name: str) -> tuple[str, str]:
+    """``name`` before its ending, and the ending if it looks like one."""
+    ending = PurePosixPath(name).suffix
+    if not ending.strip(". ") or len(ending) > 12:
+        return name, ""
+    return name[: len(name) - len(ending)], ending
 
 
 def cut(stem: str, ending: str) -> str:
@@ -50,11 +54,12 @@ class Names:
 
     def take(self, name: str) -> str:
         """``name``, with a number when it is taken."""
-        path = PurePosixPath(name)
+        stem, ending = parted(name)
         given, count = name, 1
         while self._key(given) in self._taken:
             count += 1
-            given = safe(f"{path.stem[: MOST_CHARACTERS - 20]} ({count}){path.suffix}")
+            numbered_ending = f" ({count}){ending}"
+            given = safe(cut(stem, numbered_ending) + numbered_ending)
         self._taken.add(self._key(given))
         return given
 

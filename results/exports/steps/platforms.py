@@ -6,7 +6,10 @@ Both look at names alone (Canvas: ``infer_comment_context_from_filename``; Moodl
 
 from pathlib import PurePosixPath
 
+from results.exports.steps.names import safe
+
 LATE, ANONYMOUS = "LATE", "anon"
+HIDDEN = ".~"
 PLUGINS = ("assignsubmission", "assignfeedback")
 
 
@@ -39,12 +42,15 @@ def moodle_place(folder: str, filename: str, ending: str) -> tuple[str, str] | N
     """The folder and name of the feedback to a file that Moodle gave; None for any other.
 
     ``Anna Larsson_123456_assignsubmission_file_essay.docx``, or a folder called so as far as ``file``: Moodle
-    puts each pupil's files in one, or does not. ``ending`` takes the place of the file's.
+    puts each pupil's files in one, or does not. ``ending`` takes the place of the file's. What comes after
+    Moodle's part is free: it is short enough to be saved, and shows, for Moodle passes over hidden files.
     """
     name = f"{PurePosixPath(filename).stem}.{ending}"
     if is_moodles(filename) and filename.count("_") > 3:
-        return "", name
-    return next(((part, name) for part in folder.split("/") if is_moodles(part)), None)
+        *moodles, own = name.split("_", 4)
+        return "", "_".join([*moodles, safe(own)])
+    shown = safe(name.lstrip(HIDDEN))
+    return next(((part, shown) for part in folder.split("/") if is_moodles(part)), None)
 
 
 def is_moodles(name: str) -> bool:

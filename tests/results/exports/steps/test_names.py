@@ -54,3 +54,11 @@ def test_no_two_alike(wanted: list[str]) -> None:
     names = Names()
     found = [names.take(safe(name)) for name in wanted]
     assert len({name.casefold() for name in found}) == len(found)
+
+
+def test_long_names_in_letters_of_many_bytes_get_numbers_too() -> None:
+    names = Names()
+    long = "\u0e01" * 120 + ".pdf"
+    found = [names.take(long) for _ in range(4)]
+    assert len(set(found)) == 4 and all(name.endswith(".pdf") for name in found)
+    assert all(len(name.encode()) <= MOST_BYTES for name in found[1:])

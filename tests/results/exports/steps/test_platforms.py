@@ -61,6 +61,16 @@ def test_what_canvas_did_not_give_is_known(name: str) -> None:
             "Deltagare_99_assignsubmission_onlinetext_onlinetext.html",
             ("", "Deltagare_99_assignsubmission_onlinetext_onlinetext.pdf"),
         ),
+        (
+            "Bo_7_assignsubmission_file_",
+            "~.essay.docx",
+            ("Bo_7_assignsubmission_file_", "essay.pdf"),
+        ),
+        (
+            "Bo_7_assignsubmission_file_",
+            "what? why*.docx",
+            ("Bo_7_assignsubmission_file_", "what_ why_.pdf"),
+        ),
         ("", "Anna Larsson.docx", None),
         ("9B", "Anna_Maria_123456_assignsubmission_file_x.docx", None),
         ("", "larssonanna_12345_67890_essay.docx", None),
@@ -98,3 +108,18 @@ def test_the_importers_find_the_pupil_again() -> None:
         place = moodle_place(f"x/Anna Larsson_123456_assignsubmission_file{tail}", "my_essay.docx", "pdf")
         assert place is not None
         assert moodle_reads("/".join(place)) == (123456, "assignsubmission_file", "/my_essay.pdf")
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("Ci_123_assignsubmission_file_", "\u0e01" * 140 + ".docx"),
+        ("", "Ci_123_assignsubmission_file_" + "\u0e01" * 110 + ".docx"),
+    ],
+)
+def test_a_long_name_can_be_saved_where_moodle_unpacks_it(folder: str, name: str) -> None:
+    place = moodle_place(folder, name, "pdf")
+    assert place is not None
+    assert len(place[1].encode()) <= 255 and place[1].endswith("\u0e01.pdf")
+    found = moodle_reads("/".join(part for part in place if part))
+    assert found is not None and found[:2] == (123, "assignsubmission_file")
