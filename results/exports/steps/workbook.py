@@ -69,6 +69,8 @@ def add(book: Workbook, sheet: Sheet, formats: Formats) -> None:
     for number, row in enumerate(sheet.rows, 1):
         last = number
         for column, value in enumerate(row):
+            if value == "":
+                continue  # an empty text would be counted as one
             if isinstance(value, str):
                 text = cleaned(value)
                 page.write_string(

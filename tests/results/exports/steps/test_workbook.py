@@ -40,6 +40,7 @@ def test_types_are_real_and_the_headings_stay_in_view() -> None:
     page = book["Uppsatser"]
     assert [cell.value for cell in page[2]] == [1, "Åsa 😀.txt", 7.25, None]
     assert [cell.data_type for cell in page[2]][:3] == ["n", "s", "n"]
+    assert page["D3"].data_type == "n"  # empty, as D2 is, and counted as no text
     assert page["C2"].number_format == "0.00"
     assert page.freeze_panes == "A2"
     assert book.properties.title == "Titel"
