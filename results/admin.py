@@ -1,6 +1,7 @@
 """Results for support staff: counts and times, no text."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from huleedu.support.base import ReadOnlyAdmin
 from results.models import BatchResult, EssayResult, Export
@@ -48,7 +49,12 @@ class ExportAdmin(ReadOnlyAdmin[Export]):
     ordering = ("-created_at",)
     uuid_search = ("id", "batch_id", "storage_id", "correlation_id")
     fields = (
-        *("id", "batch_id", "kind", "language", "options", "status", "attempt", "error_code", "left_out"),
+        *("id", "batch_id", "kind", "language", "options", "status", "attempt", "error_code", "notes"),
         *("done", "total", "storage_id", "size", "correlation_id"),
         *("created_at", "started_at", "ended_at", "ends_at"),
     )
+
+    @admin.display(description=_("left out"))
+    def notes(self, export: Export) -> str:
+        """What could not be done, without signs of a text."""
+        return ", ".join(f"{each['essay']}: {each['code']}" for each in export.left_out)

@@ -74,7 +74,11 @@ def note(told: dict[str, object]) -> ExportNote:
     """One thing that could not be done."""
     code = str(told["code"])
     return ExportNote.model_validate(
-        {"essay_number": told["essay"], "code": code, "message": note_in_words(code)}
+        {
+            "essay_number": told["essay"],
+            "code": code,
+            "message": note_in_words(code, str(told.get("signs", ""))),
+        }
     )
 
 

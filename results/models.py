@@ -97,7 +97,8 @@ class Export(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
         ENDED = "ended", _("No longer kept")
 
-    harmless: ClassVar = frozenset({"kind", "language", "options", "status", "error_code", "left_out"})
+    personal: ClassVar[dict[str, Any]] = {"left_out": []}
+    harmless: ClassVar = frozenset({"kind", "language", "options", "status", "error_code"})
 
     OPEN = frozenset({Status.QUEUED, Status.RUNNING})
     ALLOWED: dict[str, frozenset[str]] = {
@@ -123,7 +124,7 @@ class Export(models.Model):
     storage_id = models.UUIDField(null=True, blank=True)
     size = models.PositiveBigIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True, default="")
-    # What could not be done for an essay: [{"essay": its number, "code"}].
+    # What could not be done for an essay: [{"essay": its number, "code"}], and "signs" of its text. Goes with the bytes.
     left_out = models.JSONField(default=list)
     correlation_id = models.UUIDField()
     created_at = models.DateTimeField(db_default=Now())

@@ -69,7 +69,7 @@ def close(export_id: UUID) -> UUID | None:
     except Refused:
         return None  # erased with its batch
     if export.status == Export.Status.READY:
-        export.move_to(Export.Status.ENDED)
+        export.move_to(Export.Status.ENDED, **Export.personal)
     return export.storage_id if export.status == Export.Status.ENDED else None
 
 

@@ -187,7 +187,10 @@ def complete(item: WorkItem, stored: Stored, left_out: list[LeftOut]) -> bool:
     if not work.finish(item):
         return False
     content.record(stored, export.batch.owner_id, export.batch_id)
-    told = [{"essay": each.essay, "code": each.code} for each in left_out]
+    told = [
+        {"essay": each.essay, "code": each.code} | ({"signs": each.signs} if each.signs else {})
+        for each in left_out
+    ]
     made = {"storage_id": stored.id, "size": stored.size, "left_out": told, "done": export.total}
     end(export, Export.Status.READY, **made)
     return True

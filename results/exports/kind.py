@@ -23,10 +23,14 @@ CONTENT_DAMAGED = "CONTENT_DAMAGED"
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What could not be done for one essay: its number and a code that ``results.exports.words`` has."""
+    """What could not be done for one essay: its number and a code that ``results.exports.words`` has.
+
+    ``signs`` of its text are those that the code is about.
+    """
 
     essay: int
     code: str
+    signs: str = ""
 
 
 @dataclass(kw_only=True)
@@ -47,9 +51,9 @@ class Making:
     with_note: bool = False
     left_out: list[LeftOut] = field(default_factory=list)
 
-    def leave_out(self, essay: Essay, code: str) -> None:
+    def leave_out(self, essay: Essay, code: str, signs: str = "") -> None:
         """Remember what could not be done for ``essay``, to be told in the list of exports."""
-        self.left_out.append(LeftOut(essay.number, code))
+        self.left_out.append(LeftOut(essay.number, code, signs))
 
 
 class Cancelled(Exception):

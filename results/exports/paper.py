@@ -14,6 +14,11 @@ from results.exports.typeset import Piece, Told
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 SUGGESTIONS = 3
 EM_SPACE = "\u2003"  # for a tab
+# A word longer than any: it would run off the paper. The scripts are those that have spaces and do not join letters.
+ENDLESS = re.compile("[!-~\xa1-\u058f]{41,}")
+ACCENTS = "\u0300-\u036f\u0483-\u0489"
+STRETCH = re.compile(f"(.{{20}})(?=[^{ACCENTS}])")
+MAY_BREAK = "\u200b"
 
 
 def paper(pile: Pile, essay: Essay, text: str, language: str, *, with_note: bool = False) -> Told:
@@ -38,6 +43,10 @@ def paper(pile: Pile, essay: Essay, text: str, language: str, *, with_note: bool
         figures_heading=_("Figures"),
         figure_headings=[_("Measure"), _("This essay")],
         figures=figures(pile, essay),
+        boxes=_(
+            "Boxes stand here for signs that our fonts do not have: %(signs)s. They are right in the "
+            "essay’s own file and on its page."
+        ),
     )
 
 
@@ -94,5 +103,6 @@ def pieces(text: str, marked: int) -> list[Piece]:
 
 
 def cleaned(text: str) -> str:
-    """Without what has no shape on paper."""
-    return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).replace("\t", EM_SPACE)
+    """Without what has no shape on paper, and with places where a word without end may be broken."""
+    shown = CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).replace("\t", EM_SPACE)
+    return ENDLESS.sub(lambda word: STRETCH.sub(rf"\1{MAY_BREAK}", word[0]), shown)

@@ -15,7 +15,10 @@ from results.exports.steps.typesetting import FAILED
 LETTERS_MISSING = "LETTERS_MISSING"
 NOTES = {
     FAILED: _("Its text could not be set as a PDF. Print it from its page instead."),
-    LETTERS_MISSING: _("Some letters of its text have no shape in our fonts; the PDF shows boxes for them."),
+    LETTERS_MISSING: _(
+        "Our fonts lack some of its signs, so the PDF shows boxes for them and says so. Print the essay from "
+        "its page instead."
+    ),
 }
 
 
@@ -37,12 +40,12 @@ def pdf_of(making: Making, essay: Essay) -> bytes | None:
         return None
     try:
         told = paper(making.pile, essay, text, making.language, with_note=making.with_note)
-        pdf, whole = typeset.typeset(told)
+        pdf, lacking = typeset.typeset(told)
     except StepError as error:
         making.leave_out(essay, error.code)
         return None
-    if not whole:
-        making.leave_out(essay, LETTERS_MISSING)
+    if lacking:
+        making.leave_out(essay, LETTERS_MISSING, " ".join(lacking))
     return pdf
 
 

@@ -44,13 +44,14 @@ class Told:
     figures_heading: str
     figure_headings: list[str]
     figures: list[tuple[str, str]]
+    boxes: str  # said if our fonts lack ``%(signs)s``
 
 
 class _Set(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     pdf: str
-    whole: bool
+    lacking: list[str]
 
 
 class _Outcome(BaseModel):
@@ -60,8 +61,8 @@ class _Outcome(BaseModel):
     error: Failure | None = None
 
 
-def typeset(told: Told) -> tuple[bytes, bool]:
-    """The essay as PDF, and whether every letter has a shape. Raises StepError(TYPESETTING_FAILED).
+def typeset(told: Told) -> tuple[bytes, list[str]]:
+    """The essay as PDF, and the signs that our fonts have no shape for. Raises StepError(TYPESETTING_FAILED).
 
     Raises SandboxCrashed when the child was killed from outside: try again.
     """
@@ -76,7 +77,7 @@ def typeset(told: Told) -> tuple[bytes, bool]:
         raise StepError(FAILED) from None
     if outcome.result is None:
         raise StepError(FAILED)
-    return base64.b64decode(outcome.result.pdf), outcome.result.whole
+    return base64.b64decode(outcome.result.pdf), outcome.result.lacking
 
 
 def leave() -> None:

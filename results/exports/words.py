@@ -1,5 +1,6 @@
 """Why an export failed, and what could not be done for an essay of one: every code in a teacher's words."""
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huleedu.answers.measures import with_limits
@@ -30,6 +31,7 @@ def failure_in_words(code: str) -> str:
     return str(FAILURES.get(code, FAILURES[EXPORT_FAILED]))
 
 
-def note_in_words(code: str) -> str:
-    """What could not be done for an essay."""
-    return str(NOTES.get(code, code))
+def note_in_words(code: str, signs: str = "") -> str:
+    """What could not be done for an essay, and the signs that it is about."""
+    words = str(NOTES.get(code, code))
+    return " ".join([words, gettext("Missing signs: %(signs)s") % {"signs": signs}]) if signs else words

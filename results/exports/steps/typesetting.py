@@ -6,6 +6,7 @@ it writes that word to standard error. So it works behind the walls of every rea
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -21,6 +22,11 @@ FONTS = "manimgx_fonts"
 # Tagged, with a title and languages, and every letter has a shape.
 Standard = Literal["ua-1"]
 STANDARD: Standard = "ua-1"
+# What the typesetter says of each sign that no font has.
+LACKING = re.compile(r'the text `"(.+?)"` could not be displayed with font')
+CODE = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
+MOST_SIGNS, MOST_OF_SIGN = 20, 16
+PLACE = "%(signs)s"
 FIRST = "Noto Emoji"  # before fonts that have some of its signs, too
 Compile = Callable[[Mapping[str, object], Standard | None], bytes]
 
@@ -61,23 +67,47 @@ def folder() -> str:
 
 
 def outcomes(data: bytes, _arguments: Sequence[str]) -> Iterator[Mapping[str, object]]:
-    """The essay as PDF in base64; ``whole`` unless our fonts lack some letters. Raises StepError."""
+    """The essay as PDF in base64, and the signs that our fonts lack; then it says so. Raises StepError."""
     told = json.loads(data)
+    lacking: list[str] = []
     try:
-        pdf, whole = attempt(told, STANDARD), True
-    except StepError:
-        pdf, whole = attempt(told, None), False
-    yield {"pdf": base64.b64encode(pdf).decode(), "whole": whole}
+        pdf = attempt({**told, "boxes": ""}, STANDARD)
+    except Lacking as error:
+        lacking = error.signs
+        pdf = attempt({**told, "boxes": told["boxes"].replace(PLACE, codes(lacking))}, None)
+    yield {"pdf": base64.b64encode(pdf).decode(), "lacking": lacking}
+
+
+class Lacking(Exception):
+    """Our fonts have no shape for some ``signs``."""
+
+    def __init__(self, signs: list[str]) -> None:
+        super().__init__(len(signs))
+        self.signs = signs
 
 
 def attempt(told: Mapping[str, object], standard: Standard | None) -> bytes:
-    """One PDF. Raises StepError, also for a panic of the typesetter, which is no ordinary exception."""
+    """One PDF. Raises Lacking, if a standard minds; StepError, also for a panic of the typesetter."""
     try:
         return compiler()(told, standard)
     except MemoryError:
         raise
     except BaseException as error:
+        signs = lacking_of(str(getattr(error, "diagnostic", "")))
+        if signs and standard is not None:
+            raise Lacking(signs) from None
         raise StepError(FAILED, exception=type(error).__name__) from None
+
+
+def lacking_of(diagnostic: str) -> list[str]:
+    """The signs that it names, each once; not all of very many."""
+    named = (CODE.sub(lambda code: chr(int(code[1], 16)), text) for text in LACKING.findall(diagnostic))
+    return list(dict.fromkeys(sign[:MOST_OF_SIGN] for sign in named))[:MOST_SIGNS]
+
+
+def codes(signs: Sequence[str]) -> str:
+    """Signs that cannot be shown, by their numbers in Unicode."""
+    return ", ".join(" ".join(f"U+{ord(character):04X}" for character in sign) for sign in signs)
 
 
 WORK = Work(load, outcomes, FAILED)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.exports.paper import cleaned, paragraphs
+from results.exports.paper import ENDLESS, MAY_BREAK, cleaned, paragraphs
 from results.exports.pile import Mark
 
 
@@ -28,3 +28,12 @@ def test_nothing_of_a_text_is_lost(text: str, start: int, length: int) -> None:
     found = "".join(piece for each in paragraphs(text, marks) for piece, _ in each)
     wanted = cleaned(text)
     assert "".join(found.split()) == "".join(wanted.split())
+
+
+@given(st.text(alphabet="aÅж_\u0301 \u0e01", max_size=300))
+def test_words_without_end_may_be_broken_and_lose_nothing(text: str) -> None:
+    shown = cleaned(text)
+    assert shown.replace(MAY_BREAK, "") == text
+    assert not any(MAY_BREAK + accent in shown for accent in "\u0301")
+    if "\u0301" not in text:
+        assert not ENDLESS.search(shown)

@@ -5,11 +5,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from files import sandbox
 from files.nursery import Nursery
 from huleedu.failures.errors import StepError
+from results.exports.steps.typesetting import MOST_SIGNS
 from results.exports.typeset import TYPESETTING, Told, leave, typeset
 from tests.documents import ROOT
 
@@ -31,12 +33,13 @@ TOLD = Told(
     figures_heading="Figures",
     figure_headings=["Measure", "This essay"],
     figures=[],
+    boxes="Boxes for %(signs)s.",
 )
 
 
 def test_the_same_paper_is_set_alike() -> None:
-    first, whole = typeset(TOLD)
-    assert whole and first.startswith(b"%PDF-")
+    first, lacking = typeset(TOLD)
+    assert not lacking and first.startswith(b"%PDF-")
     assert typeset(TOLD)[0] == first
 
 
@@ -52,7 +55,20 @@ def test_a_warm_process_has_one_thread_and_ends_when_it_is_left() -> None:
 
 def test_many_marks_and_pages() -> None:
     long = replace(TOLD, paragraphs=[[("word " * 100, 0), ("evning", 1)]] * 90, marks=[("a", "b")] * 300)
-    assert typeset(long)[1]
+    assert typeset(long)[1] == []
+
+
+def test_signs_that_no_font_has_are_named() -> None:
+    paragraphs = [[("Good 你好, 你 ", 0), ("\u0378evning", 1)]]
+    pdf, lacking = typeset(replace(TOLD, paragraphs=paragraphs, title="한"))
+    assert lacking == ["한", "你", "好", "\u0378"]
+    said = pypdfium2.PdfDocument(pdf)[0].get_textpage().get_text_range()
+    assert "Boxes for U+D55C, U+4F60, U+597D, U+0378." in " ".join(said.split())
+
+
+def test_very_many_signs_are_not_all_named() -> None:
+    every = "".join(chr(0x4E00 + number) for number in range(300))
+    assert len(typeset(replace(TOLD, paragraphs=[[(every, 0)]]))[1]) == MOST_SIGNS
 
 
 def test_a_letter_that_breaks_the_typesetter_ends_it_in_words_and_says_nothing_of_the_text(

@@ -11,6 +11,8 @@ from pypdfium2 import raw
 from batches.models import Batch
 from essays.actions.noting import note
 from files import content
+from results.actions import ending_exports
+from results.export_records import record
 from tests.pipeline import Pipeline
 from tests.results.exports.material import file_of, made
 
@@ -73,9 +75,25 @@ def test_tagged_with_a_title_and_its_languages(pipeline: Pipeline, teacher: User
 def test_what_the_fonts_do_not_have_is_told(pipeline: Pipeline, teacher: User, make_essay: Essays) -> None:
     batch = pipeline.completed(teacher, make_essay(1) + " 你好".encode())
     export = made(pipeline, batch, "pdf")
-    assert export.left_out == [{"essay": 1, "code": "LETTERS_MISSING"}]
+    assert export.left_out == [{"essay": 1, "code": "LETTERS_MISSING", "signs": "你 好"}]
+    (told,) = record(export).notes
+    assert told.message.endswith("Missing signs: 你 好")
     with zipfile.ZipFile(io.BytesIO(file_of(export, teacher))) as zipped:
-        assert "This is essay number 1" in text_of(zipped.read("01 Astrid 1.pdf"))
+        said = text_of(zipped.read("01 Astrid 1.pdf"))
+    assert "This is essay number 1" in said and "do not have: U+4F60, U+597D. They are right" in said
+    ending_exports.remove(export.pk)
+    export.refresh_from_db()
+    assert export.left_out == []  # signs of a text go with the bytes
+
+
+def test_a_word_without_end_stays_on_the_paper(pipeline: Pipeline, teacher: User, make_essay: Essays) -> None:
+    word = "Donaudampfschiff" * 30
+    batch = pipeline.completed(teacher, make_essay(1) + f" {word} ".encode() + b"_" * 200)
+    (pdf,) = pdfs(pipeline, batch).values()
+    document = pypdfium2.PdfDocument(pdf)
+    for page in (document[number] for number in range(len(document))):
+        assert all(each.get_bounds()[2] <= page.get_width() for each in page.get_objects())
+    assert word in "".join(text_of(pdf).replace("\u200b", "").split())
 
 
 def test_a_text_that_breaks_the_typesetter_leaves_the_others(
