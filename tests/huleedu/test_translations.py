@@ -73,6 +73,14 @@ def test_the_search_for_sentences_finds_them() -> None:
     assert len({sentence for path in TEMPLATES for sentence in template_calls(path.read_text())}) > 200
 
 
+@pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_translates_has_a_name_that_the_search_knows(path: Path) -> None:
+    imports = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom))
+    names = (name for node in imports if node.module == "django.utils.translation" for name in node.names)
+    called = {name.asname or name.name for name in names if "gettext" in name.name}
+    assert called <= SINGULAR | PLURAL
+
+
 def test_nothing_is_guessed_or_left_over() -> None:
     text = (FOLDER / "django.po").read_text()
     assert "fuzzy" not in text

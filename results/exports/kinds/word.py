@@ -1,7 +1,7 @@
 """The pupils' own Word files with the marks as comments, in one archive."""
 
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huleedu.failures.errors import ContentDamaged, StepError
@@ -55,8 +55,8 @@ def file_of(making: Making, essay: Essay) -> bytes | None:
 def words(mark: Mark) -> str:
     """What a mark's comment says."""
     if not mark.suggestions:
-        return _now("Spelling: is this the right word?")
-    return _now("Spelling: %(words)s") % {"words": ", ".join(mark.suggestions[:SUGGESTIONS])}
+        return gettext("Spelling: is this the right word?")
+    return gettext("Spelling: %(words)s") % {"words": ", ".join(mark.suggestions[:SUGGESTIONS])}
 
 
 KIND = ExportKind(

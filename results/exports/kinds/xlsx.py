@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from results.exports import tables
@@ -18,11 +18,11 @@ def sheets(pile: Pile) -> Iterator[Sheet]:
     """The three sheets."""
     digits = [0] * FIRST_FIGURE + [heading.digits for heading in pile.headings]
     essays = (tables.essay_row(pile, essay) for essay in pile.essays)
-    yield Sheet(_now("Essays"), tables.essay_headings(pile), essays, digits)
+    yield Sheet(gettext("Essays"), tables.essay_headings(pile), essays, digits)
     others = (tables.other_row(other) for other in pile.others)
-    yield Sheet(_now("Other files"), tables.other_headings(), others)
+    yield Sheet(gettext("Other files"), tables.other_headings(), others)
     marks = (row for essay in pile.essays for row in tables.mark_rows(essay))
-    yield Sheet(_now("Marks"), tables.mark_headings(), marks)
+    yield Sheet(gettext("Marks"), tables.mark_headings(), marks)
 
 
 def make(making: Making) -> None:
