@@ -39,6 +39,7 @@ from huleedu.models import ApiToken, Feed, Installation, WorkItem
 from huleedu.postgres import standstill
 from huleedu.postgres.database_schema import known_migrations
 from huleedu.postgres.standstill import AWAITING, PUT, RESTORING, Mark
+from results.actions import ending_exports
 
 LOCK = 0x52455354
 RELATIONS = """
@@ -224,7 +225,8 @@ def finish(mark: Mark, read: Read, later: list[Facts] | None, tell: Callable[[st
     connection.close()  # it may have been to the database before it had tables
     with standstill.passed():
         call_command("migrate", interactive=False, verbosity=0)
-        begin_new_life(mark.identity, [UUID(each) for each in read.end.erased])
+        if ended := begin_new_life(mark.identity, [UUID(each) for each in read.end.erased]):
+            tell(f"{ended} exports are not in a backup: their rows say that they are no longer kept.")
         for sentence in repeating.repeat([*repeating.known_erasures(), *(later or [])]).words():
             tell(sentence)
         if waiting := erasures.waiting_in_words():
@@ -240,14 +242,15 @@ def finish(mark: Mark, read: Read, later: list[Facts] | None, tell: Callable[[st
 
 
 @transaction.atomic
-def begin_new_life(identity: UUID, erased: list[UUID]) -> None:
+def begin_new_life(identity: UUID, erased: list[UUID]) -> int:
     """The installation is another one from now on: the old one may live, and the two are not mixed up.
 
     Its key is recorded by the first process. Tokens end like sign-ins, for one that was revoked since would
     be good again; work that was at a worker waits again; browsers begin anew, for numbers were given since;
-    nothing is erased before people could look.
+    nothing is erased before people could look. Exports end; returns how many.
     """
     erasures.wait_anew()
+    ended = ending_exports.end_all()
     StoredContent.objects.filter(pk__in=erased).delete()
     ApiToken.objects.filter(revoked_at=None).update(revoked_at=Now())
     WorkItem.objects.update(
@@ -255,3 +258,4 @@ def begin_new_life(identity: UUID, erased: list[UUID]) -> None:
     )
     Feed.objects.update(epoch=Func(function="gen_random_uuid", output_field=UUIDField()))
     Installation.objects.update(identity=identity, key="", former_key="", store_marked=False)
+    return ended

@@ -62,6 +62,18 @@ def erase(export_ids: Iterable[UUID]) -> None:
 
 
 @transaction.atomic
+def end_all() -> int:
+    """End all exports whose bytes are not in the store, after a restore; returns how many there were.
+
+    What still waits to be made is made.
+    """
+    kept = Export.objects.filter(storage_id__isnull=False)
+    ended = kept.update(status=Export.Status.ENDED, storage_id=None, size=None, **Export.personal)
+    StoredContent.objects.filter(kind=StoredContent.Kind.MADE).delete()
+    return ended
+
+
+@transaction.atomic
 def close(export_id: UUID) -> UUID | None:
     """From now on nobody can have it; the content that is to be deleted, None when there is none."""
     try:

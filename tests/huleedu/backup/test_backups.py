@@ -27,6 +27,7 @@ from tests.conftest import essay_bytes
 from tests.faults.ending import database_address
 from tests.huleedu.backing_up import Place, empty_place
 from tests.pipeline import Pipeline
+from tests.results.exports.material import ask, made
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 ESSAYS = 3
@@ -103,6 +104,29 @@ def test_what_was_there_comes_back(
     for row in StoredContent.objects.all():
         restored = there.folder / "content" / storage_name(row.kind, row.pk)
         assert restored.read_bytes() == object_file(content_folder, row).read_bytes()
+
+
+def test_exports_are_not_in_it_and_can_be_made_again(
+    full: list[FileUpload], pipeline: Pipeline, folder: Path, there: Place
+) -> None:
+    ready = made(pipeline, full[0].batch, "pdf")
+    waiting = ask(full[0].batch, "csv")
+    assert ready.storage_id is not None
+    file = take(folder, "--verify")
+    with tarfile.open(file) as tar:
+        names = [name for name in tar.getnames() if name.startswith("content/")]
+    assert len(names) == StoredContent.objects.exclude(kind=StoredContent.Kind.MADE).count()
+    assert not any("/made/" in name for name in names)
+    done = there.manage("restore", str(file))
+    assert done.returncode == 0, done.stderr
+    assert "1 exports are not in a backup" in done.stdout
+    assert "0 damaged." in there.manage("verify_store").stdout
+    with there.connect() as database:
+        rows = database.execute("SELECT id, status, storage_id, size FROM results_export").fetchall()
+        assert set(rows) == {(ready.pk, "ended", None, None), (waiting.pk, "queued", None, None)}
+        assert database.execute("SELECT count(*) FROM files_storedcontent WHERE kind = 'made'").fetchone() == (0,)
+        queued = database.execute("SELECT subject_id FROM huleedu_workitem WHERE step = 'export'").fetchall()
+        assert queued == [(waiting.pk,)]
 
 
 def test_the_restored_installation_is_another_one(

@@ -134,3 +134,17 @@ def test_handed_over_with_their_batch(export: Export, teacher: User, colleague: 
     assert file_of(export, colleague)
     client.force_login(teacher)
     assert status_of(client, export) == 404
+
+
+def test_after_a_restore_nothing_is_kept_and_everything_can_be_made_again(
+    export: Export, pipeline: Pipeline, client: Client
+) -> None:
+    waiting = ask(export.batch, "xlsx")
+    assert ending_exports.end_all() == 1
+    assert not StoredContent.objects.filter(kind=StoredContent.Kind.MADE).exists()
+    client.force_login(export.batch.owner)
+    assert status_of(client, export) == 410
+    exporting.ask_again(export.pk)
+    pipeline.run()
+    assert file_of(Export.objects.get(pk=export.pk), export.batch.owner)
+    assert file_of(Export.objects.get(pk=waiting.pk), export.batch.owner)
