@@ -8,6 +8,7 @@ from files import content
 from files.models import StoredContent
 from files.store import is_refused
 from huleedu.failures.errors import Refused, StepError
+from huleedu.failures.failpoints import failpoint
 from huleedu.models import WorkItem
 from huleedu.work.handlers import Handler
 from results import dead_letters
@@ -26,6 +27,7 @@ def export(item: WorkItem) -> None:
     try:
         with made(begun) as (file, left_out):
             stored = content.store(StoredContent.Kind.MADE, uuid4(), File(file), STORE_SECONDS)
+        failpoint("export.after_store")
         with content.discarded_when_refused(stored):
             kept = exporting.complete(item, stored, left_out)
         if not kept:

@@ -19,6 +19,8 @@ NAMES = frozenset(
         "upload.after_commit",  # rows and event are committed, nobody has been told
         "extract.mid",  # a worker has taken a file, the outcome is not there
         "step.after_effect",  # the outcome is committed, the task is not acknowledged
+        "export.mid",  # an essay of an export is made, others are not
+        "export.after_store",  # an export's bytes are durable, its row does not know
         "relay.before_commit",  # reactions ran, nothing is committed
         "relay.after_commit",  # committed, not published
         "relay.after_publish",

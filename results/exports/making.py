@@ -14,6 +14,7 @@ from django.utils import translation
 from files import content
 from files.models import StoredContent
 from huleedu.failures.errors import ContentDamaged, StepError
+from huleedu.failures.failpoints import failpoint
 from results.actions import exporting
 from results.exports.gathering import gather
 from results.exports.kind import EXPORT_TOO_LARGE, EXPORT_TOO_SLOW, WITH_NOTE, Cancelled, LeftOut, Making
@@ -36,6 +37,7 @@ class Progress:
     def advance(self) -> None:
         """One more essay is done. Raises ``Cancelled`` and ``StepError``."""
         self._done += 1
+        failpoint("export.mid")
         self.check()
         if not exporting.advance(self._export, self._done):
             raise Cancelled

@@ -6,9 +6,10 @@ Nothing of the application's code is used, so that a mistake there cannot hide i
 import hashlib
 import json
 import time
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Checker:
             self.check_uploads()
             self.check_replacements()
             self.check_nothing_twice()
+            self.check_exports()
             self.check_messages()
         self.check_logs()
         return self.violations
@@ -153,6 +155,35 @@ class Checker:
         batches = self.rows("SELECT count(*) FROM batches_batch")[0][0]
         if batches > len(registered):
             self.say("twice", f"{batches} batches of {len(registered)} registrations")
+
+    def check_exports(self) -> None:
+        """I1 and I4: each that was acknowledged has ended, whole, once; what was called off stays so."""
+        statement = "SELECT id, batch_id, status, storage_id FROM results_export"
+        exports = {str(pk): (str(batch), status, stored) for pk, batch, status, stored in self.rows(statement)}
+        asked = self.answers("export")
+        for fact in asked:
+            if fact["status"] in {200, 201}:
+                row = exports.get(fact["answer"]["export_id"])
+                if row is None or row[0] != fact["batch"]:
+                    self.say("I1", f"acknowledged export {fact['answer']['export_id']} is not there")
+        if len(exports) > len({fact["key"] for fact in asked}):
+            self.say("twice", f"{len(exports)} exports, asked for by fewer")
+        for fact in self.answers("call off"):
+            status = exports.get(fact["export"], ("", "", None))[1]
+            if fact["status"] == 200 and status != fact["answer"]["status"]:
+                self.say("I1", f"export {fact['export']} was {fact['answer']['status']}, now it is {status}")
+        for export_id, (_batch, status, stored) in exports.items():
+            if status == "ready":
+                self.check_archive(export_id, stored.hex)
+
+    def check_archive(self, export_id: str, name: str) -> None:
+        """I1: an archive can be read to its end."""
+        path = self.content / "made" / name[:2] / name
+        with suppress(FileNotFoundError):  # told by ``check_store``
+            if path.read_bytes()[:2] == b"PK":
+                with zipfile.ZipFile(path) as archive:
+                    if archive.testzip() is not None or not archive.namelist():
+                        self.say("I1", f"export {export_id} is not whole")
 
     def check_feed(self) -> None:
         """I5: each batch's numbers are 1, 2, 3 … up to where its feed stands."""

@@ -15,6 +15,7 @@ from tests.installation import Answer
 
 CANARY = "kanarie"  # in every user name, file name, title and essay; never in a log
 CUT_SHARE = 0.15  # of the uploads are cut off at some byte, and then sent whole under the same key
+CALLED_OFF_SHARE = 0.4
 UNKNOWN = frozenset({0, 429, 500, 502, 503, 504, 507})
 DONE = frozenset({"completed", "completed_with_failures", "failed", "cancelled"})
 ESSAY = (
@@ -65,6 +66,8 @@ class Client:
             for _ in range(self.choose.choice([0, 1, 1, 2])):
                 self.decide(batch)
             self.wait_for(batch, self.choose.uniform(2, 8))
+            for _ in range(self.choose.choice([0, 1, 1, 2])):
+                self.hand_back(batch)
 
     def key(self) -> str:
         """A fresh idempotency key that the seed gives."""
@@ -190,6 +193,17 @@ class Client:
                 sha256=hashlib.sha256(data).hexdigest(),
                 **facts,
             )
+
+    def hand_back(self, batch: Batch) -> None:
+        """Ask for an export and let it be made; sometimes call it off, soon or late."""
+        if self.stop.is_set():
+            return
+        body = {"kind": self.choose.choice(["pdf", "pdf", "both", "csv"]), "language": "en"}
+        answer = self.send("export", f"/v1/batches/{batch.batch_id}/exports", body, batch=batch.batch_id)
+        if self.choose.random() < CALLED_OFF_SHARE and answer is not None and answer.status in {200, 201}:
+            time.sleep(self.choose.choice([0, 0, 0.3, 1.5]))
+            path = f"/v1/exports/{answer.body['export_id']}"
+            self.send("call off", path, None, "DELETE", export=answer.body["export_id"])
 
     def wait_for(self, batch: Batch, seconds: float) -> None:
         """Wait until the batch is done, at most ``seconds``, as a patient teacher does."""

@@ -130,6 +130,30 @@ FACTS_THAT_MUST_NOT_BE = {
         " 'BatchResultsReady'"
         " GROUP BY 1, 2 HAVING count(*) > 1",
     ),
+    "an export is made for ever": (
+        "I3",
+        "SELECT id, status FROM results_export WHERE status IN ('queued', 'running')",
+    ),
+    "an export is ready and not whole": (
+        "I1",
+        "SELECT e.id, e.done, e.total FROM results_export e WHERE e.status = 'ready' AND (e.done <> e.total"
+        " OR NOT EXISTS (SELECT 1 FROM files_storedcontent c WHERE c.id = e.storage_id AND c.kind = 'made'"
+        " AND c.batch_id = e.batch_id AND c.size = e.size))",
+    ),
+    "bytes of no export": (
+        "I6",
+        "SELECT c.id FROM files_storedcontent c WHERE c.kind = 'made'"
+        " AND NOT EXISTS (SELECT 1 FROM results_export e WHERE e.storage_id = c.id)",
+    ),
+    "an export was announced other than once": (
+        "I4",
+        "SELECT e.id, e.status, e.attempt, count(l.id) FROM results_export e"
+        " LEFT JOIN huleedu_loggedevent l ON l.batch_id = e.batch_id AND l.event_type = 'ExportEnded'"
+        " AND l.envelope->'data'->>'export_id' = e.id::text"
+        " AND (l.envelope->'data'->>'attempt')::int = e.attempt"
+        " GROUP BY e.id HAVING (e.status IN ('ready', 'failed') AND count(l.id) <> 1)"
+        " OR (e.status = 'cancelled' AND count(l.id) <> 0) OR count(l.id) > 1",
+    ),
     "content belongs to somebody else": (
         "I7",
         "SELECT c.id FROM files_storedcontent c JOIN batches_batch b ON b.id = c.batch_id"

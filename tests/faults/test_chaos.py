@@ -25,4 +25,5 @@ def test_nothing_is_lost_and_nothing_happens_twice(
     report = Chaos(tmp_path, SEED, MINUTES * 60).run()
     assert report.violations == [], report.text()
     assert report.requests["upload"] > 20
+    assert report.requests["export"] > 3
     assert sum(report.faults.values()) > 5

@@ -2,6 +2,7 @@
 
 import os
 import time
+import zipfile
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import pytest
 
 from files.models import StoredContent
 from tests.conftest import essay_bytes
-from tests.faults.teacher import register, upload_many, wait_completed
+from tests.faults.teacher import assert_all_holds, register, upload_many, wait_completed
 from tests.faults.world import World, kill
 from tests.installation import wait_until
 
@@ -38,6 +39,54 @@ def test_killed_there_everything_ends_once(world: World, token: str, name: str) 
     file_ids = upload_many(world, token, batch_id, 3)
     wait_completed(world, token, batch_id, file_ids)
     assert world.marker(name).exists(), "nobody came by"
+
+
+def ask_for_pdf(world: World, token: str, batch_id: str) -> str:
+    """An export of the batch; its id."""
+    answer = world.installation.post(f"/v1/batches/{batch_id}/exports", {"kind": "pdf"}, token)
+    assert answer.status == 201, answer
+    return str(answer.body["export_id"])
+
+
+def export_of(world: World, export_id: str) -> tuple[str, int]:
+    """Its state, and how often browsers were told of its end."""
+    ((status,),) = world.query("SELECT status FROM results_export WHERE id = %s", export_id)
+    told = "SELECT count(*) FROM huleedu_loggedevent WHERE envelope->'data'->>'export_id' = %s AND seq > 0"
+    return status, world.count(told, export_id)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["export.mid", "export.after_store", "step.after_effect", "relay.before_commit", "relay.after_commit"],
+)
+def test_killed_while_an_export_is_made_it_is_whole_and_told_once(
+    world: World, token: str, name: str
+) -> None:
+    batch_id = register(world, token, 3)
+    wait_completed(world, token, batch_id, upload_many(world, token, batch_id, 3))
+    arm(world, name)
+    export_id = ask_for_pdf(world, token, batch_id)
+    wait_until(lambda: export_of(world, export_id) == ("ready", 1), 60, "the export is ready")
+    world.wait_quiet()
+    assert world.marker(name).exists(), "nobody came by"
+    assert export_of(world, export_id) == ("ready", 1)
+    ((content_id,),) = world.query("SELECT storage_id FROM results_export WHERE id = %s", export_id)
+    with zipfile.ZipFile(world.content / "made" / content_id.hex[:2] / content_id.hex) as archive:
+        assert archive.testzip() is None and len(archive.namelist()) == 3
+    assert_all_holds(world)
+
+
+def test_what_is_called_off_while_its_worker_is_dead_stays_so(world: World, token: str) -> None:
+    batch_id = register(world, token, 2)
+    wait_completed(world, token, batch_id, upload_many(world, token, batch_id, 2))
+    arm(world, "export.mid")
+    export_id = ask_for_pdf(world, token, batch_id)
+    wait_until(lambda: world.marker("export.mid").exists(), 30, "the worker is dead")
+    answer = world.installation.post(f"/v1/exports/{export_id}", {}, token, "DELETE")
+    assert (answer.status, answer.body["status"]) == (200, "cancelled")
+    world.wait_quiet()
+    assert export_of(world, export_id) == ("cancelled", 0)
+    assert_all_holds(world)
 
 
 def test_killed_before_the_commit_nothing_was_promised(world: World, token: str) -> None:
