@@ -124,7 +124,8 @@ class Export(models.Model):
     storage_id = models.UUIDField(null=True, blank=True)
     size = models.PositiveBigIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True, default="")
-    # What could not be done for an essay: [{"essay": its number, "code"}], and "signs" of its text. Goes with the bytes.
+    # What could not be done for an essay: [{"essay": its number, "code"}], and "signs" of its text, which go
+    # with the bytes.
     left_out = models.JSONField(default=list)
     correlation_id = models.UUIDField()
     created_at = models.DateTimeField(db_default=Now())

@@ -14,7 +14,7 @@ from results.exports.typeset import Piece, Told
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 SUGGESTIONS = 3
 EM_SPACE = "\u2003"  # for a tab
-# A word longer than any: it would run off the paper. The scripts are those that have spaces and do not join letters.
+# A word longer than any: it would run off the paper. In scripts that have spaces and do not join letters.
 ENDLESS = re.compile("[!-~\xa1-\u058f]{41,}")
 ACCENTS = "\u0300-\u036f\u0483-\u0489"
 STRETCH = re.compile(f"(.{{20}})(?=[^{ACCENTS}])")

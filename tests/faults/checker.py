@@ -159,7 +159,9 @@ class Checker:
     def check_exports(self) -> None:
         """I1 and I4: each that was acknowledged has ended, whole, once; what was called off stays so."""
         statement = "SELECT id, batch_id, status, storage_id FROM results_export"
-        exports = {str(pk): (str(batch), status, stored) for pk, batch, status, stored in self.rows(statement)}
+        exports = {
+            str(pk): (str(batch), status, stored) for pk, batch, status, stored in self.rows(statement)
+        }
         asked = self.answers("export")
         for fact in asked:
             if fact["status"] in {200, 201}:

@@ -124,7 +124,9 @@ def test_exports_are_not_in_it_and_can_be_made_again(
     with there.connect() as database:
         rows = database.execute("SELECT id, status, storage_id, size FROM results_export").fetchall()
         assert set(rows) == {(ready.pk, "ended", None, None), (waiting.pk, "queued", None, None)}
-        assert database.execute("SELECT count(*) FROM files_storedcontent WHERE kind = 'made'").fetchone() == (0,)
+        assert database.execute(
+            "SELECT count(*) FROM files_storedcontent WHERE kind = 'made'"
+        ).fetchone() == (0,)
         queued = database.execute("SELECT subject_id FROM huleedu_workitem WHERE step = 'export'").fetchall()
         assert queued == [(waiting.pk,)]
 

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 from django.contrib.auth.models import User
@@ -45,3 +46,23 @@ def test_a_batch_of_other_files_is_told_what_to_do(
     export = made(pipeline, pipeline.completed(teacher, make_essay(1)), "moodle")
     assert (export.status, export.error_code) == ("failed", "NAMES_NOT_OF_MOODLE")
     assert "Download all submissions" in failure_in_words(export.error_code)
+
+
+def test_hard_names_are_unpacked_and_find_their_pupils(
+    pipeline: Pipeline, teacher: User, make_essay: Essays, tmp_path: Path
+) -> None:
+    names = ["\u0e01" * 130 + ".txt", "~essay.txt", ".essay.txt", "essay.txt", "Essay.txt", "con.txt"]
+    batch = pipeline.register(teacher, len(names))
+    for number, name in enumerate(names):
+        incoming = Incoming(
+            ContentFile(make_essay(number)), name, folder="Bo Öberg_124_assignsubmission_file_"
+        )
+        receiving.receive(batch.pk, teacher, incoming, uuid4())
+    pipeline.run()
+    with zipfile.ZipFile(io.BytesIO(file_of(made(pipeline, batch, "moodle"), teacher))) as zipped:
+        zipped.extractall(tmp_path)
+        paths = zipped.namelist()
+    assert len(paths) == len({path.casefold() for path in paths}) == len(names)
+    assert all((tmp_path / path).is_file() for path in paths)
+    assert {found[0] for path in paths if (found := moodle_reads(path))} == {124}
+    assert not any(path.rpartition("/")[2].startswith((".", "~")) for path in paths)
