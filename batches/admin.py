@@ -8,7 +8,7 @@ from huleedu.support.base import OwnedAdmin, ReadOnlyAdmin
 
 @admin.register(Batch)
 class BatchAdmin(OwnedAdmin[Batch]):
-    """Batches without their titles' assignment text."""
+    """Batches without what their teachers call them: that shows on the desk, to who has given a reason."""
 
     list_display = ("id", "owner", "status", "expected_essay_count", "created_at", "completed_at")
     list_filter = ("status", "language")
@@ -19,7 +19,6 @@ class BatchAdmin(OwnedAdmin[Batch]):
         "id",
         "shown_owner",
         "correlation_id",
-        "class_name",
         "language",
         "language_chosen",
         "status",

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -68,6 +69,14 @@ def repeat_of(phase: EssayPhase) -> Deed:
     )
 
 
+class FileList(ChangeList):
+    """The list of files, whose rows lead to what is told of a file and not to its fields."""
+
+    def url_for_result(self, result: Model) -> str:
+        """The file's trace."""
+        return reverse("admin:files_fileupload_trace", args=[result.pk])
+
+
 @admin.register(FileUpload)
 class FileUploadAdmin(ActingAdmin[FileUpload]):
     """Files; their names, which may name pupils, show only on a file's trace, to who has given a reason."""
@@ -110,6 +119,10 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
             path("<uuid:file_upload_id>/trace/", view, name="files_fileupload_trace"),
             *super().get_urls(),
         ]
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        """The list whose rows lead to traces."""
+        return FileList
 
     def likely(self, request: HttpRequest, upload: FileUpload) -> dict[str, Deed]:
         """The deeds that would not be refused at once: a step needs an essay, what is removed stays."""

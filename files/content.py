@@ -4,7 +4,7 @@ import hashlib
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO
 from uuid import UUID
@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from files.damage import Damage, examine
 from files.damage import storage_name as storage_name
 from files.models import FileUpload, StoredContent
+from files.steps.phrases import sample_phrases
 from files.store import PIECE, reach, reach_each
 from huleedu.erasure import Erasure
 from huleedu.failures.errors import ContentDamaged, Refused, StorageFailed
@@ -37,6 +38,7 @@ class Stored:
     kind: str
     sha256: str
     size: int
+    phrases: bytes = b""
 
 
 def sha256_of(content: "File[bytes]") -> str:
@@ -62,7 +64,8 @@ def store(kind: str, content_id: UUID, content: "File[bytes]", seconds: float | 
 
 def store_text(content_id: UUID, text: str) -> Stored:
     """Make ``text`` durable as UTF-8. Raises ``StorageFailed``."""
-    return store(StoredContent.Kind.TEXT, content_id, ContentFile(text.encode()))
+    stored = store(StoredContent.Kind.TEXT, content_id, ContentFile(text.encode()))
+    return replace(stored, phrases=sample_phrases(text))
 
 
 def discard(stored: Stored) -> None:
@@ -104,6 +107,7 @@ def record(stored: Stored, owner_id: int, batch_id: UUID | None) -> None:
         batch_id=batch_id,
         sha256=stored.sha256,
         size=stored.size,
+        phrases=stored.phrases,
     )
     # One statement, also when a repeat has written the row already.
     StoredContent.objects.bulk_create([row], ignore_conflicts=True)

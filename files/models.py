@@ -32,8 +32,8 @@ class StoredContent(models.Model):
     """Immutable bytes in the content store."""
 
     harmless: ClassVar = frozenset({"kind"})
-    # Known bytes can be recognised by it; the row goes with them.
-    personal: ClassVar[dict[str, Any]] = {"sha256": ""}
+    # Known bytes can be recognised by them; the row goes with them.
+    personal: ClassVar[dict[str, Any]] = {"sha256": "", "phrases": b""}
 
     class Kind(models.TextChoices):
         RAW = "raw", _("original")
@@ -45,6 +45,9 @@ class StoredContent(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, null=True, blank=True)
     sha256 = models.CharField(max_length=64)
+    phrases = models.BinaryField(
+        default=b"", db_default=b"", help_text=_("Of a text: a sample of its phrases, to know ones like it")
+    )
     size = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(db_default=Now())
     damaged_at = models.DateTimeField(

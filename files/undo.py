@@ -8,10 +8,14 @@ from uuid import UUID
 from batches.models import Batch
 from files.models import FileUpload
 from huleedu.erasure import Erasure
-from huleedu.events.vocabulary import BatchFileAdded
+from huleedu.events.vocabulary import BatchFileAdded, BatchFileRemoved
 from huleedu.models import LoggedEvent
 
-ADDED = BatchFileAdded.__name__
+ADDED, REPLACED = BatchFileAdded.__name__, BatchFileRemoved.__name__
+EVENTS: dict[str, type[BatchFileAdded | BatchFileRemoved]] = {
+    ADDED: BatchFileAdded,
+    REPLACED: BatchFileRemoved,
+}
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,15 @@ class Undoable:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What a file was before it was replaced, as it was told when it was added; ``erasure_id`` ends it."""
+    """What a file was before it was replaced, as it was told when it was added; ``erasure_id`` ends it.
+
+    ``chosen_language`` is what its teacher had said of it when it was replaced.
+    """
 
     erasure_id: UUID
     until: datetime
     told: BatchFileAdded
+    chosen_language: str
 
 
 def undoable(batch: Batch) -> list[Undoable]:
@@ -71,10 +79,18 @@ def earlier_ones(files: Iterable[FileUpload]) -> dict[UUID, Earlier]:
     ids = [upload.pk for upload in files]
     versions = Erasure.objects.undoable().filter(kind=Erasure.Kind.VERSION, file_upload_id__in=ids)
     last = {version.file: version for version in versions.order_by("asked_at")}
-    added = LoggedEvent.objects.filter(event_type=ADDED, file_upload_id__in=last).order_by("id")
+    rows = LoggedEvent.objects.filter(event_type__in=(ADDED, REPLACED), file_upload_id__in=last)
     told: dict[UUID, BatchFileAdded] = {}
-    for envelope in added.values_list("envelope", flat=True):
-        event = None if envelope.get("redacted") else BatchFileAdded.model_validate(envelope["data"])
-        if event is not None and event.revision <= (last[event.file_upload_id].revision or 0):
+    chosen: dict[UUID, str] = {}
+    for kind, envelope in rows.order_by("id").values_list("event_type", "envelope"):
+        if envelope.get("redacted"):
+            continue
+        event = EVENTS[kind].read(envelope["data"])
+        revision = last[event.file_upload_id].revision or 0
+        if isinstance(event, BatchFileAdded) and event.revision <= revision:
             told[event.file_upload_id] = event
-    return {pk: Earlier(last[pk].pk, last[pk].due_at, event) for pk, event in told.items()}
+        elif isinstance(event, BatchFileRemoved) and event.revision == revision:
+            chosen[event.file_upload_id] = event.chosen_language
+    return {
+        pk: Earlier(last[pk].pk, last[pk].due_at, event, chosen.get(pk, "")) for pk, event in told.items()
+    }

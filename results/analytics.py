@@ -11,6 +11,7 @@ from essays.models import StepRun
 from files.actions.reading import EXTRACT
 from files.models import FileUpload
 from files.records import shown_words
+from results.same_texts import same_texts
 from results.shapes import (
     Analytics,
     Bin,
@@ -29,7 +30,7 @@ WORD_BOUNDS = [0, 100, 250, 500, 1000, 2000]
 
 
 def analytics(batch: Batch) -> Analytics:
-    """The batch's composition, by two queries. Sizes in bytes, times in milliseconds."""
+    """The batch's composition, by four queries. Sizes in bytes, times in milliseconds."""
     files = list(
         FileUpload.objects.filter(batch=batch).present().select_related("slot").order_by("created_at", "pk")
     )
@@ -52,6 +53,7 @@ def analytics(batch: Batch) -> Analytics:
         ),
         "failures": failures(files, present),
         "duplicates": duplicates(files),
+        "same_texts": same_texts(batch),
         "left_out": left_out(batch, files),
         "steps": step_times(batch, files, runs),
     }

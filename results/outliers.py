@@ -25,10 +25,14 @@ class Of:
 
 @dataclass(frozen=True)
 class Range:
-    """A figure over essays: the essays with the least and the most of it, the median, and those far off."""
+    """A figure over essays: the essays with the least and the most of it, the median, and those far off.
+
+    ``middle`` is the essay nearest to the median, which of an even number no essay may have.
+    """
 
     least: Of
     median: float
+    middle: Of
     most: Of
     far: list[Of]
 
@@ -39,7 +43,9 @@ def range_of(figures: Iterable[Of]) -> Range | None:
     if not ordered:
         return None
     most = min(ordered, key=lambda one: (-one.value, one.number))
-    return Range(ordered[0], median(one.value for one in ordered), most, far_off(ordered))
+    half = median(one.value for one in ordered)
+    middle = min(ordered, key=lambda one: (abs(one.value - half), one.number))
+    return Range(ordered[0], half, middle, most, far_off(ordered))
 
 
 def far_off(figures: Sequence[Of]) -> list[Of]:

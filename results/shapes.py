@@ -276,6 +276,13 @@ class DuplicateGroup(Answer):
     file_upload_ids: list[UUID]
 
 
+class SameText(Answer):
+    """Essays with one text, word for word or almost, in order of numbers: a question, not an error."""
+
+    file_upload_ids: list[UUID]
+    word_for_word: bool
+
+
 class StepTimes(Answer):
     """How long a step took, in milliseconds, over all its runs; null before the first."""
 
@@ -305,5 +312,6 @@ class Analytics(Answer):
     words: Distribution
     failures: list[FailureCount]
     duplicates: list[DuplicateGroup]
+    same_texts: list[SameText]
     left_out: list[LeftOut]
     steps: dict[str, StepTimes]

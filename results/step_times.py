@@ -19,11 +19,15 @@ Run = tuple[int, UUID]  # milliseconds, and the file that took them
 
 @dataclass(frozen=True)
 class StepTime:
-    """One step's times. ``slowest`` is the file that took longest, None when it is here no more."""
+    """One step's times. ``middle`` is the file nearest to the median, ``slowest`` the one that took longest.
+
+    They are None when that file is here no more.
+    """
 
     name: str
     runs: int
     median_ms: float
+    middle: FileLine | None
     most_ms: int
     slowest: FileLine | None
 
@@ -48,4 +52,6 @@ def time_of(name: str, runs: list[Run], known: dict[UUID, FileLine]) -> StepTime
     """The times of one step."""
     most, slowest = max(runs)
     times = times_of([taken for taken, _file in runs])
-    return StepTime(name, times.runs, times.median_ms or 0, most, known.get(slowest))
+    half = times.median_ms or 0
+    _, middle = min(runs, key=lambda run: (abs(run[0] - half), run))
+    return StepTime(name, times.runs, half, known.get(middle), most, known.get(slowest))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from batches.models import Batch
 from huleedu.answers import format_words
 from huleedu.answers.error_words import words_for
+from huleedu.events.phase import EssayPhase
 from huleedu.events.phases import PHASES
 from results import measuring, spelling
 from results.lines import UNREAD, FileLine, essay_results
@@ -82,6 +83,11 @@ class PhaseLine:
     succeeded: int
     failed: int
     duration_ms: int | None
+
+    @property
+    def on_essays(self) -> bool:
+        """Whether it is done on each essay, and not on all of them together."""
+        return isinstance(PHASES[self.phase], EssayPhase)
 
 
 def results_context(batch: Batch, lines: Sequence[FileLine]) -> dict[str, object]:

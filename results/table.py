@@ -22,7 +22,7 @@ Row = TypeVar("Row", EssayLine, FileLine)
 Value = str | float | None
 ALWAYS = frozenset({"number", "file", "state"})
 HIDDEN_AT_FIRST = frozenset({"kind", "size"})
-FILTERS = ("format", "status", "read", "code", "step", "words")
+FILTERS = ("format", "status", "read", "code", "step", "done", "words")
 ATTENTION = "attention"
 DIGITS = re.compile(r"([0-9]{1,18})")
 DESCENDING = "-"  # before the name of a column
@@ -43,9 +43,9 @@ class Asked:
     """Which rows are asked for, and in which order; empty: all, by number.
 
     ``q`` are words of the file's name, ``format`` its kind, ``status`` the file's, ``read`` "yes" or "no".
-    What figures lead to: an error's ``code``, a ``step`` that failed, and ``words``, from and to, of the
-    essays of the class. ``sort`` is a column's name, after a minus from the highest; ``s`` is ``q`` as the
-    address has it.
+    What figures lead to: an error's ``code``, a ``step`` that failed, one that is ``done``, and ``words``,
+    from and to, of the essays of the class. ``sort`` is a column's name, after a minus from the highest;
+    ``s`` is ``q`` as the address has it.
     """
 
     q: str = ""
@@ -54,6 +54,7 @@ class Asked:
     read: str = ""
     code: str = ""
     step: str = ""
+    done: str = ""
     words: str = ""
     sort: str = ""
     s: str = ""
@@ -72,6 +73,7 @@ class Asked:
             and self.read in ("", "yes" if line.read else "no")
             and self.code in ("", line.error_code)
             and (not self.step or bool(line.phases.get(self.step, {}).get("error")))
+            and (not self.done or line.phases.get(self.done, {}).get("status") == "succeeded")
             and (not self.words or self._has_words(line))
         )
 

@@ -3,18 +3,18 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.utils.translation import ngettext
 
 from batches.models import Batch
-from files.models import FileUpload, StoredContent
 from files.shapes import FileRecord
 from files.steps.format import UNKNOWN
 from huleedu.answers import format_words
 from huleedu.answers.error_words import words_for
 from huleedu.failures.errors import ErrorCode
+from results.same_texts import same_texts
 
+NAMED = 8  # of essays that share a text
 AT_ONCE = 2  # of one kind: a single file says it on its own row
 
 
@@ -38,17 +38,35 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Essays with one text, word for word or almost."""
+
+    files: list[FileRecord]
+    word_for_word: bool
+
+    @property
+    def first(self) -> list[FileRecord]:
+        """Those that are named."""
+        return self.files[:NAMED]
+
+    @property
+    def others(self) -> int:
+        """How many more there are."""
+        return len(self.files) - len(self.first)
+
+
+@dataclass(frozen=True)
 class Troubles:
     """All of it. ``same_texts`` are no errors but questions: essays with one text, from files that differ."""
 
     groups: list[Group]
     copies: list[Copy]
-    same_texts: list[list[FileRecord]]
+    same_texts: list[Together]
 
 
 def troubles(batch: Batch, files: Sequence[FileRecord]) -> Troubles:
     """What is told of the batch's ``files``; two queries."""
-    return Troubles(groups(files), copies(files), same_texts(batch, files))
+    return Troubles(groups(files), copies(files), told_together(batch, files))
 
 
 def groups(files: Sequence[FileRecord]) -> list[Group]:
@@ -95,19 +113,11 @@ def copies(files: Sequence[FileRecord]) -> list[Copy]:
     ]
 
 
-def same_texts(batch: Batch, files: Sequence[FileRecord]) -> list[list[FileRecord]]:
-    """The essays that share one text to the letter, together, in order of essay numbers; two queries."""
-    essays = {
-        file.file_upload_id: file
-        for file in sorted(files, key=lambda file: file.essay_number or 0)
-        if file.status == "assigned"
-    }
-    texts = dict(FileUpload.objects.filter(batch=batch, pk__in=essays).values_list("pk", "text_storage_id"))
-    stored = StoredContent.objects.filter(batch=batch, kind=StoredContent.Kind.TEXT)
-    digests = dict(stored.values_list("pk", "sha256"))
-    alike: defaultdict[str, list[FileRecord]] = defaultdict(list)
-    for file_upload_id, file in essays.items():
-        digest = digests.get(texts.get(file_upload_id) or UUID(int=0), "")
-        if digest:
-            alike[digest].append(file)
-    return [of_text for of_text in alike.values() if len(of_text) >= AT_ONCE]
+def told_together(batch: Batch, files: Sequence[FileRecord]) -> list[Together]:
+    """The essays that share a text, or almost; two queries."""
+    known = {file.file_upload_id: file for file in files}
+    found = [
+        Together([known[each] for each in same.file_upload_ids if each in known], same.word_for_word)
+        for same in same_texts(batch)
+    ]
+    return [each for each in found if len(each.files) >= AT_ONCE]

@@ -24,6 +24,7 @@ from huleedu.answers.searches import NAME, seal
 from huleedu.api.api_view import parse_id
 from huleedu.events import feed
 from results import overview, queries, summary
+from results.estimating import seconds_left
 from results.lines import file_lines
 from results.listing import page
 from results.mark_kinds import LABELS, MarkKind, kind_of_finding
@@ -112,6 +113,8 @@ def batch_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
     batch = own_batch(request, batch_id)
     context = frame(batch, queries.snapshot(batch))
     context |= {"show": request.GET.get("show", ""), "query": search_words(request)}
+    if context["batch"].counts.in_progress or batch.status == Batch.Status.PROCESSING:
+        context |= {"is_busy": True, "seconds_left": seconds_left(batch)}
     context["troubles"] = troubles(batch, context["batch"].files)
     return render(request, "batches/batch.html", context)
 

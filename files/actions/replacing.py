@@ -84,15 +84,29 @@ def exchange(upload: FileUpload, owner: User, earlier: Earlier) -> FileUpload:
     erasures.take_back(pk=earlier.erasure_id)
     erasures.forget_version(owner.pk, current.batch_id, current.pk, current.revision)
     told = earlier.told
-    restart(current, told.filename, told.folder, told.size, told.content_hash, told.raw_storage_id)
+    restart(
+        current,
+        told.filename,
+        told.folder,
+        told.size,
+        told.content_hash,
+        told.raw_storage_id,
+        earlier.chosen_language,
+    )
     report_added(current)
     return current
 
 
 def restart(
-    current: FileUpload, filename: str, folder: str, size: int, content_hash: str, raw_storage_id: UUID
+    current: FileUpload,
+    filename: str,
+    folder: str,
+    size: int,
+    content_hash: str,
+    raw_storage_id: UUID,
+    chosen_language: str = "",
 ) -> None:
-    """Read other content in the locked file's place; nothing is known of it yet."""
+    """Read other content in the locked file's place; nothing is known of it yet but what was said of it."""
     current.restart(
         filename=filename,
         folder=folder,
@@ -104,7 +118,7 @@ def restart(
         words=None,
         characters=None,
         language="",
-        chosen_language="",
+        chosen_language=chosen_language,
     )
 
 

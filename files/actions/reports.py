@@ -93,6 +93,7 @@ def report_removed(upload: FileUpload, reason: str, essay_id: UUID | None = None
                 "filename": upload.filename,
                 "reason": reason,
                 "essay_id": essay_id,
+                "chosen_language": upload.chosen_language,
             }
         )
     )

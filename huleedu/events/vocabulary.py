@@ -140,11 +140,14 @@ class BatchFileAdded(FileEvent):
 
 
 class BatchFileRemoved(FileEvent):
+    """``chosen_language`` is what the teacher had said of the content that leaves, empty if nothing."""
+
     topic = "huleedu.file.batch.file.removed.v1"
     phase_name = "intake"
     filename: Named
     reason: Literal["removed", "replaced"]
     essay_id: UUID | None = None
+    chosen_language: Plain = ""
 
 
 class EssayUploadFinished(Event):

@@ -46,6 +46,7 @@ _CHECKED_LANGUAGES = ("sv", "en")
 _CODE_OF_STATUS = {"excess": "EXCESS_CONTENT", "duplicate": "DUPLICATE_CONTENT"}
 _UNREAD = {"client_ref", "content_hash", "correlation_id", "created_at", "updated_at"}
 _UNREAD_OF_PLACES = {"number", "file_upload_id"}
+_FEW_SECONDS = 20  # as in files/time-left.js
 _FORM_BYTES = 1024 * 1024  # of a request, for what is around a file
 _SEGMENTS = (
     ("ready", "assigned"),
@@ -313,6 +314,17 @@ def figure(line: Line, column: Column) -> str:
 def measured(value: float | None, digits: int) -> str:
     """A number with so many digits in the reader's way of writing, a dash for none."""
     return "–" if value is None else str(floatformat(value, digits))
+
+
+@register.filter
+def time_left(seconds: int | None) -> str:
+    """How long work will take, as ``files/time-left.js`` says it; None: this is the first such work here."""
+    if seconds is None:
+        return gettext("How long this takes is not known yet: it is the first time here.")
+    if seconds < _FEW_SECONDS:
+        return gettext("A few seconds left.")
+    minutes = math.ceil(seconds / 60)
+    return gettext("About a minute left." if minutes == 1 else "About {n} minutes left.").format(n=minutes)
 
 
 @register.filter

@@ -12,7 +12,7 @@ from huleedu.events.vocabulary import BatchFileAdded, ErrorDetail, EssayReferenc
 from huleedu.personal import handling_of, model_in, parts_of, personal_fields, without_personal
 
 OURS = ("huleedu", "batches", "files", "essays", "results")
-TEXTS = (models.CharField, models.TextField, models.JSONField)
+TEXTS = (models.CharField, models.TextField, models.JSONField, models.BinaryField)
 
 
 def undeclared(model: type[BaseModel]) -> set[str]:

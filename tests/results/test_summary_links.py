@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from batches.models import Batch
+from batches.models import Batch, BatchPhase
 from essays.models import StepRun
 from huleedu.answers.error_words import make_detail
 from tests.rows import add_essay, add_file, finding, make_batch
@@ -28,6 +28,7 @@ def page(teacher: User, client: Client) -> tuple[Client, str, Batch]:
         add_essay(batch, number, text, [finding(text, "siting", "sitting")])
     strange = " ".join([TEXT] * 300)
     add_essay(batch, 9, strange, [finding(strange, "siting", "sitting")])
+    BatchPhase.objects.create(batch=batch, phase="spellcheck", run=batch.run)
     StepRun.objects.update(started_at=timezone.now())
     for name in ("a.odt", "b.odt"):
         error = make_detail("UNSUPPORTED_FORMAT", "extract", uuid4(), detected="odt").model_dump(mode="json")
@@ -59,6 +60,9 @@ def test_a_figure_leads_to_as_many_files_as_it_counts(page: tuple[Client, str, B
     assert [rows(words=bar.words) for bar in told["histogram"]] == [bar.count for bar in told["histogram"]]
     assert [rows(format=kind.format) for kind in told["kinds"]] == [kind.count for kind in told["kinds"]]
     assert [rows(code=one.error_code) for one in told["problems"]] == [one.count for one in told["problems"]]
+    assert [(one.phase, one.succeeded, rows(done=one.phase)) for one in told["phases"]] == [
+        ("spellcheck", 9, 9)
+    ]
     assert rows(status="attention") == told["tiles"].attention == 2
     for one in told["patterns"]:
         found = client.get(reverse("marks-of-kind", args=[told["batch"].batch_id, one.kind])).context["found"]
@@ -75,6 +79,15 @@ def test_the_strange_essay_is_named_and_left_out_of_the_bars(page: tuple[Client,
     assert [one.number for one in told.context["lengths"].far] == [9]
     assert sum(bar.count for bar in told.context["histogram"]) == 8
     assert f'<a href="{reverse("essay", args=[batch.pk, 9])}">Essay 9</a> (1500)' in told.content.decode()
+
+
+def test_a_median_leads_to_the_essay_nearest_to_it(page: tuple[Client, str, Batch]) -> None:
+    client, address, batch = page
+    told = client.get(address)
+    assert told.context["lengths"].median == told.context["lengths"].middle.value == 15
+    essay = reverse("essay", args=[batch.pk, told.context["lengths"].middle.number])
+    assert re.search(rf'href="{essay}" title="[^"]+">15</a>', told.content.decode())
+    assert told.context["step_times"][0].middle is not None
 
 
 def test_an_essay_stands_beside_the_class(page: tuple[Client, str, Batch]) -> None:

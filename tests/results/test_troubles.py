@@ -66,13 +66,27 @@ def test_one_text_in_two_files_is_a_question(teacher: User, client: Client) -> N
     batch = make_batch(teacher)
     for number, text in ((1, "the same text"), (2, "another text"), (3, "the same text")):
         add_essay(batch, number, text)
-    assert [[file.essay_number for file in of_text] for of_text in told(batch).same_texts] == [[1, 3]]
+    (same,) = told(batch).same_texts
+    assert [file.essay_number for file in same.files] == [1, 3] and same.word_for_word
     client.force_login(teacher)
     page = client.get(reverse("batch-troubles", args=[batch.pk]), headers={"Accept-Language": "en"})
     assert "Do these belong together?" in page.content.decode()
     assert "banner-fail" not in page.content.decode()
     batch.files.filter(slot__number=3).update(status="removed", slot=None)
     assert told(batch).same_texts == []
+
+
+def test_almost_one_text_is_a_question_with_at_most_so_many_named(teacher: User, client: Client) -> None:
+    batch = make_batch(teacher, expected=20)
+    words = [f"word{number}" for number in range(200)]
+    for number in range(1, 13):
+        add_essay(batch, number, " ".join([*words[: 200 - number], *["another"] * number]))
+    (same,) = told(batch).same_texts
+    assert [file.essay_number for file in same.files] == list(range(1, 13)) and not same.word_for_word
+    client.force_login(teacher)
+    page = client.get(reverse("batch-troubles", args=[batch.pk]), headers={"Accept-Language": "en"})
+    said = " ".join(page.content.decode().split())
+    assert "The texts are almost the same:" in said and ", 4 more. All are kept." in said
 
 
 def test_nothing_is_said_when_there_is_nothing_to_say(teacher: User, client: Client) -> None:

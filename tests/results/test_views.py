@@ -239,6 +239,20 @@ def test_batch_page_follows_from_the_feed(signed_in: Client, batch: Batch) -> No
     assert "empty.txt" in response.content.decode()
 
 
+def test_the_time_left_is_told_without_script_while_something_is_done(
+    signed_in: Client, teacher: User
+) -> None:
+    def told(batch: Batch) -> bool:
+        page = signed_in.get(reverse("batch", args=[batch.pk]), headers={"Accept-Language": "en"})
+        without_script = page.content.decode().partition("<noscript><p")[2].partition("</noscript>")[0]
+        return "How long this takes is not known yet" in without_script
+
+    idle = make_batch(teacher)
+    assert not told(idle)
+    add_file(idle)
+    assert told(idle)
+
+
 def test_batch_page_takes_the_same_queries_for_many_files(signed_in: Client, teacher: User) -> None:
     small, large = make_batch(teacher, 50), make_batch(teacher, 50)
     for number in range(1, 6):

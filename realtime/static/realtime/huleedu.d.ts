@@ -159,6 +159,7 @@ export interface EventData {
     filename: string;
     reason: "removed" | "replaced";
     essay_id: string | null;
+    chosen_language: string;
   };
   "file.reprocess.requested": OfFile & {
     from_phase: string;

@@ -10,8 +10,13 @@ from django.test import Client
 from django.utils import timezone
 
 from batches.models import Batch
+from essays.actions.accepting import accept
+from essays.actions.essay_language import change_essay_language
+from essays.actions.noting import note
+from essays.models import AcceptedWord
+from essays.notes import is_read, note_of
 from files import content
-from files.actions import removing, replacing, restoring
+from files.actions import removing, replacing, rereading, restoring
 from files.actions.incoming import Incoming
 from files.models import FileUpload, StoredContent
 from files.undo import undoable
@@ -63,6 +68,39 @@ def test_the_earlier_file_is_back_with_name_essay_and_result(
     problem(client_of(file.batch.owner).post(f"/v1/files/{file.pk}/restore"), 409, "NOT_REMOVED")
     content.check_one(StoredContent.Kind.RAW, before[2])  # type: ignore[arg-type]
     assert "Eva 1.txt" in str(list(LoggedEvent.objects.values_list("envelope", flat=True)))
+
+
+@pytest.mark.parametrize("deed", ["replaced", "put back, forth and back", "removed", "read again"])
+def test_what_its_teacher_said_of_a_file_is_there_when_the_file_is_back(
+    pipeline: Pipeline, file: FileUpload, make_essay: Essays, deed: str
+) -> None:
+    teacher, slot = file.batch.owner, file.slot
+    assert slot is not None
+    change_essay_language(file, teacher, "sv")
+    accept(file, teacher, "freind", "essay")
+    note(file, teacher, text="Ask Eva.", read=True)
+    pipeline.run()
+
+    def said() -> tuple[str, str, bool, list[str]]:
+        now = FileUpload.objects.select_related("essay_note").get(pk=file.pk)
+        words = AcceptedWord.objects.filter(file=file).values_list("word", flat=True)
+        return now.chosen_language, note_of(now).text, is_read(now), list(words)
+
+    before = said()
+    assert before == ("sv", "Ask Eva.", True, ["freind"])
+    if deed == "read again":
+        rereading.reread(file, teacher)
+    elif deed == "removed":
+        removing.remove(file)
+        restoring.restore(FileUpload.objects.get(pk=file.pk), teacher)
+    else:
+        replace(pipeline, file, make_essay(2), "Eva 2.txt")
+        assert (said()[0], said()[2]) == ("", False), "another text may be in another language"
+        for _ in range(1 if deed == "replaced" else 3):
+            restoring.restore(FileUpload.objects.get(pk=file.pk), teacher)
+            pipeline.run()
+    pipeline.run()
+    assert said() == before
 
 
 def test_the_last_replacement_is_undone_first(

@@ -162,3 +162,16 @@ def test_every_template_compiles_and_holds_nothing_the_content_policy_forbids(pa
 )
 def test_no_file_is_told_of_as_missing_and_as_needing_attention(here: dict[str, int], missing: int) -> None:
     assert interface.missing(BATCH.model_copy(update={"counts": make_counts(10, here)})) == missing
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "How long this takes is not known yet: it is the first time here."),
+        (19, "A few seconds left."),
+        (20, "About a minute left."),
+        (61, "About 2 minutes left."),
+    ],
+)
+def test_time_left_is_said_as_the_script_says_it(seconds: int | None, said: str) -> None:
+    assert interface.time_left(seconds) == said
