@@ -76,7 +76,7 @@ WITHOUT = {
         huleedu/work/leaving huleedu/work/timers results/bin results/filters
         results/tasks results/dead_letters results/export_records results/exports/kind
         results/exports/making results/exports/papers
-        results/exports/steps/typesetting results/exports/steps/word_comments
+        results/exports/steps/word_comments
         results/exports/steps/word_places
         results/reactions essays/phases/spellcheck
         files/format_name files/steps/not_read files/steps/package files/steps/word_text

@@ -26,6 +26,7 @@ STANDARD: Standard = "ua-1"
 LACKING = re.compile(r'the text `"(.+?)"` could not be displayed with font')
 CODE = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 MOST_SIGNS, MOST_OF_SIGN = 20, 16
+MORE = "…"  # which our fonts have
 PLACE = "%(signs)s"
 FIRST = "Noto Emoji"  # before fonts that have some of its signs, too
 Compile = Callable[[Mapping[str, object], Standard | None], bytes]
@@ -100,14 +101,17 @@ def attempt(told: Mapping[str, object], standard: Standard | None) -> bytes:
 
 
 def lacking_of(diagnostic: str) -> list[str]:
-    """The signs that it names, each once; not all of very many."""
+    """The signs that it names, each once; of very many the first ones, and ``MORE``."""
     named = (CODE.sub(lambda code: chr(int(code[1], 16)), text) for text in LACKING.findall(diagnostic))
-    return list(dict.fromkeys(sign[:MOST_OF_SIGN] for sign in named))[:MOST_SIGNS]
+    signs = list(dict.fromkeys(sign[:MOST_OF_SIGN] for sign in named))
+    return signs if len(signs) <= MOST_SIGNS else [*signs[:MOST_SIGNS], MORE]
 
 
 def codes(signs: Sequence[str]) -> str:
     """Signs that cannot be shown, by their numbers in Unicode."""
-    return ", ".join(" ".join(f"U+{ord(character):04X}" for character in sign) for sign in signs)
+    return ", ".join(
+        MORE if sign == MORE else " ".join(f"U+{ord(character):04X}" for character in sign) for sign in signs
+    )
 
 
 WORK = Work(load, outcomes, FAILED)

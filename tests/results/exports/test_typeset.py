@@ -11,7 +11,7 @@ import pytest
 from files import sandbox
 from files.nursery import Nursery
 from huleedu.failures.errors import StepError
-from results.exports.steps.typesetting import MOST_SIGNS
+from results.exports.steps.typesetting import MORE, MOST_SIGNS
 from results.exports.typeset import TYPESETTING, Told, leave, typeset
 from tests.documents import ROOT
 
@@ -68,7 +68,8 @@ def test_signs_that_no_font_has_are_named() -> None:
 
 def test_very_many_signs_are_not_all_named() -> None:
     every = "".join(chr(0x4E00 + number) for number in range(300))
-    assert len(typeset(replace(TOLD, paragraphs=[[(every, 0)]]))[1]) == MOST_SIGNS
+    named = typeset(replace(TOLD, paragraphs=[[(every, 0)]]))[1]
+    assert len(named) == MOST_SIGNS + 1 and named[-1] == MORE
 
 
 def test_a_letter_that_breaks_the_typesetter_ends_it_in_words_and_says_nothing_of_the_text(
