@@ -24,6 +24,7 @@ SHARED: tuple[tuple[str, set[str]], ...] = (
             "test_account",
             "test_dropping",
             "test_exports",
+            "test_keyboard_tour",
             "test_marks",
             "test_notes",
             "test_reading",

@@ -130,7 +130,9 @@ def test_without_script_rows_are_sorted_filtered_and_ticked(visit: Visit) -> Non
     assert names(page) == ["Essay 2", "Essay 1"]
     page.get_by_role("button", name="Essay 1: marked as read").click()
     assert page.url.endswith("/essays/?sort=-words")
-    expect(page.get_by_role("button", name="Essay 1: marked as read")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Essay 1: marked as read")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     page.get_by_label("File name").fill("pupil 2")
     page.get_by_role("button", name="Find").click()
     assert names(page) == ["Essay 2"]
