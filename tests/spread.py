@@ -27,6 +27,7 @@ SHARED: tuple[tuple[str, set[str]], ...] = (
             "test_keyboard_tour",
             "test_marks",
             "test_notes",
+            "test_paper",
             "test_reading",
             "test_rows",
             "test_settings_in_place",
