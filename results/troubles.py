@@ -63,6 +63,11 @@ class Troubles:
     copies: list[Copy]
     same_texts: list[Together]
 
+    @property
+    def told(self) -> int:
+        """How many things are told."""
+        return len(self.groups) + bool(self.copies) + len(self.same_texts)
+
 
 def troubles(batch: Batch, files: Sequence[FileRecord]) -> Troubles:
     """What is told of the batch's ``files``; two queries."""

@@ -49,6 +49,32 @@ def test_all_are_removed_together_and_come_back(visit: Visit) -> None:
     expect(page.locator("file-troubles")).to_contain_text("3 files are of the kind Picture (JPEG).")
 
 
+def test_on_a_phone_they_are_one_line_and_the_first_file_is_on_the_screen(visit: Visit) -> None:
+    title = "My summer, told by an object that has been in the family longer than anybody remembers"
+    batch_id = register(visit.installation, visit.token, title, 20)
+    files = {
+        f"{name} {number}.jpg": PICTURE + f"{name}{number}".encode() for name in NAMES for number in (1, 2)
+    }
+    short = {f"{name}.txt": f"Short, {name}.".encode() for name in NAMES}
+    fill(visit.installation, visit.token, batch_id, files | short)
+    page = visit.page(f"/batches/{batch_id}/", viewport={"width": 390, "height": 844}, has_touch=True)
+    summary = page.locator("file-troubles summary")
+    expect(summary).to_have_text("6 files are of the kind Picture (JPEG). And 1 more.")
+    expect(page.locator("file-troubles .banner").first).to_be_hidden()
+    row = page.locator(".file-row").first.bounding_box()
+    assert row is not None
+    assert row["y"] + 32 <= 844, "its name can be read"
+    heading = page.get_by_role("heading", level=1).bounding_box()
+    assert heading is not None
+    assert heading["height"] < 70, "two lines"
+    summary.click()
+    expect(page.locator("file-troubles .banner")).to_have_count(2)
+    # What changes meanwhile leaves it as she has it.
+    page.get_by_role("button", name="Remove all: 3 files: The essay is very short.").click()
+    expect(page.locator("file-troubles .banner")).to_have_count(1)
+    expect(page.locator("file-troubles .banner")).to_be_visible()
+
+
 def test_what_comes_while_the_page_is_open_is_told_there(visit: Visit) -> None:
     batch_id = register(visit.installation, visit.token, "Troubles", 8)
     page = visit.page(f"/batches/{batch_id}/")

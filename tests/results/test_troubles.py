@@ -41,6 +41,7 @@ def test_files_with_one_problem_are_told_of_once(teacher: User) -> None:
         failed(batch, "UNSUPPORTED_FORMAT", f"{number}.xyz", detected="unknown")
     failed(batch, "ENCRYPTED_FILE")
     found = told(batch).groups
+    assert told(batch).told == 3
     assert [group.title for group in found] == [
         "3 files are of the kind OpenDocument (.odt).",
         "2 files: No text found.",
@@ -68,6 +69,7 @@ def test_one_text_in_two_files_is_a_question(teacher: User, client: Client) -> N
         add_essay(batch, number, text)
     (same,) = told(batch).same_texts
     assert [file.essay_number for file in same.files] == [1, 3] and same.word_for_word
+    assert told(batch).told == 1
     client.force_login(teacher)
     page = client.get(reverse("batch-troubles", args=[batch.pk]), headers={"Accept-Language": "en"})
     assert "Do these belong together?" in page.content.decode()

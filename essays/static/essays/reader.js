@@ -72,7 +72,10 @@ class EssayReader extends HTMLElement {
   }
 
   #closeBox() {
-    this.querySelector(".mark-box")?.remove();
+    const box = this.querySelector(".mark-box");
+    const focused = !!box?.contains(document.activeElement);
+    box?.remove();
+    if (focused) this.entries[this.current]?.focus({ preventScroll: true });
   }
 
   /** @param {SubmitEvent} event */

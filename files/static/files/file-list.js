@@ -23,6 +23,12 @@ function repeatedNames(entries) {
   return twice;
 }
 
+/** @param {Element | null} element Whether it can have the focus. */
+const isThere = (element) => !!element && element !== document.body && element.isConnected && !element.closest("[hidden]");
+
+/** @param {HTMLElement} row @returns {HTMLElement} */
+const nameOf = (row) => /** @type {HTMLElement} */ (row.querySelector('[data-part="name"]'));
+
 export class FileList {
   /**
    * @param {HTMLElement} root
@@ -55,6 +61,8 @@ export class FileList {
   /** @param {Map<string, Entry>} entries @param {Iterable<string>} keys @param {import("./file-row.js").Head} head */
   draw(entries, keys, head) {
     const added = document.createDocumentFragment();
+    const held = /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-key]"));
+    const beside = held && this.list.contains(held) ? this.#neighbour(held) : null;
     const before = this.repeated;
     this.repeated = repeatedNames(entries.values());
     for (const key of this.#touched(entries, keys, before)) {
@@ -65,6 +73,7 @@ export class FileList {
     }
     this.list.prepend(added);
     this.filter();
+    if (held && beside && !isThere(document.activeElement)) (isThere(held) ? nameOf(held) : beside).focus();
   }
 
   /** @param {Entry} entry */
@@ -97,17 +106,16 @@ export class FileList {
     const row = this.rows.get(key);
     if (!row) return;
     this.rows.delete(key);
-    const next = row.contains(document.activeElement) ? this.#neighbour(row) : null;
     row.remove();
-    next?.focus();
   }
 
-  /** Where the focus goes when a row leaves: the next visible row, else the search. @param {HTMLElement} row */
+  /** Where the focus goes when a row leaves: the next visible row, else the one before, else the search. @param {HTMLElement} row */
   #neighbour(row) {
-    for (let other = row.nextElementSibling || row.previousElementSibling; other; other = other.nextElementSibling) {
-      if (!(/** @type {HTMLElement} */ (other).hidden)) return /** @type {HTMLElement} */ (other.querySelector('[data-part="name"]'));
-    }
-    return this.search;
+    const visible = [...this.rows.values()].filter((other) => other === row || !other.hidden);
+    const order = visible.sort((one, other) => (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
+    const place = order.indexOf(row);
+    const other = order[place + 1] || order[place - 1];
+    return other ? nameOf(other) : this.search;
   }
 
   /** @param {string} group */

@@ -4,6 +4,7 @@ import { toast, toastProblem } from "../huleedu/js/shell.js";
 import { say } from "../huleedu/js/words.js";
 
 const QUIET = 700; // milliseconds without news, so that a folder on its way asks once
+const SMALL = "(max-width: 48rem)";
 const CONCERNED = new Set(["failed", "duplicate", "assigned"]);
 
 /** What the list shows of the files that are spoken of here. @returns {string} */
@@ -23,6 +24,8 @@ class FileTroubles extends HTMLElement {
     this.ending = new AbortController();
     const { signal } = this.ending;
     this.seen = shown();
+    // On a small screen files come first: what can be done with many at once is a tap away.
+    this.#fold(this, !matchMedia(SMALL).matches);
     document.addEventListener("batch-changed", () => this.#look(), { signal });
     this.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)), { signal });
     this.addEventListener("cancel", () => this.#chosen(), { signal });
@@ -33,6 +36,11 @@ class FileTroubles extends HTMLElement {
   disconnectedCallback() {
     this.ending?.abort();
     clearTimeout(this.waiting);
+  }
+
+  /** @param {ParentNode} of @param {boolean} open */
+  #fold(of, open) {
+    of.querySelector("[data-fold]")?.toggleAttribute("open", open);
   }
 
   #look() {
@@ -46,9 +54,11 @@ class FileTroubles extends HTMLElement {
     const page = await readPage(this.dataset.address || "");
     if (this.choosing) return;
     const focused = this.contains(document.activeElement);
+    const fold = /** @type {HTMLDetailsElement | null} */ (this.querySelector("[data-fold]"));
+    this.#fold(page, fold?.open ?? !matchMedia(SMALL).matches);
     this.replaceChildren(...[...page.body.children].map((child) => document.importNode(child, true)));
     this.seen = seen;
-    if (focused) /** @type {HTMLElement | null} */ (this.querySelector("button, input:not([type=hidden])") || document.getElementById("main"))?.focus({ preventScroll: true });
+    if (focused) /** @type {HTMLElement | null} */ (this.querySelector("summary, button, a") || document.getElementById("main"))?.focus({ preventScroll: true });
   }
 
   /** @param {Element} target */

@@ -32,12 +32,13 @@ const TOKEN = /name="csrfmiddlewaretoken" value="[^"]*"/g;
 /** @param {string} text */
 function show(text) {
   if (!place) return;
-  const focus = document.activeElement?.id;
+  const focus = place.contains(document.activeElement) ? document.activeElement?.id : "";
+  const line = focus ? document.activeElement?.closest("li")?.id || "" : "";
   const folds = [...place.querySelectorAll("details[open]")].map((each) => each.closest("li")?.id);
   shown = text.replace(TOKEN, "");
   place.innerHTML = text;
   for (const id of folds) if (id) document.getElementById(id)?.querySelector("details")?.setAttribute("open", "");
-  if (focus) document.getElementById(focus)?.focus();
+  if (focus) /** @type {HTMLElement | null | undefined} */ (document.getElementById(focus) || document.getElementById(line)?.querySelector("a, button") || document.getElementById("main"))?.focus();
 }
 
 function plan() {

@@ -63,7 +63,19 @@ function fill(mine, fresh) {
   const controls = () => [...mine.querySelectorAll("a, button")];
   const place = controls().indexOf(/** @type {Element} */ (document.activeElement));
   mine.replaceChildren(...document.importNode(fresh, true).childNodes);
-  if (place >= 0) /** @type {HTMLElement | undefined} */ (controls()[place])?.focus({ preventScroll: true });
+  if (place >= 0) /** @type {HTMLElement | undefined} */ (controls()[place] || controls().at(-1) || document.getElementById("main"))?.focus({ preventScroll: true });
+}
+
+/** Rows that move or leave lose the focus: it stays in its row, or goes to the one that stands there now. @param {Element} body @returns {() => void} */
+function holdFocus(body) {
+  const held = /** @type {HTMLElement | null} */ (document.activeElement);
+  const row = held?.closest("tr");
+  const place = row ? [...body.children].indexOf(row) : -1;
+  return () => {
+    if (!held || place < 0 || body.contains(document.activeElement)) return;
+    const there = body.contains(held) ? held : (body.children[place] || body.lastElementChild)?.querySelector("a, button");
+    /** @type {HTMLElement | null} */ (there || document.getElementById("main"))?.focus({ preventScroll: true });
+  };
 }
 
 /** @param {HTMLElement} region @param {HTMLElement} fresh @param {Map<string, string>} rows */
@@ -83,14 +95,18 @@ async function showTable(region, fresh, rows) {
 async function showRows(body, rows) {
   const mine = ++drawing;
   const shown = new Map([...body.children].map((row) => [row.id, row]));
+  const afterLeaving = holdFocus(body);
   for (const [id, row] of shown) if (!rows.has(id)) row.remove();
+  afterLeaving();
   const changed = [...rows].filter(([id, text]) => !shown.has(id) || made.get(id) !== text);
   for (let start = 0; start < changed.length; start += PIECE) {
     if (start) await pause();
     if (mine !== drawing) return;
     for (const fresh of rowsOf(changed.slice(start, start + PIECE))) draw(body, fresh, shown);
   }
+  const afterMoving = holdFocus(body);
   arrange(body, [...rows.keys()], shown);
+  afterMoving();
 }
 
 /** @param {[string, string][]} changed @returns {Element[]} */

@@ -13,7 +13,16 @@ export function toast(text, { seconds = 10, action = "", run } = {}) {
   const element = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
   const place = element.querySelector("[data-text]");
   if (place) place.textContent = text;
-  const close = () => element.remove();
+  /** @type {HTMLElement | null} */
+  let from = null;
+  element.addEventListener("focusin", ({ relatedTarget }) => {
+    if (relatedTarget instanceof HTMLElement && !element.contains(relatedTarget)) from = relatedTarget;
+  });
+  const close = () => {
+    const focused = element.contains(document.activeElement);
+    element.remove();
+    if (focused) (from?.isConnected ? from : document.getElementById("main"))?.focus({ preventScroll: true });
+  };
   element.querySelector("[data-close-toast]")?.addEventListener("click", close);
   const button = /** @type {HTMLButtonElement | null} */ (element.querySelector("[data-act]"));
   if (button && run) {
@@ -25,7 +34,76 @@ export function toast(text, { seconds = 10, action = "", run } = {}) {
     });
   }
   region.append(element);
-  setTimeout(close, seconds * 1000);
+  // It does not go from under somebody's hands.
+  const leave = () => (element.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : close());
+  setTimeout(leave, seconds * 1000);
+}
+
+/** Takes back what was done last, as elsewhere, while it is offered. Fields have an undo of their own. @param {KeyboardEvent} event */
+function takeBack(event) {
+  if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.repeat) return;
+  if (/** @type {Element} */ (event.target).closest("input:not([type=checkbox], [type=file]), textarea, select, [contenteditable], dialog")) return;
+  const offered = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".toasts [data-act]:not([hidden])"));
+  if (!offered.length) return;
+  event.preventDefault();
+  offered[offered.length - 1].click();
+}
+
+/** What looks like a button and chooses files opens by Enter as buttons do, which some browsers leave to the space bar. @param {KeyboardEvent} event */
+function openByEnter(event) {
+  const input = /** @type {Element} */ (event.target);
+  if (event.key !== "Enter" || event.repeat || !(input instanceof HTMLInputElement) || !input.matches("label.button > input[type='file']")) return;
+  event.preventDefault();
+  input.click();
+}
+
+const SENT = "sent-from";
+
+/** Where a form is sent from by a key; ids and addresses alone. @param {SubmitEvent} event */
+function noteSender(event) {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
+  if (event.defaultPrevented || !document.activeElement?.matches(":focus-visible")) return;
+  const action = form.getAttribute("action");
+  const value = button?.value || "";
+  const alike = buttonsOf(action, value);
+  const near = form.closest("li[id], section[id]")?.id || "";
+  const place = { path: location.pathname, action, value, index: button ? alike.indexOf(button) : -1, of: alike.length, near };
+  try {
+    sessionStorage.setItem(SENT, JSON.stringify(place));
+  } catch {
+    // The next page begins at its top.
+  }
+}
+
+/** The page is shown again after a form was sent by a key: she goes on at what is said of it, or where she was. */
+function goOnAfterSending() {
+  let place = null;
+  try {
+    place = JSON.parse(sessionStorage.getItem(SENT) || "null");
+    sessionStorage.removeItem(SENT);
+  } catch {
+    return;
+  }
+  if (!place || document.activeElement !== document.body) return;
+  const said = /** @type {HTMLElement | null} */ (document.querySelector(".messages, [data-told]"));
+  if (said || place.path === location.pathname) (said || senderAgain(place) || document.getElementById("main"))?.focus({ preventScroll: !said });
+}
+
+/** @param {string | null} action @param {string} value @returns {HTMLButtonElement[]} What sends the same. */
+function buttonsOf(action, value) {
+  const forms = [...document.forms].filter((form) => form.getAttribute("action") === action);
+  return forms.flatMap((form) => [...form.querySelectorAll("button")]).filter((button) => button.value === value);
+}
+
+/**
+ * The same button, unless one of its kind has come or gone: then what stands where it stood.
+ * @param {{ action: string | null, value: string, index: number, of: number, near: string }} place
+ * @returns {HTMLElement | null | undefined}
+ */
+function senderAgain({ action, value, index, of, near }) {
+  const alike = buttonsOf(action, value);
+  return (alike.length === of && alike[index]) || document.getElementById(near)?.querySelector("a[href], button");
 }
 
 /** @param {import("./api.js").Problem} problem */
@@ -101,6 +179,10 @@ function keepKeys(event) {
 
 addEventListener("keydown", keepKeys, true);
 document.addEventListener("click", onClick);
+document.addEventListener("keydown", takeBack);
+document.addEventListener("keydown", openByEnter);
+addEventListener("submit", noteSender);
+goOnAfterSending();
 document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
 addEventListener("dragover", refuseFiles);
 addEventListener("drop", refuseFiles);
