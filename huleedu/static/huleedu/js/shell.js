@@ -57,7 +57,7 @@ function openByEnter(event) {
   input.click();
 }
 
-const SENT = "sent-from";
+const SENT = "sent-by-key";
 
 /** Where a form is sent from by a key; ids and addresses alone. @param {SubmitEvent} event */
 function noteSender(event) {
