@@ -1,20 +1,33 @@
 """Batches and essay slots for support staff."""
 
+from uuid import UUID
+
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 
 from batches.models import Batch, EssaySlot
+from huleedu.security.recorded import note
+from huleedu.security_kinds import SecurityKind
 from huleedu.support.base import OwnedAdmin, ReadOnlyAdmin
+from huleedu.support.ids import SHOWN
+from huleedu.support.reasons import BatchReasonForm
 
 
 @admin.register(Batch)
 class BatchAdmin(OwnedAdmin[Batch]):
-    """Batches without what their teachers call them: that shows on the desk, to who has given a reason."""
+    """Batches; title and class, which may name somebody, show to who has given a reason, the task never."""
 
     list_display = ("id", "owner", "status", "expected_essay_count", "created_at", "completed_at")
     list_filter = ("status", "language")
     list_select_related = ("owner",)
     ordering = ("-created_at",)
     uuid_search = ("id", "correlation_id")
+    change_form_template = "admin/batches/batch/change_form.html"
     fields = (
         "id",
         "shown_owner",
@@ -33,6 +46,30 @@ class BatchAdmin(OwnedAdmin[Batch]):
         "completed_at",
         "archived_at",
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page of names in front of the admin's own addresses."""
+        view = self.admin_site.admin_view(self.names_view)
+        return [path("<uuid:batch_id>/names/", view, name="batches_batch_names"), *super().get_urls()]
+
+    def names_view(self, request: HttpRequest, batch_id: UUID) -> HttpResponse:
+        """Ask for a reason; posted with one, which is kept, say title and class in this one answer."""
+        batch = get_object_or_404(Batch, pk=batch_id)
+        if not self.has_view_permission(request, batch):
+            raise PermissionDenied
+        asked = BatchReasonForm(request.POST if request.method == "POST" else None)
+        named = request.method == "POST" and asked.is_valid()
+        if named:
+            note(SecurityKind.NAME_SEEN, batch, reason=asked.cleaned_data["reason"])
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Batch %(id)s") % {"id": str(batch.pk)[:SHOWN]},
+            "original": batch,
+            "reason": asked,
+            "named": named,
+        }
+        return TemplateResponse(request, "admin/batches/batch/names.html", context)
 
 
 @admin.register(EssaySlot)

@@ -37,7 +37,7 @@ class SecurityKind(TextChoices):
     ROLE_CHANGED = "role_changed", _("role changed")
     ROW_SEEN = "row_seen", _("page of one row opened in the admin")
     TRACE_SEEN = "trace_seen", _("trace of a file opened in the admin")
-    NAME_SEEN = "name_seen", _("file’s name shown in the admin")
+    NAME_SEEN = "name_seen", _("name of a file or batch shown in the admin")
     NAMES_SEARCHED = "names_searched", _("files and batches searched by name in the admin")
     FILE_REPROCESSED = "file_reprocessed", _("file read again by support")
     CHECK_REPEATED = "check_repeated", _("step run again by support")

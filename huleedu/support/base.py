@@ -238,9 +238,11 @@ class EventTypeFilter(admin.SimpleListFilter):
 
 
 def without_names(value: Any) -> Any:
-    """``value`` as it may be shown anywhere: names that clients gave to files are left out."""
+    """``value`` as it may be shown anywhere: names of files and teachers' words are left out."""
     if isinstance(value, dict):
-        return {key: without_names(entry) for key, entry in value.items() if key not in NAMING}
+        # Beside who decided, a reason is what she wrote; of an error it is a code.
+        hidden = NAMING | {"reason"} if "who" in value else NAMING
+        return {key: without_names(entry) for key, entry in value.items() if key not in hidden}
     return [without_names(entry) for entry in value] if isinstance(value, list) else value
 
 

@@ -20,6 +20,14 @@ class ReasonForm(forms.Form):
     )
 
 
+class BatchReasonForm(ReasonForm):
+    """Why support must see what a batch is called."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fields["reason"].label = _("Why do you need the batch’s name?")
+
+
 class SearchReasonForm(ReasonForm):
     """Why support must search for a name."""
 

@@ -25,7 +25,7 @@ from huleedu.security.recorded import RecordedAdmin
 from huleedu.security.security_log import record
 from huleedu.security_events import SecurityEvent
 from huleedu.security_kinds import SecurityKind
-from huleedu.support.base import ActingAdmin
+from huleedu.support.base import ActingAdmin, without_names
 
 GOOD = "correct horse battery"
 LOG = "/admin/huleedu/securityevent/"
@@ -95,6 +95,39 @@ def test_a_files_name_is_shown_for_a_reason_alone(
     assert PUPIL not in desk.get(trace).content.decode()  # the next look needs a reason of its own
     assert [event.kind for event in events("row_seen")].count("trace_seen") >= 2
     assert not any(PUPIL in str(vars(event)) for event in events())
+
+
+def test_what_a_batch_is_called_is_shown_for_a_reason_alone(
+    desk: Client, batch: Batch, support: User, teacher: User
+) -> None:
+    Batch.objects.filter(pk=batch.pk).update(title="Essays of Lindqvist", class_name="9B Lindqvist")
+    names = reverse("admin:batches_batch_names", args=[batch.pk])
+    page = reverse("admin:batches_batch_change", args=[batch.pk])
+    assert f'href="{names}"' in desk.get(page).content.decode()
+    for address in (reverse("admin:batches_batch_changelist"), page, names):
+        assert PUPIL not in desk.get(address).content.decode(), address
+    for reason in ("", "  ", "ok", "x" * 201):
+        answer = desk.post(names, {"reason": reason})
+        assert answer.status_code == 200 and PUPIL not in answer.content.decode(), reason
+    assert not SecurityEvent.objects.filter(kind="name_seen").exists()
+    shown = desk.post(names, {"reason": "The teacher asks about her batch"}).content.decode()
+    assert "Essays of Lindqvist" in shown and "9B Lindqvist" in shown
+    (told,) = SecurityEvent.objects.filter(kind="name_seen")
+    assert (told.actor_id, told.account_id) == (support.pk, teacher.pk)
+    assert (told.subject_id, told.reason) == (str(batch.pk), "The teacher asks about her batch")
+    assert PUPIL not in desk.get(names).content.decode()
+    assert not any(PUPIL in str(vars(event)) for event in events())
+    desk.force_login(teacher)
+    assert desk.post(names, {"reason": "I am curious about it"}).status_code == 302
+    desk.force_login(User.objects.create_user("temp", password=GOOD, is_staff=True))
+    assert desk.post(names, {"reason": "I am curious about it"}).status_code == 403
+
+
+def test_why_a_batch_was_cancelled_is_the_teachers_own_and_why_a_file_failed_a_code() -> None:
+    cancelled = {"who": 1, "reason": "Lindqvist moved", "status": "cancelled"}
+    failed = {"filename": "Lindqvist.odt", "details": {"reason": "archive"}}
+    assert without_names(cancelled) == {"who": 1, "status": "cancelled"}
+    assert without_names([failed]) == [{"details": {"reason": "archive"}}]
 
 
 def test_no_name_without_the_log(
