@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,8 +11,11 @@ from django.utils import translation
 from essays.accepted import accepted_in
 from essays.actions.accepting import accept
 from files.models import FileUpload
+from huleedu.templatetags.interface import measured
 from results.exports import tables
 from results.exports.gathering import gather
+from results.exports.paper import figures
+from results.exports.pile import Heading
 from results.marks import findings_of
 from results.models import EssayResult
 from results.queries import results
@@ -51,6 +55,20 @@ def test_figures_are_those_of_the_api(teacher: User) -> None:
     with translation.override("en"):
         assert figures["Spelling marks"] == told["spellcheck"]["findings"] == len(essay.marks or ())
         assert figures["Marks per 100 words"] == told["spellcheck"]["density"]
+
+
+def test_a_figure_is_rounded_on_paper_and_in_tables_as_on_the_page(teacher: User) -> None:
+    batch = make_batch(teacher)
+    add_essay(batch, 1, TEXT, MARKS)
+    pile = gather(batch)
+    for value in (3.67, 2.25, 2.35, 0.05, 3.0, 206.5):
+        for digits in (0, 1, 2):
+            heading = Heading("Marks", digits)
+            one = replace(pile, headings=[heading], essays=[replace(pile.essays[0], figures=(value,))])
+            with translation.override("en"):
+                shown = measured(value, digits)
+                assert figures(one, one.essays[0]) == [("Marks", shown)]
+            assert f"{tables.rounded(value, heading):.{digits}f}" == shown
 
 
 def test_marks_of_an_older_text_do_not_count(teacher: User) -> None:
