@@ -170,7 +170,7 @@ def histogram(lengths: Sequence[int], far: Iterable[int] = ()) -> list[Bar]:
 def kinds(lines: Sequence[FileLine]) -> list[Kind]:
     """The kinds of files that were looked at, most frequent first; those that are none we know are one kind.
 
-    A file that was never looked into, or whose reading ended before it showed what it is, is "not read".
+    The kind of a file that was never looked into, or not as far as that, is not known.
     """
     counted = Counter(line.kind for line in lines if line.kind)
     return [
@@ -181,7 +181,7 @@ def kinds(lines: Sequence[FileLine]) -> list[Kind]:
 
 def kind_label(name: str) -> str:
     """A kind of files as people call it."""
-    return _("Not read") if name == UNREAD else format_words.label(name)
+    return _("Kind not known") if name == UNREAD else format_words.label(name)
 
 
 def problems(lines: Iterable[FileLine]) -> list[Problem]:
