@@ -41,7 +41,7 @@ def exports_page(request: PageRequest, batch_id: UUID) -> HttpResponse:
         carry_out(
             request,
             lambda: exporting.ask(batch.pk, order, correlation_id_of(request)),
-            _("The export is being made. It appears below, and stays when you leave the page."),
+            _("The export appears below. You can leave the page meanwhile."),
         )
         return SeeOther(reverse("batch-exports", args=[batch.pk]))
     exports = listed(batch).results

@@ -10,6 +10,7 @@ from essays.notes import note_of
 from essays.segments import Mark, Segment, make_marks, split
 from files import content
 from huleedu.answers.error_words import in_words
+from huleedu.answers.rounding import rounded
 from huleedu.failures.errors import ContentDamaged
 from results import measuring
 from results.lines import EssayLine, Phases, essay_line, essay_results
@@ -107,7 +108,7 @@ def order_of(batch: Batch, lines: Iterable[EssayLine], asked: Asked, number: int
 def median_words(lines: Iterable[EssayLine]) -> int | None:
     """How long an essay of the class is, None while no essay is in the batch's language."""
     words = [line.words for line in lines if line.words is not None and not line.stray]
-    return round(median(words)) if words else None
+    return int(rounded(median(words))) if words else None
 
 
 def readable_text(result: EssayResult) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from essays.accepted import fold
+from essays.steps.findings import density
 from results.lines import FileLine
 from results.marks import SPELLCHECK
 from results.outliers import Of
@@ -31,7 +32,7 @@ class CommonMark:
 def densities(lines: Iterable[FileLine]) -> list[Of]:
     """Marks per 100 words of each checked essay in the batch's language."""
     return [
-        Of(line.number, 100 * line.phases[SPELLCHECK]["findings"] / line.words)
+        Of(line.number, density(line.phases[SPELLCHECK]["findings"], line.words))
         for line in lines
         if line.number is not None and line.words and not line.stray
         if line.phases.get(SPELLCHECK, {}).get("findings") is not None

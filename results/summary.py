@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from batches.models import Batch
 from huleedu.answers import format_words
 from huleedu.answers.error_words import words_for
+from huleedu.answers.rounding import rounded
 from huleedu.events.phase import EssayPhase
 from huleedu.events.phases import PHASES
 from results import measuring, spelling
@@ -97,7 +98,7 @@ def results_context(batch: Batch, lines: Sequence[FileLine]) -> dict[str, object
     return {
         "tiles": tiles(counts_of(batch), batch.expected_essay_count, lines),
         "left_out": [line for line in lines if line.stray],
-        "histogram": histogram(near(lengths(lines), over)),
+        "histogram": bars(lengths(lines), over),
         "kinds": kinds(lines),
         "common": spelling.common_marks(findings),
         "patterns": patterns(findings),
@@ -117,7 +118,7 @@ def tiles(counts: BatchCounts, expected: int, lines: Sequence[FileLine]) -> Tile
     return Tiles(
         ready=counts.assigned,
         expected=expected,
-        median_words=round(median(words)) if words else None,
+        median_words=int(rounded(median(words))) if words else None,
         density=median(marks) if marks else None,
         attention=attention(counts),
     )
@@ -143,23 +144,33 @@ def near(figures: Iterable[Of], over: Range | None) -> list[int]:
     return [int(one.value) for one in figures if one.number not in far]
 
 
-def histogram(lengths: Sequence[int]) -> list[Bar]:
-    """At most eight bars of one round width from the shortest to the longest; the highest is 100 per cent."""
+def bars(figures: Sequence[Of], over: Range | None) -> list[Bar]:
+    """The bars of those near each other; one far from them counts where such a bar stands for it, too."""
+    return histogram(near(figures, over), [int(one.value) for one in over.far] if over else [])
+
+
+def histogram(lengths: Sequence[int], far: Iterable[int] = ()) -> list[Bar]:
+    """At most eight bars of one round width from the shortest to the longest; the highest is 100 per cent.
+
+    Those of ``far`` are counted, and draw no bar of their own.
+    """
     if not lengths:
         return []
     width = next((one for one in WIDTHS if max(lengths) // one - min(lengths) // one < MOST_BARS), WIDTHS[-1])
     counted = Counter(length // width for length in lengths)
-    highest = max(counted.values())
+    steps = range(min(counted), max(counted) + 1)
+    counted.update(length // width for length in far)
+    highest = max(counted[step] for step in steps)
     return [
         Bar(f"{step * width}–{step * width + width - 1}", counted[step], 100 * counted[step] / highest)
-        for step in range(min(counted), max(counted) + 1)
+        for step in steps
     ]
 
 
 def kinds(lines: Sequence[FileLine]) -> list[Kind]:
     """The kinds of files that were looked at, most frequent first; those that are none we know are one kind.
 
-    A file that was never looked into, or whose reading ended before it showed what it is, is "not read".
+    The kind of a file that was never looked into, or not as far as that, is not known.
     """
     counted = Counter(line.kind for line in lines if line.kind)
     return [
@@ -170,7 +181,7 @@ def kinds(lines: Sequence[FileLine]) -> list[Kind]:
 
 def kind_label(name: str) -> str:
     """A kind of files as people call it."""
-    return _("Not read") if name == UNREAD else format_words.label(name)
+    return _("Kind not known") if name == UNREAD else format_words.label(name)
 
 
 def problems(lines: Iterable[FileLine]) -> list[Problem]:

@@ -19,7 +19,12 @@ RETRY_REPLACE_REMOVE = ("retry", "replace", "remove")
 WORDS: dict[str, Words] = {
     ErrorCode.UNSUPPORTED_FORMAT: Words(
         _("This kind of file can’t be read"),
-        with_formats(_("Save the essay as {formats}, then replace the file.")),
+        with_formats(
+            _(
+                "Save the essay as {formats}, then replace the file. If it is a photo, ask for a file with "
+                "real text."
+            )
+        ),
         REPLACE_REMOVE,
     ),
     ErrorCode.CORRUPTED_FILE: Words(

@@ -54,7 +54,7 @@ def find(term: str) -> Found:
     """What ``term`` means without a look at any name of a file or batch: ids, codes, teachers."""
     found = Found(codes=codes_in(term))
     if ids := ids_in(term):
-        found.take(files_of(ids), batches_of(ids))
+        found.take(meant(files_of(ids), found.codes), batches_of(ids))
         if found.batches and not found.files:
             found.take(FileUpload.objects.filter(batch__in=found.batches), batches_of(ids))
     elif (between := ids_from(term.strip())) is not None:
@@ -118,13 +118,23 @@ def batches_of(ids: Iterable[UUID]) -> QuerySet[Batch]:
     return Batch.objects.filter(Q(pk__in={*ids, *exports, *empty, *alone}) | Q(correlation_id__in=ids))
 
 
+def meant(files: QuerySet[FileUpload], codes: list[str]) -> QuerySet[FileUpload]:
+    """Those of ``files`` that failed with ``codes``, all when none did: files of one request share an id."""
+    failed = among(files, codes)
+    return failed if codes and failed.exists() else files
+
+
 def failed_with(codes: list[str]) -> QuerySet[FileUpload]:
     """Files of this week that failed so, or whose essay did."""
+    return among(FileUpload.objects.filter(created_at__gte=Now() - RECENT), codes)
+
+
+def among(files: QuerySet[FileUpload], codes: list[str]) -> QuerySet[FileUpload]:
+    """Those of ``files`` that failed with one of ``codes``, or whose essay did."""
     steps = StepRun.objects.filter(
         file_upload_id=OuterRef("pk"), status="failed", error__error_code__in=codes
     )
-    recent = FileUpload.objects.filter(created_at__gte=Now() - RECENT)
-    return recent.filter(Q(error__error_code__in=codes) | Exists(steps))
+    return files.filter(Q(error__error_code__in=codes) | Exists(steps))
 
 
 def teachers_called(term: str) -> list[User]:

@@ -11,7 +11,9 @@ from django.conf import settings
 from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
+from huleedu.answers.measures import size_in_words
 from huleedu.backup.last_backup import OLD_SECONDS, backup_age
 from huleedu.failures.errors import Unfit
 from huleedu.fit import wall_report
@@ -27,7 +29,6 @@ from realtime.push import redis_client
 
 WELL, LOOK, FAILED, SILENT = "well", "look", "failed", "silent"
 RUNNING_SECONDS = "extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8"
-MEBIBYTE = 1024 * 1024
 Words = str | Promise
 
 
@@ -175,10 +176,10 @@ def disks() -> list[Part]:
 def part_of_disk(disk: Disk) -> Part:
     """A disk, and whether uploads go on."""
     low = disk.free < disk.margin
-    note = _("%(disk)s: %(free)s MB of %(size)s MB are free") % {
+    note = _("%(disk)s: %(free)s of %(size)s are free") % {
         "disk": DISKS.get(disk.name, disk.name),
-        "free": disk.free // MEBIBYTE,
-        "size": disk.size // MEBIBYTE,
+        "free": size_in_words(disk.free),
+        "size": size_in_words(disk.size),
     }
     remedy = _("Make room: no file can be added until then. Everything else goes on.")
     return Part(_("Disk"), FAILED if low else WELL, note=note, remedy=remedy if low else "")
@@ -241,9 +242,10 @@ def part_of_logs(found: Iterable[log_files.LogFile]) -> Part:
     size = sum(each.size for each in found)
     large = size > log_files.LARGE_BYTES
     since = since_seconds(min(each.silent_seconds for each in found))
-    note = _("%(number)s files, %(size)s MB; written last at the time beside") % {
-        "number": len(found),
-        "size": size // MEBIBYTE,
-    }
+    note = ngettext_lazy(
+        "%(number)s file, %(size)s; the time beside is that of the last line",
+        "%(number)s files, %(size)s; the time beside is that of the last line",
+        len(found),
+    ) % {"number": len(found), "size": size_in_words(size)}
     remedy = _("Run logrotate by hand and read what it says; look what is written so often.")
     return Part(_("Logs"), LOOK if large else WELL, "", since, note, remedy if large else "")

@@ -17,6 +17,7 @@ from results.lines import EssayLine, FileLine, Line, Phases, essay_line, essay_r
 from results.marks import Finding, findings_of_batch
 from results.measuring import Column
 from results.models import EssayResult
+from results.summary import kind_label
 
 MOST = 2**31  # characters, of a text whose length was not kept
 
@@ -79,7 +80,7 @@ def other_of(upload: FileUpload, batch: Batch) -> Member:
     """One file that did not become an essay."""
     line: FileLine = file_line(upload, {}, batch)
     return Member(
-        **common(line, upload),
+        **common(line, upload) | {"format_label": kind_label(line.kind) if line.kind else ""},
         state=str(FileUpload.Status(line.status).label),
         problem=in_words(upload.error),
     )

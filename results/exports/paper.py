@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from essays.segments import Mark as Segmented
 from essays.segments import split
+from huleedu.answers.rounding import rounded
 from results.exports.pile import Essay, Mark, Pile
 from results.exports.typeset import Piece, Told
 
@@ -68,7 +69,7 @@ def marks_heading(essay: Essay) -> str:
 def figures(pile: Pile, essay: Essay) -> list[tuple[str, str]]:
     """Its known figures in the reader's way of writing."""
     return [
-        (heading.label, number_format(value, decimal_pos=heading.digits))
+        (heading.label, number_format(rounded(value, heading.digits), decimal_pos=heading.digits))
         for heading, value in zip(pile.headings, essay.figures, strict=True)
         if value is not None
     ]

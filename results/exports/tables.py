@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
+from huleedu.answers import rounding
 from results.exports.pile import Essay, Heading, Member, Pile
 
 Value = str | int | float | None
@@ -13,7 +14,8 @@ def rounded(value: float | None, heading: Heading) -> int | float | None:
     """A figure with as many digits as its heading says."""
     if value is None:
         return None
-    return round(value, heading.digits) if heading.digits else round(value)
+    number = rounding.rounded(value, heading.digits)
+    return float(number) if heading.digits else int(number)
 
 
 def essay_headings(pile: Pile) -> list[str]:

@@ -29,7 +29,7 @@ SENTENCES = """() => {
 # Names, what people wrote themselves, and words that are the same in both languages.
 SAME = re.compile(
     r"HuleEdu( [\d.]+)?|teacher|TE|API|PDF|CSV|Excel|Chrome, Linux|Word \(\.docx\)|TXT|DOCX"
-    r"|Nothing yet|Median|recieve|School phones: for or against|Svenska|English|Signed in as .*"
+    r"|Nothing yet|(· )?Median:?|Ctrl|recieve|School phones: for or against|Svenska|English|Signed in as .*"
     r"|(Empty|Copy|Two|Three|Essay \d+)\.txt|Egil\.pages|Two\.docx|[\d.,]+ KB|<script>.*|\d+ ord.*",
     re.S,
 )

@@ -50,7 +50,7 @@ def test_asked_for_from_the_menu_it_stands_in_the_list(
 ) -> None:
     response, said = said_by(browser, page(batch), {"kind": "csv"})
     assert response.status_code == 303 and response.headers["Location"] == page(batch)
-    assert said == ["success: The export is being made. It appears below, and stays when you leave the page."]
+    assert said == ["success: The export appears below. You can leave the page meanwhile."]
     text = browser.get(page(batch)).content.decode()
     assert "Waiting" in text and "data-open" in text
     pipeline.run()

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from essays.models import StepRun
+from essays.steps.findings import density
+from huleedu.templatetags.interface import measured
 from results import spelling, summary
 from results.lines import FileLine
 from results.marks import stored_findings
@@ -57,6 +59,18 @@ def test_one_strange_essay_moves_neither_length_nor_density_and_unchecked_ones_d
     tiles = summary.tiles(make_counts(4, {"assigned": 4}), 4, [*rows, strange])
     assert tiles.density == 3.0
     assert tiles.median_words == 200
+
+
+def test_the_median_is_the_same_in_the_tile_and_below_the_bars() -> None:
+    rows = [row(number=1, words=206, phases=found(2)), row(number=2, words=207, phases=found(2))]
+    tiles, over = summary.tiles(make_counts(2, {"assigned": 2}), 2, rows), range_of(summary.lengths(rows))
+    assert over is not None and str(tiles.median_words) == measured(over.median, 0)
+
+
+def test_marks_per_100_words_are_those_of_the_table() -> None:
+    """7 marks in 192 words are 3.6458, which the table has as 3.65."""
+    (one,) = spelling.densities([row(words=192, phases=found(7))])
+    assert one.value == density(7, 192)
 
 
 def test_words_of_files_that_are_no_essays_do_not_count() -> None:
@@ -140,6 +154,15 @@ def test_the_most_frequent_kind_comes_first() -> None:
         ("txt", 2),
         ("docx", 1),
     ]
+
+
+def test_a_length_far_from_the_others_is_counted_where_a_bar_stands_for_it() -> None:
+    """Else the bar says 7, and the rows that it leads to are 8."""
+    rows = [row(number=number, words=words) for number, words in enumerate([205] * 6 + [206, 220], 1)]
+    lengths = summary.lengths([*rows, row(number=9, words=4000)])
+    over = range_of(lengths)
+    assert over is not None and {one.value for one in over.far} == {220, 4000}
+    assert summary.bars(lengths, over) == [summary.Bar("200–224", 8, 100.0)]
 
 
 def test_one_strange_length_does_not_squeeze_the_bars_of_the_others() -> None:

@@ -31,10 +31,12 @@ def test_all_that_are_read_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     with translation.override("en"):
         assert format_words.short() == "Word, PDF or plain text"
         assert str(WORDS[ErrorCode.UNSUPPORTED_FORMAT].help) == (
-            "Save the essay as Word (.docx), PDF or plain text, then replace the file."
+            "Save the essay as Word (.docx), PDF or plain text, then replace the file. "
+            "If it is a photo, ask for a file with real text."
         )
     with translation.override("sv"):
         assert format_words.short() == "Word, PDF eller ren text"
         assert str(WORDS[ErrorCode.UNSUPPORTED_FORMAT].help) == (
-            "Spara uppsatsen som Word (.docx), PDF eller ren text och byt sedan ut filen."
+            "Spara uppsatsen som Word (.docx), PDF eller ren text och byt sedan ut filen. "
+            "Är det ett foto, be om en fil med riktig text."
         )

@@ -76,6 +76,16 @@ def test_a_code_that_an_event_alone_tells_of_finds_its_file(desk: Client, batch:
     assert where(answer) == reverse("admin:files_fileupload_trace", args=[upload.pk])
 
 
+def test_a_code_tells_which_of_the_files_that_came_together_is_meant(desk: Client, batch: Batch) -> None:
+    """Files of one request share a correlation; what the teacher copied is about one of them."""
+    failed, other = batch.files.get(status="failed"), batch.files.get(status="assigned")
+    FileUpload.objects.filter(pk=other.pk).update(correlation_id=failed.correlation_id)
+    answer = search(desk, f"EMPTY_CONTENT · {failed.correlation_id}")
+    assert where(answer) == reverse("admin:files_fileupload_trace", args=[failed.pk])
+    found = search(desk, f"TIMEOUT · {failed.correlation_id}")
+    assert set(ids(found, "files")) == {str(failed.pk), str(other.pk)}, "none failed so: all are shown"
+
+
 def test_a_batch_is_found_with_its_files(desk: Client, batch: Batch, teacher: User) -> None:
     for term in (str(batch.pk), str(batch.correlation_id)):
         answer = search(desk, term)

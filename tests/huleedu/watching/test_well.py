@@ -9,11 +9,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from redis.exceptions import ConnectionError as RedisAway
 
 from files.store import STORE
 from huleedu.failures.errors import StorageFailed
+from huleedu.machine.log_files import LogFile
 from huleedu.models import RelayPresence
 from huleedu.outside import disks
 from huleedu.outside.disks import Disk
@@ -121,6 +122,14 @@ def test_all_of_it_is_in_the_language_of_who_asks(admin_user: User, processes: N
     for words in ("Står allt rätt till?", "Webbserver", "Tillståndsmappen", "är lediga"):
         assert words in page
     assert "are free" not in page
+
+
+def test_room_and_logs_are_told_in_units_that_people_read() -> None:
+    with translation.override("en"):
+        disk = well_parts.part_of_disk(Disk("state", 48 * 1024**3, 252 * 1024**3))
+        assert disk.note == "State folder: 48 GB of 252 GB are free"
+        logs = well_parts.part_of_logs([LogFile("web.log", 300 * 1024, 5.0)])
+        assert logs.note == "1 file, 300 KB; the time beside is that of the last line"
 
 
 @pytest.mark.parametrize("role", ["nobody", "teacher"])

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,8 +12,13 @@ from django.utils import translation
 from essays.accepted import accepted_in
 from essays.actions.accepting import accept
 from files.models import FileUpload
+from huleedu.answers.error_words import make_detail
+from huleedu.failures.errors import ErrorCode
+from huleedu.templatetags.interface import measured
 from results.exports import tables
 from results.exports.gathering import gather
+from results.exports.paper import figures
+from results.exports.pile import Heading
 from results.marks import findings_of
 from results.models import EssayResult
 from results.queries import results
@@ -51,6 +58,33 @@ def test_figures_are_those_of_the_api(teacher: User) -> None:
     with translation.override("en"):
         assert figures["Spelling marks"] == told["spellcheck"]["findings"] == len(essay.marks or ())
         assert figures["Marks per 100 words"] == told["spellcheck"]["density"]
+
+
+def test_a_file_that_was_not_read_is_of_the_kind_that_the_page_tells(teacher: User) -> None:
+    batch = make_batch(teacher)
+    told = make_detail(ErrorCode.UNSUPPORTED_FORMAT, "extract", uuid4(), detected="odt").model_dump(
+        mode="json"
+    )
+    add_file(batch, "failed", filename="a.odt", error=told)
+    add_file(batch, "failed", filename="b.pdf")
+    add_file(batch, "processing", filename="c.pdf")
+    with translation.override("en"):
+        kinds = [other.format_label for other in gather(batch).others]
+    assert kinds == ["OpenDocument (.odt)", "Kind not known", ""]
+
+
+def test_a_figure_is_rounded_on_paper_and_in_tables_as_on_the_page(teacher: User) -> None:
+    batch = make_batch(teacher)
+    add_essay(batch, 1, TEXT, MARKS)
+    pile = gather(batch)
+    for value in (3.67, 2.25, 2.35, 0.05, 3.0, 206.5):
+        for digits in (0, 1, 2):
+            heading = Heading("Marks", digits)
+            one = replace(pile, headings=[heading], essays=[replace(pile.essays[0], figures=(value,))])
+            with translation.override("en"):
+                shown = measured(value, digits)
+                assert figures(one, one.essays[0]) == [("Marks", shown)]
+            assert f"{tables.rounded(value, heading):.{digits}f}" == shown
 
 
 def test_marks_of_an_older_text_do_not_count(teacher: User) -> None:
