@@ -42,6 +42,8 @@ export class BatchController {
     this.onTheirWay = new OnTheirWay(snapshot.batch_id);
     /** All that the server knows of the batch's files. */
     this.ask = askFor(snapshot.batch_id);
+    /** One drop after the other: the next is compared with what this one adds. @type {Promise<unknown>} */
+    this.taking = Promise.resolve();
     /** @type {Set<string>} */
     this.stale = new Set();
     this.drawing = false;
@@ -147,8 +149,10 @@ export class BatchController {
   async takeFiles(found) {
     // Reading large files takes a while, in which they are in this page only.
     this.queue.hold();
+    const turn = this.taking.then(() => this.#takeNew(found));
+    this.taking = turn.catch(() => undefined);
     try {
-      await this.#takeNew(found);
+      await turn;
     } finally {
       this.queue.release();
     }
@@ -156,17 +160,19 @@ export class BatchController {
 
   /** @param {Found} found */
   async #takeNew(found) {
-    const { fresh, known } = await splitKnown(found.files, this.state.shown(), this.ask);
+    const { fresh, known, kept } = await splitKnown(found.files, this.state.shown(), this.ask, this.kept);
     // What was seen then must be seen still.
     if (this.ending.signal.aborted) return toast(say("pageMoved"));
     if (!mayTakeFiles()) return undefined;
     const room = Math.max(0, limit("Files") - this.state.shown().length);
     const added = fresh.slice(0, room);
+    const again = this.#unsent().map((entry) => entry.key).filter((key) => kept.includes(key));
+    const here = known + kept.length - again.length;
     const notes = [leftOut(found)];
-    if (known) notes.push(say("already", { n: known, added: added.length }));
+    if (here) notes.push(say("already", { n: here, added: added.length + again.length }));
     if (fresh.length > room) notes.push(say("tooMany", { n: fresh.length - room }));
     this.#note(notes.filter(Boolean).join(" "));
-    this.#send(added.map((dropped) => this.#addLocal(dropped)));
+    this.#send([...again, ...added.map((dropped) => this.#addLocal(dropped))]);
     return this.#tellLost();
   }
 
