@@ -364,7 +364,7 @@ export class BatchController {
     this.state.forget(key);
     this.#redraw([key]);
     if (!id) return toast(say("withdrawn", { name }));
-    return toast(say("removed", { name }), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, {}) });
+    return toast(say("removed", { name }), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, { what: "removed" }) });
   }
 
   /** @param {HTMLElement} form @param {File | undefined} file */
@@ -385,7 +385,7 @@ export class BatchController {
   /** @param {string} key @param {string} id @param {FormData} body @param {Partial<import("../realtime/batch-state.js").Entry>} values */
   async #replaceSent(key, id, body, values) {
     await this.#unlessNewer(key, () => call("PUT", `/v1/files/${id}/content`, body), values);
-    toast(say("replaced"), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, {}) });
+    toast(say("replaced"), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, { what: "replaced" }) });
   }
 
   /** @param {string} key @param {File} file */
