@@ -42,7 +42,7 @@ export class BatchController {
     this.onTheirWay = new OnTheirWay(snapshot.batch_id);
     /** All that the server knows of the batch's files. */
     this.ask = askFor(snapshot.batch_id);
-    /** One drop after the other: the next is compared with what this one adds. @type {Promise<unknown>} */
+    /** What is compared with the batch, one after the other. @type {Promise<unknown>} */
     this.taking = Promise.resolve();
     /** @type {Set<string>} */
     this.stale = new Set();
@@ -93,7 +93,7 @@ export class BatchController {
       onState: (state) => {
         this.panel.showLive(state);
         if (state !== "live") return;
-        this.#sendAgain((code) => INTERRUPTED.has(code));
+        this.#inTurn(() => this.#sendAgain((code) => INTERRUPTED.has(code)));
         this.#findLost();
       },
     });
@@ -149,13 +149,18 @@ export class BatchController {
   async takeFiles(found) {
     // Reading large files takes a while, in which they are in this page only.
     this.queue.hold();
-    const turn = this.taking.then(() => this.#takeNew(found));
-    this.taking = turn.catch(() => undefined);
     try {
-      await turn;
+      await this.#inTurn(() => this.#takeNew(found));
     } finally {
       this.queue.release();
     }
+  }
+
+  /** The next is compared with what this one adds. @param {() => Promise<unknown>} work */
+  #inTurn(work) {
+    const turn = this.taking.then(work);
+    this.taking = turn.catch(() => undefined);
+    return turn;
   }
 
   /** @param {Found} found */
@@ -209,15 +214,34 @@ export class BatchController {
     if (n) count(sentence, n);
   }
 
-  /** @param {(code: string) => boolean} which */
-  #sendAgain(which) {
-    const keys = this.#unsent().filter((entry) => which(entry.error?.error_code || "")).map((entry) => entry.key);
+  /** When it was taken nobody may have been there to say what the batch has. @param {(code: string) => boolean} which */
+  async #sendAgain(which) {
+    const wanted = () => this.#unsent().filter((entry) => which(entry.error?.error_code || "")).map((entry) => entry.key);
+    const first = wanted();
+    if (!first.length) return;
+    const of = (/** @type {string} */ key) => /** @type {Dropped} */ (this.kept.get(key));
+    const { fresh } = await splitKnown(first.map(of), this.state.shown(), this.ask);
+    if (this.ending.signal.aborted) return;
+    const still = wanted().filter((key) => first.includes(key));
+    const keys = still.filter((key) => fresh.includes(of(key)));
+    const here = still.filter((key) => !keys.includes(key));
+    for (const key of here) this.#withdraw(key);
+    if (here.length) this.#note(say("already", { n: here.length, added: keys.length }));
     if (keys.length) this.#send(keys);
+  }
+
+  /** Takes back what is in this page only. @param {string} key */
+  #withdraw(key) {
+    this.queue.withdraw(key);
+    this.onTheirWay.end(key);
+    this.kept.delete(key);
+    this.state.forget(key);
+    this.#redraw([key]);
   }
 
   /** @param {Element} target */
   #clicked(target) {
-    if (target.closest("[data-send-all]")) this.#sendAgain(() => true);
+    if (target.closest("[data-send-all]")) this.#inTurn(() => this.#sendAgain(() => true));
     const second = /** @type {HTMLElement | null} */ (target.closest("[data-second-add], [data-second-own]"));
     if (second && second.getAttribute("aria-busy") !== "true") this.#busy(second, this.#placeSecond(second));
     if (!target.closest("[data-forget-lost]")) return;
@@ -358,11 +382,7 @@ export class BatchController {
   async #removeFile(key, id) {
     const name = this.state.entries.get(key)?.filename || "";
     if (id) await call("DELETE", `/v1/files/${id}`);
-    this.queue.withdraw(key);
-    this.onTheirWay.end(key);
-    this.kept.delete(key);
-    this.state.forget(key);
-    this.#redraw([key]);
+    this.#withdraw(key);
     if (!id) return toast(say("withdrawn", { name }));
     return toast(say("removed", { name }), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, { what: "removed" }) });
   }
