@@ -24,7 +24,15 @@ from files.multipart import MultipartView, Part, digest_of_form, read_fields, re
 from files.names import UNNAMED, name_on_disk
 from files.records import file_detail
 from files.seen import check_seen
-from files.shapes import FileDetail, IncompleteUpload, ManifestEntry, StoredContentAnswer, Trace, UploadAnswer
+from files.shapes import (
+    FileDetail,
+    IncompleteUpload,
+    ManifestEntry,
+    RestoreBody,
+    StoredContentAnswer,
+    Trace,
+    UploadAnswer,
+)
 from files.upload import (
     Comparison,
     Receipt,
@@ -36,7 +44,16 @@ from files.upload import (
     receive_all,
 )
 from huleedu.answers.problems import MEDIA_TYPE, Problem
-from huleedu.api.api_view import ApiView, CallerThrottle, answer, field_error, invalid, parse_id, user_of
+from huleedu.api.api_view import (
+    ApiView,
+    CallerThrottle,
+    answer,
+    field_error,
+    invalid,
+    parse_id,
+    read_body,
+    user_of,
+)
 from huleedu.api.idempotency import Attempt, attempt_of, once, once_in_parts
 from huleedu.api.schema import DESCRIPTIONS, IDEMPOTENCY_KEY, answers
 from huleedu.api.throttle import Throttle
@@ -269,16 +286,17 @@ class RestoreView(ApiView):
     @extend_schema(
         operation_id="restore_file",
         parameters=[IDEMPOTENCY_KEY],
-        request=None,
-        responses=answers({200: FileDetail}, 404, 409, 410, 422, 503),
+        request=RestoreBody,
+        responses=answers({200: FileDetail}, 400, 404, 409, 410, 422, 503),
     )
     def post(self, request: Request, file_upload_id: str) -> Response:
         """Bring back what was removed, to its place if that is free, or replaced, as long as limits say."""
         upload = find_file(request, file_upload_id)
+        what = read_body(RestoreBody, request).what
 
         def restore() -> Response:
             check_work(user_of(request).pk)
-            restoring.restore(upload, user_of(request))
+            restoring.restore(upload, user_of(request), what)
             return answer(file_detail(find_file(request, file_upload_id)))
 
         return once(request, restore)

@@ -111,6 +111,12 @@ class FileReprocessBody(RequestBody):
     phase: Literal["extract"] | Step = "extract"
 
 
+class RestoreBody(RequestBody):
+    """What is to come back; a repeat brings nothing else: the ``removed`` file, or what was ``replaced``."""
+
+    what: Literal["removed", "replaced"] | None = None
+
+
 class TracedEvent(Answer):
     """One event in a file's life."""
 

@@ -139,7 +139,7 @@ def in_order(lines: Iterable[Row], sort: str, known: Sequence[Heading]) -> list[
 
 def natural(text: str) -> list[tuple[int, str]]:
     """What a text is ordered by: "Pupil 2" before "Pupil 10"."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in DIGITS.split(text)]
+    return [(int(part), "") if DIGITS.fullmatch(part) else (-1, part) for part in DIGITS.split(text)]
 
 
 def rows_of(lines: Iterable[Row], asked: Asked, known: Sequence[Heading]) -> list[Row]:

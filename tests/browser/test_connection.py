@@ -119,6 +119,22 @@ def test_what_was_not_sent_is_told_above_and_sends_itself_when_the_network_is_ba
     expect_same_as_api(visit, page, batch_id, 2)
 
 
+def test_a_folder_chosen_again_without_a_network_arrives_once(visit: Visit) -> None:
+    visit.expected = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
+    page, _, batch_id = open_batch(visit, "Again")
+    choose(page, 720, 721)
+    expect_same_as_api(visit, page, batch_id, 2)
+    page.context.set_offline(True)
+    live(page, "No network")
+    choose(page, 720, 721, 722)
+    banner = page.locator("batch-page [data-unsent]")
+    expect(banner).to_contain_text("3 files were not sent.")
+    page.context.set_offline(False)
+    expect(page.locator("batch-page [data-note]")).to_have_text("2 files were already here, 1 added.")
+    expect(banner).to_be_hidden()
+    expect_same_as_api(visit, page, batch_id, 3)
+
+
 def test_one_button_sends_all_that_was_refused(visit: Visit) -> None:
     visit.expected = ("507",)
     page, _, batch_id = open_batch(visit, "Send all")

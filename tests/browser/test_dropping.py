@@ -30,6 +30,14 @@ def paste(page: Page, name: str, place: str = "main", kind: str = "") -> bool:
     return taken
 
 
+def empty_batch(visit: Visit, title: str, count: int) -> tuple[Page, str]:
+    """A batch for ``count`` without files."""
+    batch_id = register(visit.installation, visit.token, title, count)
+    page = visit.page(f"/batches/{batch_id}/")
+    expect(page.locator("[data-live][data-state=live]")).to_be_attached()
+    return page, batch_id
+
+
 def filled_batch(visit: Visit, title: str) -> tuple[Page, str]:
     """A batch for nine with one essay that is ready."""
     batch_id = register(visit.installation, visit.token, title, 9)
@@ -135,3 +143,27 @@ def test_leaving_while_files_are_still_being_compared_is_asked_about(visit: Visi
     with page.expect_event("dialog") as asked:
         page.evaluate("() => { setTimeout(() => location.reload(), 0); }")
     assert asked.value.type == "beforeunload"
+
+
+def test_a_folder_dropped_again_before_it_has_arrived_arrives_once(visit: Visit) -> None:
+    page, made = empty_batch(visit, "Twice", 2)
+    drop(page, "Eva.txt", "Bo.txt")
+    drop(page, "Eva.txt", "Bo.txt")
+    note = page.locator("batch-page [data-note]")
+    expect(note).to_have_text("2 files were already here, 0 added.")
+    headline(page, "2 of 2 essays ready")
+    expect_names(visit, made, ["Eva.txt", "Bo.txt"])
+
+
+def test_a_folder_dropped_again_because_it_was_not_sent_is_sent(visit: Visit) -> None:
+    visit.expected = ("net::ERR_FAILED",)
+    page, made = empty_batch(visit, "Again", 2)
+    page.route("**/v1/files/batch", lambda route: route.abort())
+    drop(page, "Eva.txt", "Bo.txt")
+    unsent = page.locator("batch-page [data-unsent]")
+    expect(unsent).to_contain_text("2 files were not sent.")
+    page.unroute("**/v1/files/batch")
+    drop(page, "Eva.txt", "Bo.txt")
+    headline(page, "2 of 2 essays ready")
+    expect(unsent).to_be_hidden()
+    expect_names(visit, made, ["Eva.txt", "Bo.txt"])

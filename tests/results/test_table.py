@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from results.lines import file_lines
-from results.table import Asked, headings, rows_of
+from results.table import Asked, headings, natural, rows_of
 from tests.rows import add_essay, add_file, finding, make_batch
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,10 @@ def test_names_are_ordered_as_people_count(teacher: User) -> None:
         "Elev 10.txt",
         "Elev.txt",
     ]
+
+
+def test_long_numbers_in_other_digits_are_words() -> None:
+    assert natural("٣" * 5000) < natural("٣" * 5001)
 
 
 def test_figures_lead_to_their_rows(teacher: User) -> None:

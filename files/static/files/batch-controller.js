@@ -42,6 +42,8 @@ export class BatchController {
     this.onTheirWay = new OnTheirWay(snapshot.batch_id);
     /** All that the server knows of the batch's files. */
     this.ask = askFor(snapshot.batch_id);
+    /** What is compared with the batch, one after the other. @type {Promise<unknown>} */
+    this.taking = Promise.resolve();
     /** @type {Set<string>} */
     this.stale = new Set();
     this.drawing = false;
@@ -91,7 +93,7 @@ export class BatchController {
       onState: (state) => {
         this.panel.showLive(state);
         if (state !== "live") return;
-        this.#sendAgain((code) => INTERRUPTED.has(code));
+        this.#inTurn(() => this.#sendAgain((code) => INTERRUPTED.has(code)));
         this.#findLost();
       },
     });
@@ -148,25 +150,34 @@ export class BatchController {
     // Reading large files takes a while, in which they are in this page only.
     this.queue.hold();
     try {
-      await this.#takeNew(found);
+      await this.#inTurn(() => this.#takeNew(found));
     } finally {
       this.queue.release();
     }
   }
 
+  /** The next is compared with what this one adds. @param {() => Promise<unknown>} work */
+  #inTurn(work) {
+    const turn = this.taking.then(work);
+    this.taking = turn.catch(() => undefined);
+    return turn;
+  }
+
   /** @param {Found} found */
   async #takeNew(found) {
-    const { fresh, known } = await splitKnown(found.files, this.state.shown(), this.ask);
+    const { fresh, known, kept } = await splitKnown(found.files, this.state.shown(), this.ask, this.kept);
     // What was seen then must be seen still.
     if (this.ending.signal.aborted) return toast(say("pageMoved"));
     if (!mayTakeFiles()) return undefined;
     const room = Math.max(0, limit("Files") - this.state.shown().length);
     const added = fresh.slice(0, room);
+    const again = this.#unsent().map((entry) => entry.key).filter((key) => kept.includes(key));
+    const here = known + kept.length - again.length;
     const notes = [leftOut(found)];
-    if (known) notes.push(say("already", { n: known, added: added.length }));
+    if (here) notes.push(say("already", { n: here, added: added.length + again.length }));
     if (fresh.length > room) notes.push(say("tooMany", { n: fresh.length - room }));
     this.#note(notes.filter(Boolean).join(" "));
-    this.#send(added.map((dropped) => this.#addLocal(dropped)));
+    this.#send([...again, ...added.map((dropped) => this.#addLocal(dropped))]);
     return this.#tellLost();
   }
 
@@ -203,15 +214,34 @@ export class BatchController {
     if (n) count(sentence, n);
   }
 
-  /** @param {(code: string) => boolean} which */
-  #sendAgain(which) {
-    const keys = this.#unsent().filter((entry) => which(entry.error?.error_code || "")).map((entry) => entry.key);
+  /** When it was taken nobody may have been there to say what the batch has. @param {(code: string) => boolean} which */
+  async #sendAgain(which) {
+    const wanted = () => this.#unsent().filter((entry) => which(entry.error?.error_code || "")).map((entry) => entry.key);
+    const first = wanted();
+    if (!first.length) return;
+    const of = (/** @type {string} */ key) => /** @type {Dropped} */ (this.kept.get(key));
+    const { fresh } = await splitKnown(first.map(of), this.state.shown(), this.ask);
+    if (this.ending.signal.aborted) return;
+    const still = wanted().filter((key) => first.includes(key));
+    const keys = still.filter((key) => fresh.includes(of(key)));
+    const here = still.filter((key) => !keys.includes(key));
+    for (const key of here) this.#withdraw(key);
+    if (here.length) this.#note(say("already", { n: here.length, added: keys.length }));
     if (keys.length) this.#send(keys);
+  }
+
+  /** Takes back what is in this page only. @param {string} key */
+  #withdraw(key) {
+    this.queue.withdraw(key);
+    this.onTheirWay.end(key);
+    this.kept.delete(key);
+    this.state.forget(key);
+    this.#redraw([key]);
   }
 
   /** @param {Element} target */
   #clicked(target) {
-    if (target.closest("[data-send-all]")) this.#sendAgain(() => true);
+    if (target.closest("[data-send-all]")) this.#inTurn(() => this.#sendAgain(() => true));
     const second = /** @type {HTMLElement | null} */ (target.closest("[data-second-add], [data-second-own]"));
     if (second && second.getAttribute("aria-busy") !== "true") this.#busy(second, this.#placeSecond(second));
     if (!target.closest("[data-forget-lost]")) return;
@@ -352,13 +382,9 @@ export class BatchController {
   async #removeFile(key, id) {
     const name = this.state.entries.get(key)?.filename || "";
     if (id) await call("DELETE", `/v1/files/${id}`);
-    this.queue.withdraw(key);
-    this.onTheirWay.end(key);
-    this.kept.delete(key);
-    this.state.forget(key);
-    this.#redraw([key]);
+    this.#withdraw(key);
     if (!id) return toast(say("withdrawn", { name }));
-    return toast(say("removed", { name }), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, {}) });
+    return toast(say("removed", { name }), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, { what: "removed" }) });
   }
 
   /** @param {HTMLElement} form @param {File | undefined} file */
@@ -379,7 +405,7 @@ export class BatchController {
   /** @param {string} key @param {string} id @param {FormData} body @param {Partial<import("../realtime/batch-state.js").Entry>} values */
   async #replaceSent(key, id, body, values) {
     await this.#unlessNewer(key, () => call("PUT", `/v1/files/${id}/content`, body), values);
-    toast(say("replaced"), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, {}) });
+    toast(say("replaced"), { action: say("undo"), run: () => call("POST", `/v1/files/${id}/restore`, { what: "replaced" }) });
   }
 
   /** @param {string} key @param {File} file */

@@ -97,7 +97,7 @@ class FileTroubles extends HTMLElement {
       const page = await readPage(form.action, said);
       const told = [...page.querySelectorAll(".messages .banner p")].map((each) => each.textContent).join(" ");
       const ids = said.getAll("of");
-      const undo = () => Promise.all(ids.map((id) => call("POST", `/v1/files/${id}/restore`, {})));
+      const undo = () => Promise.all(ids.map((id) => call("POST", `/v1/files/${id}/restore`, { what: "removed" })));
       toast(told, form.dataset.several === "remove" ? { action: say("undo"), run: undo } : {});
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;

@@ -31,6 +31,13 @@ test("what failed is sent again, and so is everything when nobody answers", asyn
   assert.deepEqual([split.known, split.fresh.length], [0, 1]);
 });
 
+test("what this page is sending already is not sent twice", async () => {
+  const sending = new Map([["one", dropped("a.txt", "same")], ["two", dropped("b.txt", "older")]]);
+  const nobody = () => assert.fail("asked");
+  const split = await splitKnown([dropped("a.txt", "same"), dropped("b.txt", "newer")], [], nobody, sending);
+  assert.deepEqual([split.known, split.kept, split.fresh.map(({ file }) => file.name)], [0, ["one"], ["b.txt"]]);
+});
+
 test("names on their way are known after the page was loaded again, until they arrive", () => {
   const kept = new Map();
   const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };

@@ -145,6 +145,22 @@ def test_a_removed_file_comes_back_as_it_was_last(
     assert (file.filename, file.status) == ("Eva 2.txt", "assigned")
 
 
+def test_a_removal_taken_back_in_two_windows_brings_no_earlier_version(
+    pipeline: Pipeline, file: FileUpload, make_essay: Essays
+) -> None:
+    replace(pipeline, file, make_essay(2), "Eva 2.txt")
+    removing.remove(file)
+    address, client = f"/v1/files/{file.pk}/restore", client_of(file.batch.owner)
+    problem(client.post(address, {"what": "replaced"}, format="json"), 409, "FILE_REMOVED")
+    for _ in range(2):
+        answer = client.post(address, {"what": "removed"}, format="json")
+        assert (answer.status_code, answer.json()["filename"]) == (200, "Eva 2.txt")
+        pipeline.run()
+    replaced = client.post(address, {"what": "replaced"}, format="json")
+    assert replaced.json()["filename"] == "Eva 1.txt"
+    problem(client.post(address, {"what": "deleted"}, format="json"), 400, "INVALID")
+
+
 def test_it_is_offered_on_the_pages_and_done_without_script(
     pipeline: Pipeline, file: FileUpload, make_essay: Essays
 ) -> None:
