@@ -59,7 +59,7 @@ def test_on_a_phone_they_are_one_line_and_the_first_file_is_on_the_screen(visit:
     fill(visit.installation, visit.token, batch_id, files | short)
     page = visit.page(f"/batches/{batch_id}/", viewport={"width": 390, "height": 844}, has_touch=True)
     summary = page.locator("file-troubles summary")
-    expect(summary).to_have_text("6 files are of the kind Picture (JPEG). And 1 more.")
+    expect(summary).to_have_text("6 files are of the kind Picture (JPEG). And 1 more notice.")
     expect(page.locator("file-troubles .banner").first).to_be_hidden()
     row = page.locator(".file-row").first.bounding_box()
     assert row is not None
