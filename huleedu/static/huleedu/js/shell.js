@@ -49,14 +49,6 @@ function takeBack(event) {
   offered[offered.length - 1].click();
 }
 
-/** What looks like a button and chooses files opens by Enter as buttons do, which some browsers leave to the space bar. @param {KeyboardEvent} event */
-function openByEnter(event) {
-  const input = /** @type {Element} */ (event.target);
-  if (event.key !== "Enter" || event.repeat || !(input instanceof HTMLInputElement) || !input.matches("label.button > input[type='file']")) return;
-  event.preventDefault();
-  input.click();
-}
-
 const SENT = "sent-by-key";
 
 /** Where a form is sent from by a key; ids and addresses alone. @param {SubmitEvent} event */
@@ -180,7 +172,6 @@ function keepKeys(event) {
 addEventListener("keydown", keepKeys, true);
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", takeBack);
-document.addEventListener("keydown", openByEnter);
 addEventListener("submit", noteSender);
 goOnAfterSending();
 document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
