@@ -11,11 +11,9 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from batches.models import Batch, EssaySlot
-from huleedu.security.recorded import note
-from huleedu.security_kinds import SecurityKind
 from huleedu.support.base import OwnedAdmin, ReadOnlyAdmin
 from huleedu.support.ids import SHOWN
-from huleedu.support.reasons import BatchReasonForm
+from huleedu.support.reasons import BatchReasonForm, reason_given
 
 
 @admin.register(Batch)
@@ -57,10 +55,7 @@ class BatchAdmin(OwnedAdmin[Batch]):
         batch = get_object_or_404(Batch, pk=batch_id)
         if not self.has_view_permission(request, batch):
             raise PermissionDenied
-        asked = BatchReasonForm(request.POST if request.method == "POST" else None)
-        named = request.method == "POST" and asked.is_valid()
-        if named:
-            note(SecurityKind.NAME_SEEN, batch, reason=asked.cleaned_data["reason"])
+        asked, named = reason_given(request, BatchReasonForm, batch)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

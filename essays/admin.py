@@ -23,11 +23,11 @@ from huleedu.events.phase import EssayPhase
 from huleedu.events.phases import essay_phases, every_code
 from huleedu.failures.words import Words
 from huleedu.models import DeadLetter, LoggedEvent, OutboxMessage, WorkItem
-from huleedu.security.recorded import note, note_look
+from huleedu.security.recorded import note_look
 from huleedu.security_kinds import SecurityKind
 from huleedu.support.base import ActingAdmin, Deed, ReadOnlyAdmin, without_names
 from huleedu.support.ids import SHOWN
-from huleedu.support.reasons import ReasonForm
+from huleedu.support.reasons import ReasonForm, reason_given
 
 REPROCESS = "files.reprocess_fileupload"
 
@@ -146,11 +146,8 @@ class FileUploadAdmin(ActingAdmin[FileUpload]):
         upload = get_object_or_404(files, pk=file_upload_id)
         if not self.has_view_permission(request, upload):
             raise PermissionDenied
-        asked = ReasonForm(request.POST if request.method == "POST" else None)
-        named = request.method == "POST" and asked.is_valid()
-        if named:
-            note(SecurityKind.NAME_SEEN, upload, reason=asked.cleaned_data["reason"])
-        else:
+        asked, named = reason_given(request, ReasonForm, upload)
+        if not named:
             note_look(SecurityKind.TRACE_SEEN, upload)
         context = {
             **self.admin_site.each_context(request),

@@ -134,7 +134,7 @@ def test_no_name_without_the_log(
     desk: Client, batch: Batch, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     upload = batch.files.get(status="assigned")
-    monkeypatch.setattr("essays.admin.note", fail)
+    monkeypatch.setattr("huleedu.support.reasons.note", fail)
     desk.raise_request_exception = False
     trace = reverse("admin:files_fileupload_trace", args=[upload.pk])
     answer = desk.post(trace, {"reason": "The teacher asks about this file"})
