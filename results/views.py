@@ -30,7 +30,7 @@ from results.listing import page
 from results.mark_kinds import LABELS, MarkKind, kind_of_finding
 from results.occurrences import Occurrences, marked_so, occurrences
 from results.reading import read_essay
-from results.shapes import BatchHead
+from results.shapes import Snapshot
 from results.standing import ARCHIVED
 from results.table_views import NAMES, address_of, asked_of, table_context
 from results.troubles import troubles
@@ -44,11 +44,12 @@ def own_batch(request: PageRequest, batch_id: UUID) -> Batch:
     return get_object_or_404(Batch.objects.owned_by(request.user), pk=batch_id)
 
 
-def frame(batch: Batch, shown: BatchHead | None = None) -> dict[str, Any]:
-    """What every page about a batch needs; ``shown`` is the batch where the page has read it already."""
+def frame(batch: Batch, whole: Snapshot | None = None) -> dict[str, Any]:
+    """What every page about a batch needs; ``whole`` is the batch where the page has read it already."""
+    names = [file.filename for file in whole.files] if whole else queries.filenames(batch)
     return {
-        "batch": shown or queries.head(batch),
-        "twice": frozenset(repeated(queries.filenames(batch))),
+        "batch": whole or queries.head(batch),
+        "twice": frozenset(repeated(names)),
         "catalogue": catalogue(),
         "now": timezone.now(),
     }
